@@ -1,0 +1,63 @@
+import type { Answer, Exchange, Outgoing } from '../core/exchange.ts'
+import { FAULTS, type Fault, type FaultCode } from '../core/fault.ts'
+import type { Parsed } from './call.ts'
+import type { Id } from './message.ts'
+import { UnreadableCall } from './parse.ts'
+import { MODERN_VERSION } from './versions.ts'
+
+/** The only place where a fault becomes an answer. `says` and `data` go out; `detail` and `cause` do not. */
+export function answerOf(fault: Fault, exchange: Exchange & Partial<Parsed>): Answer {
+  const { status, rpc } = FAULTS[fault.code]
+  const id = idOf(fault, exchange)
+  const headers = fault.options.headers
+  const asResult = id !== undefined && fault.code.startsWith('arguments.')
+  const message = asResult ? toolError(id, fault, exchange) : rpcError(id, rpc, fault, exchange)
+  return { status: statusFor(fault.code, status, exchange), message, ...(headers && { headers }) }
+}
+
+/** Arguments that do not validate are tool errors, so that a model can mend them (MCP tools, "Error Handling"). */
+function toolError(id: Id, fault: Fault, exchange: Exchange & Partial<Parsed>): Outgoing {
+  const modern = exchange.call?.era === 'modern'
+  return {
+    jsonrpc: '2.0',
+    id,
+    result: {
+      ...(modern && { resultType: 'complete' }),
+      isError: true,
+      content: [{ type: 'text', text: `${fault.says} (incident ${exchange.incident})` }],
+      _meta: { 'dev.portcullis/incident': exchange.incident, 'dev.portcullis/code': fault.code },
+    },
+  }
+}
+
+function rpcError(id: Id | undefined, code: number, fault: Fault, exchange: Exchange): Outgoing {
+  return {
+    jsonrpc: '2.0',
+    id: id ?? null,
+    error: {
+      code,
+      message: fault.says,
+      data: { ...fault.options.data, code: fault.code, incident: exchange.incident },
+    },
+  }
+}
+
+function idOf(fault: Fault, exchange: Partial<Parsed>): Id | undefined {
+  if (fault instanceof UnreadableCall) return fault.id
+  const id = exchange.call?.kind === 'request' ? exchange.call.message['id'] : undefined
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined
+}
+
+/**
+ * Two statuses mean something else to some clients. A legacy one takes any 404 for the end of its session, so an unknown
+ * method is told by its code alone (MCP 2025-11-25 transports, "Session Management"). Any other 4xx than 401, 403 and
+ * that of -32022 makes a client take the answer to `server/discover` for that of an old server and silently fall back to
+ * the legacy era, so whatever sheds or limits says 503 (measured with the official client; MCP versioning, "Probing").
+ */
+function statusFor(code: FaultCode, status: number, { call, head }: Exchange & Partial<Parsed>): number {
+  const { headers } = head
+  if (code === 'message.unknown_method') return headers['mcp-protocol-version'] === MODERN_VERSION ? status : 200
+  // What sheds before the message is read has only the header to go by; it decides nothing but this number.
+  const probing = call === undefined ? headers['mcp-method'] === 'server/discover' : call.method === 'server/discover'
+  return probing && (status === 429 || status === 413) ? 503 : status
+}
