@@ -1,0 +1,47 @@
+import { Fault } from '../core/fault.ts'
+import type { Filter } from '../core/pipeline.ts'
+import type { Parsed } from '../mcp/call.ts'
+import type { Resolved, ToolDefinition } from '../mcp/definition.ts'
+import { isRecord, type Params } from '../mcp/message.ts'
+import { violationDetail } from './argument-sentence.ts'
+import type { ToolSchemas } from './tool-schemas.ts'
+
+/** Decides whether the final result of a `tools/call` is what the tool's `outputSchema` promises. */
+export function checkResultStage(schemas: ToolSchemas): Filter<Parsed & Resolved> {
+  return {
+    name: 'inspection.check-result',
+    filter: (message, { call, tool }) => {
+      if (tool?.outputSchema === undefined || call.method !== 'tools/call') return message
+      if ('method' in message || !isRecord(message['result'])) return message
+      if (!('id' in call.message) || message['id'] !== call.message.id) return message
+      checkResult(schemas, tool, message['result'])
+      return message
+    },
+  }
+}
+
+/**
+ * Exempt are errors (`isError`) and results that are not final: `input_required`, `task` and other result types (MCP
+ * 2026-07-28, "MRTR"), and the task of the 2025-11-25 revision. Throws `upstream.result_invalid`, also when
+ * `structuredContent` is missing (MCP "Output Schema": servers MUST provide it).
+ */
+export function checkResult(schemas: ToolSchemas, tool: ToolDefinition, result: Params): void {
+  if (tool.outputSchema === undefined || result['isError'] === true) return
+  const type = result['resultType']
+  if (type === undefined ? isTask(result) : type !== 'complete') return
+  const schema = schemas.compile(tool)
+  if (!schema.usable || schema.validateResult === undefined) {
+    throw new Fault('upstream.result_invalid', {
+      tool: tool.name,
+      reason: schema.usable ? 'no validator' : schema.reason,
+    })
+  }
+  if (!('structuredContent' in result)) {
+    throw new Fault('upstream.result_invalid', { tool: tool.name, reason: 'no structuredContent' })
+  }
+  const violations = schema.validateResult(result['structuredContent'])
+  if (violations !== undefined)
+    throw new Fault('upstream.result_invalid', { tool: tool.name, ...violationDetail(violations) })
+}
+
+const isTask = (result: Params): boolean => isRecord(result['task']) && !('structuredContent' in result)

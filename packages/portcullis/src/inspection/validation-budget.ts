@@ -1,0 +1,27 @@
+/**
+ * Bounds the work of one validation, because a small schema can demand an exponential amount of it (references that
+ * branch) and the author of a schema is an upstream.
+ *
+ * Validation is synchronous, so the one running owns the counter.
+ */
+let left = 0
+
+/** Thrown in the middle of a validation that has used its steps. */
+export class BudgetSpent extends Error {}
+
+/** Runs `validate` with so many steps: one for each schema applied to a value, and one for each 16 characters matched. */
+export function withBudget<T>(steps: number, validate: () => T): T {
+  left = steps
+  return validate()
+}
+
+export function spend(steps: number): void {
+  left -= steps
+  if (left < 0) throw new BudgetSpent()
+}
+
+/** For a keyword of a schema: always true, or BudgetSpent. */
+export function spendStep(): true {
+  if (--left < 0) throw new BudgetSpent()
+  return true
+}
