@@ -1,0 +1,40 @@
+import type { Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
+import type { Check } from '../core/pipeline.ts'
+import type { Authenticated } from '../core/principal.ts'
+import { networkKey } from './network.ts'
+import type { RateRule, RateStore, RateVerdict } from './rate-store.ts'
+
+/** Check `traffic.rate-by-address`: before sign-in, so that guessing keys is slow too. IPv6 counts by /64. */
+export function rateByAddress(store: RateStore, rule: RateRule): Check<Exchange> {
+  return {
+    name: 'traffic.rate-by-address',
+    check: (exchange) => take(store, `address:${networkKey(exchange.peer.address)}`, rule, exchange),
+  }
+}
+
+/** Check `traffic.rate-by-principal`: whatever address a principal comes from. Tenants never share a key. */
+export function rateByPrincipal(store: RateStore, rule: RateRule): Check<Exchange & Authenticated> {
+  return {
+    name: 'traffic.rate-by-principal',
+    check: (exchange) => {
+      const { tenant, id } = exchange.principal
+      return take(store, `principal:${JSON.stringify([tenant, id])}`, rule, exchange)
+    },
+  }
+}
+
+/** Throws `traffic.rate_limited`, or `traffic.shed` for a probe, with Retry-After (RFC 9110 section 10.2.3). */
+function take(store: RateStore, key: string, rule: RateRule, exchange: Exchange): void | Promise<void> {
+  const verdict = store.take(key, 1, rule)
+  if (verdict instanceof Promise) return verdict.then((settled) => refuseUnless(settled, key, exchange))
+  refuseUnless(verdict, key, exchange)
+}
+
+function refuseUnless(verdict: RateVerdict, key: string, { head }: Exchange): void {
+  if (verdict.allowed) return
+  // A client takes 429 on its probe for "this server is of the old era" and stays there; 503 it tries again
+  // (MCP 2026-07-28, "Versioning").
+  const code = head.headers['mcp-method'] === 'server/discover' ? 'traffic.shed' : 'traffic.rate_limited'
+  throw new Fault(code, { key }, { headers: { 'retry-after': String(verdict.retryAfterSeconds) } })
+}

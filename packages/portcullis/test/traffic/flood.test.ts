@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ConnectionGate, FLOOD } from '../../src/traffic/flood.ts'
+
+test('every bound is set: none is zero, which node:http takes for "unlimited"', () => {
+  for (const [name, value] of Object.entries(FLOOD)) assert(value > 0 && Number.isSafeInteger(value), name)
+  assert(FLOOD.headersTimeoutMs <= FLOOD.requestTimeoutMs)
+})
+
+test('an address gets so many sockets and no more, and each that closes makes room', () => {
+  const gate = new ConnectionGate(2)
+  assert.deepEqual(
+    ['192.0.2.1', '::ffff:192.0.2.1', '192.0.2.1'].map((address) => gate.admit(address)),
+    [true, true, false],
+  )
+  assert(gate.admit('192.0.2.2'))
+  gate.release('::ffff:192.0.2.1')
+  assert(gate.admit('192.0.2.1'))
+  assert(!gate.admit('192.0.2.1'))
+})
+
+test('one IPv6 network cannot take all sockets', () => {
+  const gate = new ConnectionGate(2)
+  const admitted = Array.from({ length: 100 }, (_, i) => gate.admit(`2001:db8::${i.toString(16)}`))
+  assert.equal(admitted.filter(Boolean).length, 2)
+})
+
+test('closed sockets leave nothing behind', () => {
+  const gate = new ConnectionGate(5)
+  for (let i = 0; i < 100; i++) gate.admit(`192.0.2.${i}`)
+  assert.equal(gate.addresses, 100)
+  for (let i = 0; i < 100; i++) gate.release(`192.0.2.${i}`)
+  gate.release('192.0.2.1')
+  assert.equal(gate.addresses, 0)
+})
