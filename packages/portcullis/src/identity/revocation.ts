@@ -1,0 +1,169 @@
+/** Decides, without waiting, whether a principal has been revoked, and tells those who hold open streams. */
+import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/fault.ts'
+import type { Credential, Principal } from '../core/principal.ts'
+import type { Revocation, RevocationStore } from './revocation-store.ts'
+
+export interface RevocationListParts {
+  readonly store: RevocationStore
+  readonly clock: Clock
+  /** How often the store is asked for news; at most 1000, because a revocation holds on every node within a second. */
+  readonly pollMs: number
+  /** Without news for so long, nobody is let in: a store that is down must not bring the revoked back. */
+  readonly staleAfterMs: number
+  /** Told about each failed question to the store. */
+  readonly onProblem: (error: unknown) => void
+}
+
+export type RevocationListener = (revocations: readonly Revocation[]) => void
+
+const PAGE = 1000
+const PRUNE_MS = 3_600_000
+
+/** The credential of a JWT also carries the digest of what was signed, so that a token can be revoked without its `jti`. */
+export interface TokenCredential extends Credential {
+  readonly kind: 'jwt'
+  readonly digest: string
+}
+
+/** Whether the revocation names this principal or its credential, whatever the time is. */
+export function revokes(revocation: Revocation, principal: Principal): boolean {
+  return namesOf(principal).includes(nameOf(revocation))
+}
+
+/** One node's copy of the revocations. It is current only between `start()` and `close()`. */
+export class RevocationList {
+  readonly #parts: RevocationListParts
+  readonly #active = new Map<string, Revocation>()
+  readonly #listeners = new Set<RevocationListener>()
+  #coming: Revocation[] = []
+  #sequence = 0
+  #currentAt = Number.NEGATIVE_INFINITY
+  #prunedAt: number
+  #flight: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** Throws a RangeError when the intervals cannot keep the promise of one second. */
+  constructor(parts: RevocationListParts) {
+    if (!(parts.pollMs > 0 && parts.pollMs <= 1000)) throw new RangeError('pollMs must be above 0 and at most 1000')
+    if (!(parts.staleAfterMs > parts.pollMs)) throw new RangeError('staleAfterMs must be above pollMs')
+    this.#parts = parts
+    this.#prunedAt = parts.clock.now()
+  }
+
+  /** Reads what is there and keeps asking. Rejects when the store cannot be read: that is a start-up error. */
+  async start(): Promise<void> {
+    await this.refresh()
+    this.#schedule()
+  }
+
+  /** Asks for news now; a driver that is told of news calls it. Rejects when the store cannot be read. */
+  refresh(): Promise<void> {
+    this.#flight ??= this.#read().finally(() => {
+      this.#flight = undefined
+    })
+    return this.#flight
+  }
+
+  /** Holds here at once, even if the store fails; holds on every node when the promise resolves and a second has passed. */
+  async revoke(revocation: Revocation): Promise<void> {
+    this.#apply([revocation], this.#parts.clock.now())
+    await this.#parts.store.revoke(revocation)
+  }
+
+  /** Whether a revocation of the principal, its key or its token is in force. */
+  covers(principal: Principal, now: number): boolean {
+    if (this.#active.size === 0) return false
+    return namesOf(principal).some((name) => {
+      const revocation = this.#active.get(name)
+      return revocation !== undefined && now < revocation.until
+    })
+  }
+
+  /** Throws `identity.unavailable` when the news are too old to let anybody in. */
+  assertCurrent(now: number): void {
+    if (now - this.#currentAt <= this.#parts.staleAfterMs) return
+    throw new Fault('identity.unavailable', { reason: 'revocations are not current' })
+  }
+
+  /** Calls the listener with those that came into force. Returns a function that forgets it. It must not throw. */
+  onRevoked(listener: RevocationListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#listeners.clear()
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.refresh()
+        .catch((error: unknown) => {
+          if (!this.#closed) this.#parts.onProblem(error)
+        })
+        .finally(() => this.#schedule())
+    }, this.#parts.pollMs)
+    this.#timer.unref()
+  }
+
+  async #read(): Promise<void> {
+    const { store, clock } = this.#parts
+    const askedAt = clock.now()
+    for (;;) {
+      const news = await store.since(this.#sequence, PAGE)
+      this.#sequence = news.at(-1)?.sequence ?? this.#sequence
+      this.#apply(news, askedAt)
+      if (news.length < PAGE) break
+    }
+    this.#currentAt = askedAt
+    this.#dropExpired(askedAt)
+    if (askedAt - this.#prunedAt < PRUNE_MS) return
+    this.#prunedAt = askedAt
+    await store.prune(askedAt)
+  }
+
+  #apply(news: readonly Revocation[], now: number): void {
+    const due: Revocation[] = []
+    const later: Revocation[] = []
+    for (const revocation of [...this.#coming, ...news]) {
+      if (revocation.from > now) later.push(revocation)
+      else if (this.#activate(revocation)) due.push(revocation)
+    }
+    this.#coming = later
+    if (due.length > 0) for (const listener of this.#listeners) listener(due)
+  }
+
+  /** Our own news come back from the store: they are not news. */
+  #activate(revocation: Revocation): boolean {
+    const name = nameOf(revocation)
+    const known = this.#active.get(name)
+    if (known !== undefined && known.until >= revocation.until) return false
+    this.#active.set(name, revocation)
+    return true
+  }
+
+  #dropExpired(now: number): void {
+    for (const [name, revocation] of this.#active) if (now >= revocation.until) this.#active.delete(name)
+  }
+}
+
+function nameOf(revocation: Revocation): string {
+  return `${revocation.kind}\n${revocation.tenant}\n${revocation.id}`
+}
+
+function namesOf(principal: Principal): readonly string[] {
+  const { tenant, credential } = principal
+  const kind = credential.kind === 'jwt' ? 'token' : 'key'
+  const names = [`principal\n${tenant}\n${principal.id}`, `${kind}\n${tenant}\n${credential.id}`]
+  if (isToken(credential)) names.push(`token\n${tenant}\n${credential.digest}`)
+  return names
+}
+
+function isToken(credential: Credential): credential is TokenCredential {
+  return credential.kind === 'jwt' && 'digest' in credential
+}
