@@ -1,0 +1,22 @@
+import { type TestContext } from 'node:test'
+import { openMemoryStores } from '../../src/stores/memory/open.ts'
+import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
+import type { Stores } from '../../src/stores/stores.ts'
+import { apiKeyStoreContract } from '../contracts/api-key-store.contract.ts'
+import { revocationStoreContract } from '../contracts/revocation-store.contract.ts'
+import { storeFile } from './store-file.ts'
+
+const BACKENDS = {
+  memory: async () => openMemoryStores(),
+  sqlite: (t: TestContext) => openSqliteStores({ path: storeFile(t) }),
+} satisfies Record<string, (t: TestContext) => Promise<Stores>>
+
+for (const [name, open] of Object.entries(BACKENDS)) {
+  const opened = async (t: TestContext) => {
+    const stores = await open(t)
+    t.after(() => stores.close())
+    return stores
+  }
+  apiKeyStoreContract(name, async (t) => (await opened(t)).apiKeys)
+  revocationStoreContract(name, async (t) => (await opened(t)).revocations)
+}
