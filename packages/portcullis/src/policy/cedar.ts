@@ -1,0 +1,64 @@
+/** The only door to cedar-wasm. It parses and validates when policies are loaded; it decides nothing. */
+import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
+
+/** A mistake as Cedar tells it. `at` counts UTF-8 bytes from the beginning of the policy. */
+export interface CedarMistake {
+  readonly message: string
+  readonly help: string | undefined
+  readonly at: number
+}
+
+/** What the validator says of one policy under one schema. */
+export interface Verdict {
+  readonly mistakes: readonly CedarMistake[]
+  /** True when no request of this schema can satisfy the policy. */
+  readonly impossible: boolean
+}
+
+export interface Cedar {
+  /** The policy in Cedar's JSON form, or what is wrong with its text. */
+  parse(text: string): PolicyJson | readonly CedarMistake[]
+  /** One verdict for each text, in the same order. Throws TypeError when the schema is not one. */
+  validate(schema: string, texts: readonly string[]): readonly Verdict[]
+  /** The text of a policy in JSON form. */
+  print(policy: PolicyJson): string
+}
+
+/** Imports the WebAssembly module, which takes 60–130 ms the first time. */
+export async function openCedar(): Promise<Cedar> {
+  const wasm = await import('@cedar-policy/cedar-wasm/nodejs')
+  return {
+    parse(text) {
+      const answer = wasm.policyToJson(text)
+      return answer.type === 'success' ? answer.json : answer.errors.map(mistake)
+    },
+    validate(schema, texts) {
+      const staticPolicies = Object.fromEntries(texts.map((text, index) => [String(index), text]))
+      const answer = wasm.validate({ schema, policies: { staticPolicies } })
+      if (answer.type === 'failure') throw new TypeError(answer.errors.map(({ message }) => message).join('; '))
+      return texts.map((_, index) => ({
+        mistakes: answer.validationErrors
+          .filter(({ policyId }) => policyId === String(index))
+          .map((entry) => mistake(entry.error)),
+        impossible: answer.validationWarnings.some(
+          ({ policyId, error }) => policyId === String(index) && error.message.includes('policy is impossible'),
+        ),
+      }))
+    },
+    print(policy) {
+      const answer = wasm.policyToText(policy)
+      return answer.type === 'success' ? answer.text : JSON.stringify(policy)
+    },
+  }
+}
+
+/** Cedar repeats the policy's id, which the place already tells, and hides the cause of a parse error in `related`. */
+function mistake(error: DetailedError): CedarMistake {
+  const cause = error.related?.[0] ?? error
+  const [place] = cause.sourceLocations ?? []
+  const help = cause.help ?? place?.label ?? undefined
+  return { message: plain(cause.message), help: help === undefined ? undefined : plain(help), at: place?.start ?? 0 }
+}
+
+const plain = (text: string) =>
+  text.replace(/^for policy `[^`]*`[:,] ?/, '').replace(/^failed to parse policy from string: /, '')

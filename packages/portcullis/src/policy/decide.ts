@@ -1,0 +1,141 @@
+/** The one decision point: may this principal do this, and which policy says so. */
+import type { Decision } from '../core/decision.ts'
+import type { Principal } from '../core/principal.ts'
+import type { ToolDefinition } from '../mcp/definition.ts'
+import type { Params } from '../mcp/message.ts'
+import type { Circumstances } from './circumstances.ts'
+import type { Question } from './compile.ts'
+import { impliedConnection } from './connection.ts'
+import type { ScopeIndex } from './index-by-scope.ts'
+import { Memory, type PrincipalClass, type Residual } from './memory.ts'
+import { applies, type Policy } from './policy.ts'
+import { questionOf } from './question.ts'
+import { Slots } from './slots.ts'
+import { UNKNOWN, type Unknown } from './value.ts'
+import type { Aim } from './vocabulary.ts'
+
+export interface PolicyRequest {
+  readonly principal: Principal
+  readonly aim: Aim
+  /** `unknown` asks what may become of it at some time, from some address. */
+  readonly circumstances: Circumstances | 'unknown'
+  /** Arguments of a tool call; `unknown` asks what may become of it with some. Absent means none, as in MCP. */
+  readonly args?: Params | 'unknown'
+}
+
+/** `depends` only where the request holds something unknown; `decision` then names a policy that could permit it. */
+export type Outlook = { readonly effect: 'allow' | 'deny' | 'depends'; readonly decision: Decision }
+
+export interface DecisionParts {
+  readonly policies: readonly Policy[]
+  readonly index: ScopeIndex
+  readonly tools: ReadonlyMap<string, readonly ToolDefinition[]>
+  readonly broken: ReadonlyMap<string, ReadonlySet<Policy>>
+  readonly revision: string
+  /** How many remembered facts are kept before all are forgotten. */
+  readonly maxRemembered: number
+}
+
+/** Decides synchronously, and remembers per policy revision what no argument, time or address can change. */
+export class DecisionPoint {
+  readonly slots: Slots
+  readonly #parts: DecisionParts
+  readonly #memory: Memory
+  readonly #decisions: readonly Decision[]
+  readonly #nothing: Decision
+
+  constructor(parts: DecisionParts) {
+    const { policies, index, tools, broken, revision, maxRemembered } = parts
+    this.#parts = parts
+    this.slots = new Slots(index, tools, broken)
+    const reads = policies.reduce((bits, policy) => bits | policy.reads, 0)
+    this.#memory = new Memory({ reads, users: index.users }, maxRemembered)
+    this.#nothing = Object.freeze({ effect: 'deny', policies: Object.freeze([]), revision })
+    this.#decisions = policies.map(({ effect, id }) =>
+      Object.freeze({ effect: effect === 'permit' ? 'allow' : 'deny', policies: Object.freeze([id]), revision }),
+    )
+  }
+
+  /** Denies what no policy permits, what one forbids, and what lies outside of the credential's upstreams. */
+  decide(request: PolicyRequest): Decision {
+    const { effect, decision } = this.outlook(request)
+    return effect === 'depends' ? this.#nothing : decision
+  }
+
+  /** Every use of an upstream is also a connection to it, so what forbids to connect forbids the use. */
+  outlook(request: PolicyRequest): Outlook {
+    const { principal, aim } = request
+    if (principal.upstreams !== undefined && !principal.upstreams.includes(aim.upstream)) return this.#deny()
+    const principals = this.#memory.classOf(principal)
+    if (aim.action === 'connect') return this.#connection(principals, request)
+    const bar = this.#bar(principals, request)
+    if (typeof bar === 'object') return this.#by(bar, 'deny')
+    const outlook = this.#answer(aim, principals, request)
+    return bar === UNKNOWN && outlook.effect === 'allow' ? { ...outlook, effect: 'depends' } : outlook
+  }
+
+  /** What forbids to connect; UNKNOWN when the circumstances would have to be known. */
+  #bar(principals: PrincipalClass, request: PolicyRequest): Policy | Unknown | undefined {
+    const slot = this.slots.door(request.aim.upstream)
+    const { forbidden, forbids } = this.#memory.residual(principals, slot)
+    if (forbidden !== undefined || forbids.length === 0) return forbidden
+    return barring(forbids, questionOf(slot, principals.entity, request))
+  }
+
+  #connection(principals: PrincipalClass, request: PolicyRequest): Outlook {
+    const { upstream } = request.aim
+    const door = this.#answer(request.aim, principals, request)
+    if (door.effect === 'allow' || door.decision !== this.#nothing) return door
+    if (!principals.doors.has(upstream)) {
+      const permit = impliedConnection(this.#parts.policies, principals.entity, upstream)
+      principals.doors.set(upstream, permit && this.#decisions[permit.order])
+    }
+    const implied = principals.doors.get(upstream)
+    return implied === undefined ? this.#deny() : { effect: 'allow', decision: implied }
+  }
+
+  #answer(aim: Aim, principals: PrincipalClass, request: PolicyRequest): Outlook {
+    const slot = this.slots.find(aim)
+    if (slot === undefined) return this.#deny()
+    const residual = this.#memory.residual(principals, slot)
+    if (residual.forbidden !== undefined) return this.#by(residual.forbidden, 'deny')
+    if (residual.forbids.length === 0) {
+      if (residual.permitted !== undefined) return this.#by(residual.permitted, 'allow')
+      if (residual.permits.length === 0) return this.#deny()
+    }
+    return this.#evaluate(residual, questionOf(slot, principals.entity, { ...request, aim }))
+  }
+
+  #evaluate({ forbids, permitted, permits }: Residual, question: Question): Outlook {
+    const bar = barring(forbids, question)
+    if (typeof bar === 'object') return this.#by(bar, 'deny')
+    const effect = bar === UNKNOWN ? 'depends' : 'allow'
+    if (permitted !== undefined) return this.#by(permitted, effect)
+    let possible: Policy | undefined
+    for (const permit of permits) {
+      const applying = applies(permit, question)
+      if (applying === true) return this.#by(permit, effect)
+      if (applying === UNKNOWN) possible ??= permit
+    }
+    return possible === undefined ? this.#deny() : this.#by(possible, 'depends')
+  }
+
+  #deny(): Outlook {
+    return { effect: 'deny', decision: this.#nothing }
+  }
+
+  #by(policy: Policy, effect: Outlook['effect']): Outlook {
+    return { effect, decision: this.#decisions[policy.order] as Decision }
+  }
+}
+
+/** The first forbid that applies; UNKNOWN when one may. */
+function barring(forbids: readonly Policy[], question: Question): Policy | Unknown | undefined {
+  let unknown = false
+  for (const forbid of forbids) {
+    const applying = applies(forbid, question)
+    if (applying === true) return forbid
+    unknown ||= applying === UNKNOWN
+  }
+  return unknown ? UNKNOWN : undefined
+}

@@ -1,0 +1,38 @@
+/** Finds the policies whose scope can match, without looking at the others. */
+import type { Policy } from './policy.ts'
+import { keysOf } from './scope.ts'
+import type { Entity } from './value.ts'
+import type { Action } from './vocabulary.ts'
+
+export class ScopeIndex {
+  readonly #byResource: ReadonlyMap<string, readonly Policy[]>
+  /** Ids of users that some scope names, so that only they are told apart from others with the same roles. */
+  readonly users: ReadonlySet<string>
+
+  constructor(policies: readonly Policy[]) {
+    this.#byResource = Map.groupBy(policies, (policy) => policy.scope.resource.key)
+    const keys = policies.map((policy) => policy.scope.principal.key)
+    this.users = new Set(keys.filter((key) => key.startsWith('User::')).map((key) => key.slice('User::'.length)))
+  }
+
+  /** Whether any policy names exactly this entity. */
+  names(type: string, id: string): boolean {
+    return this.#byResource.has(`${type}::${id}`)
+  }
+
+  /** Policies about an action on a resource, by the key of their principal. */
+  candidates(action: Action, resource: Entity): ReadonlyMap<string, readonly Policy[]> {
+    const found = keysOf(resource)
+      .flatMap((key) => this.#byResource.get(key) ?? [])
+      .filter(({ scope }) => scope.actions.has(action) && scope.resource.matches(resource) !== false)
+    return Map.groupBy(found, (policy) => policy.scope.principal.key)
+  }
+}
+
+/** Those of the candidates whose scope matches a principal, in the order in which they were written. */
+export function forPrincipal(candidates: ReadonlyMap<string, readonly Policy[]>, principal: Entity): readonly Policy[] {
+  return keysOf(principal)
+    .flatMap((key) => candidates.get(key) ?? [])
+    .filter(({ scope }) => scope.principal.matches(principal) === true)
+    .toSorted((left, right) => left.order - right.order)
+}

@@ -1,0 +1,102 @@
+/** Makes policies out of texts, or tells everything that is wrong with them at once. */
+import { createHash } from 'node:crypto'
+import { type Cedar, openCedar } from './cedar.ts'
+import { PolicyEngine } from './engine.ts'
+import { unknownNames } from './names.ts'
+import { compilePolicy, type Policy } from './policy.ts'
+import { PolicyError, type PolicyProblem } from './problem.ts'
+import { type PolicySource, type PolicyText, position, splitPolicies, unitsOf } from './source.ts'
+import { Validator } from './validate.ts'
+import { EvaluationError } from './value.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+/**
+ * Parses, checks and compiles policies. Throws PolicyError with every problem: syntax, unknown names and attributes,
+ * conditions on arguments that a tool does not have, policies that can never apply, ids that repeat.
+ */
+export async function loadPolicies(sources: readonly PolicySource[], vocabulary: Vocabulary): Promise<PolicyEngine> {
+  const cedar = await openCedar()
+  const files = new Map(sources.map(({ file, text }) => [file, text]))
+  const problems: PolicyProblem[] = []
+  const policies: Policy[] = []
+  for (const text of sources.flatMap(splitPolicies)) {
+    const compiled = compile(cedar, text, policies.length)
+    if (Array.isArray(compiled)) problems.push(...compiled.map((told) => placed(told, text, files)))
+    else policies.push(compiled as Policy)
+    problems.push(...unknownNames(text, files.get(text.file) ?? '', vocabulary))
+  }
+  problems.push(...repeatedIds(policies, files))
+  const validator = new Validator(cedar, files)
+  const validation = validator.validate(policies, vocabulary)
+  problems.push(...validation.problems.filter((problem) => !isRepeat(problem, problems)))
+  if (problems.length > 0) throw new PolicyError(inOrder(problems))
+  const revision = revisionOf(sources, vocabulary)
+  return new PolicyEngine({ policies, vocabulary, validator, cedar, revision }, validation)
+}
+
+/** A problem before it has a place: `at` counts UTF-16 units from the beginning of the policy. */
+interface Told {
+  readonly at: number
+  readonly wrong: string
+  readonly right: string
+}
+
+function compile(cedar: Cedar, source: PolicyText, order: number): Policy | readonly Told[] {
+  const parsed = cedar.parse(source.text)
+  if (!('effect' in parsed)) {
+    return parsed.map(({ message, help, at }) => ({
+      at: unitsOf(source.text, at),
+      wrong: message,
+      right: help ?? 'see the guide to policies',
+    }))
+  }
+  try {
+    return compilePolicy(parsed, source, order)
+  } catch (thrown) {
+    if (!(thrown instanceof EvaluationError)) throw thrown
+    return [{ at: 0, wrong: thrown.message, right: 'write the condition without it' }]
+  }
+}
+
+function placed(
+  { at, wrong, right }: Told,
+  { file, offset }: PolicyText,
+  files: ReadonlyMap<string, string>,
+): PolicyProblem {
+  return { file, ...position(files.get(file) ?? '', offset + at), wrong, right }
+}
+
+function repeatedIds(policies: readonly Policy[], files: ReadonlyMap<string, string>): PolicyProblem[] {
+  const first = new Map<string, Policy>()
+  return policies.flatMap((policy) => {
+    const earlier = first.get(policy.id)
+    if (earlier === undefined) {
+      first.set(policy.id, policy)
+      return []
+    }
+    const wrong = `the id ${JSON.stringify(policy.id)} is already taken at ${earlier.source.file}:${earlier.source.line}`
+    return [placed({ at: 0, wrong, right: 'give each policy its own @id("…")' }, policy.source, files)]
+  })
+}
+
+/** Cedar tells unknown roles and upstreams as well, with fewer words. */
+function isRepeat(problem: PolicyProblem, told: readonly PolicyProblem[]): boolean {
+  return told.some(
+    ({ file, line, column }) => file === problem.file && line === problem.line && column === problem.column,
+  )
+}
+
+function inOrder(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
+  const places = [...new Set(problems.map(({ file }) => file))]
+  return problems.toSorted(
+    (left, right) =>
+      places.indexOf(left.file) - places.indexOf(right.file) || left.line - right.line || left.column - right.column,
+  )
+}
+
+function revisionOf(sources: readonly PolicySource[], { roles, upstreams }: Vocabulary): string {
+  const texts = sources.map(({ file, text }) => [file, text])
+  return createHash('sha256')
+    .update(JSON.stringify([texts, roles, upstreams]))
+    .digest('hex')
+}

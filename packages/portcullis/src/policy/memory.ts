@@ -1,0 +1,127 @@
+/** Remembers what the policies say about a kind of principal and a resource, as far as it does not change with the call. */
+import type { Decision } from '../core/decision.ts'
+import type { Principal } from '../core/principal.ts'
+import type { Question } from './compile.ts'
+import { principalEntity } from './entities.ts'
+import { forPrincipal } from './index-by-scope.ts'
+import { applies, type Policy } from './policy.ts'
+import { READS } from './reads.ts'
+import type { RecordShape } from './shape.ts'
+import type { Entity } from './value.ts'
+
+/** One action on one resource, or on all resources of an upstream that no policy names. */
+export interface Slot {
+  readonly action: Entity
+  readonly resource: Entity
+  /** True when `resource` stands for many, so that conditions on the resource have to be asked anew. */
+  readonly shared: boolean
+  readonly shape: RecordShape | undefined
+  readonly candidates: ReadonlyMap<string, readonly Policy[]>
+  /** Policies that cannot be evaluated for this tool as it is defined now. */
+  readonly broken: ReadonlySet<Policy>
+  /** A context for conditions that do not look into it. */
+  readonly context: Question['context']
+}
+
+/** What is left to ask: the policies whose scope matches and whose conditions read what changes. */
+export interface Residual {
+  /** A forbid that applies whatever the call is. */
+  readonly forbidden: Policy | undefined
+  /** A permit that applies whatever the call is. */
+  readonly permitted: Policy | undefined
+  readonly forbids: readonly Policy[]
+  readonly permits: readonly Policy[]
+}
+
+/** All principals that no policy tells apart. */
+export interface PrincipalClass {
+  readonly entity: Entity
+  readonly residuals: Map<Slot, Residual>
+  /** By upstream: what permits to connect although no policy says so. */
+  readonly doors: Map<string, Decision | undefined>
+}
+
+/** Facts of principals that some policy reads. */
+export interface Distinctions {
+  /** Bits of READS. */
+  readonly reads: number
+  readonly users: ReadonlySet<string>
+}
+
+/** Bounded: when it is full it forgets everything, which costs only time. */
+export class Memory {
+  readonly #maxEntries: number
+  readonly #distinctions: Distinctions
+  #classes = new Map<string, PrincipalClass>()
+  #byPrincipal = new WeakMap<Principal, PrincipalClass>()
+  #entries = 0
+
+  constructor(distinctions: Distinctions, maxEntries: number) {
+    this.#distinctions = distinctions
+    this.#maxEntries = maxEntries
+  }
+
+  classOf(principal: Principal): PrincipalClass {
+    const known = this.#byPrincipal.get(principal)
+    if (known !== undefined) return known
+    const key = this.#key(principal)
+    const found = this.#classes.get(key) ?? this.#add(key, principal)
+    this.#byPrincipal.set(principal, found)
+    return found
+  }
+
+  residual(principals: PrincipalClass, slot: Slot): Residual {
+    const known = principals.residuals.get(slot)
+    if (known !== undefined) return known
+    const residual = reduce(slot, principals.entity)
+    this.#count()
+    principals.residuals.set(slot, residual)
+    return residual
+  }
+
+  #add(key: string, principal: Principal): PrincipalClass {
+    this.#count()
+    const added = { entity: principalEntity(principal), residuals: new Map(), doors: new Map() }
+    this.#classes.set(key, added)
+    return added
+  }
+
+  #count(): void {
+    this.#entries++
+    if (this.#entries <= this.#maxEntries) return
+    this.#entries = 1
+    this.#classes = new Map()
+    this.#byPrincipal = new WeakMap()
+  }
+
+  #key({ id, tenant, roles, credential, scopes }: Principal): string {
+    const { reads, users } = this.#distinctions
+    return JSON.stringify([
+      roles.toSorted(),
+      (reads & READS.id) !== 0 || users.has(id) ? id : '',
+      (reads & READS.tenant) === 0 ? '' : tenant,
+      (reads & READS.credential) === 0 ? '' : credential.kind,
+      (reads & READS.scopes) === 0 || scopes === undefined ? null : scopes.toSorted(),
+    ])
+  }
+}
+
+/** Evaluates once what cannot change from call to call, and keeps the rest. */
+function reduce(slot: Slot, principal: Entity): Residual {
+  const changing = READS.args | READS.circumstances | (slot.shared ? READS.resource : 0)
+  const question: Question = { principal, action: slot.action, resource: slot.resource, context: slot.context }
+  const applying: Policy[] = []
+  const open: Policy[] = []
+  for (const policy of forPrincipal(slot.candidates, principal)) {
+    if (slot.broken.has(policy)) {
+      if (policy.effect === 'forbid') applying.push(policy)
+    } else if ((policy.reads & changing) !== 0) open.push(policy)
+    else if (applies(policy, question) === true) applying.push(policy)
+  }
+  return {
+    forbidden: applying.find(({ effect }) => effect === 'forbid'),
+    permitted: applying.find(({ effect }) => effect === 'permit'),
+    forbids: open.filter(({ effect }) => effect === 'forbid'),
+    permits: open.filter(({ effect }) => effect === 'permit'),
+  }
+}

@@ -1,0 +1,102 @@
+/** Where each policy of a file stands, and which entities it names, found by Cedar's tokens. */
+
+/** A file of Cedar policies, already read. */
+export interface PolicySource {
+  readonly file: string
+  readonly text: string
+}
+
+/** One policy as it is written. */
+export interface PolicyText {
+  readonly file: string
+  readonly text: string
+  /** Where `text` begins in the file, in UTF-16 units. */
+  readonly offset: number
+  /** 1-based. */
+  readonly line: number
+  /** Its id when it has none of its own: `<file>:<line>`, and the column for a second one on that line. */
+  readonly place: string
+  readonly names: readonly EntityName[]
+}
+
+/** `Type::"id"` as a policy writes it. */
+export interface EntityName {
+  readonly type: string
+  readonly id: string
+  /** Where it begins in the policy, in UTF-16 units. */
+  readonly offset: number
+}
+
+interface Token {
+  readonly text: string
+  readonly offset: number
+}
+
+const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|::|[^\s]/gs
+
+/** Cuts a file at the semicolons that end policies. What follows the last one is a policy too, so that the parser tells. */
+export function splitPolicies({ file, text }: PolicySource): PolicyText[] {
+  const policies: PolicyText[] = []
+  let tokens: Token[] = []
+  let line = 1
+  let counted = 0
+  const finish = () => {
+    const first = tokens[0]
+    const last = tokens.at(-1)
+    if (first === undefined || last === undefined) return
+    const body = text.slice(first.offset, last.offset + last.text.length)
+    line += text.slice(counted, first.offset).split('\n').length - 1
+    counted = first.offset
+    const sameLine = policies.at(-1)?.line === line
+    const place = sameLine ? `${file}:${line}:${position(text, first.offset).column}` : `${file}:${line}`
+    policies.push({ file, text: body, offset: first.offset, line, place, names: entityNames(tokens, first.offset) })
+    tokens = []
+  }
+  for (const match of text.matchAll(TOKEN)) {
+    if (match[0].startsWith('//')) continue
+    tokens.push({ text: match[0], offset: match.index })
+    if (match[0] === ';') finish()
+  }
+  finish()
+  return policies
+}
+
+/** Line and column, both 1-based. */
+export function position(text: string, offset: number): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, offset)
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+}
+
+/** Cedar counts UTF-8 bytes, we count UTF-16 units. */
+export function unitsOf(text: string, bytes: number): number {
+  return Buffer.from(text).subarray(0, bytes).toString().length
+}
+
+function entityNames(tokens: readonly Token[], base: number): EntityName[] {
+  const names: EntityName[] = []
+  for (const [index, token] of tokens.entries()) {
+    const type = tokens[index - 2]
+    if (!token.text.startsWith('"') || tokens[index - 1]?.text !== '::' || type === undefined) continue
+    names.push({ type: type.text, id: unescape(token.text.slice(1, -1)), offset: type.offset - base })
+  }
+  return names
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '0': '\0',
+  '\\': '\\',
+  '"': '"',
+  "'": "'",
+}
+
+/** Cedar's string escapes. One that does not exist stays as it is: the parser refuses it. */
+function unescape(text: string): string {
+  return text.replace(/\\(?:x([\da-fA-F]{2})|u\{([\da-fA-F]{1,6})\}|(.))/gs, (whole, byte, point, char: string) => {
+    if (char !== undefined) return ESCAPES[char] ?? whole
+    const code = Number.parseInt(byte ?? point, 16)
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole
+  })
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Principal } from '../../src/core/principal.ts'
+import { visibilityOf } from '../../src/policy/trim.ts'
+import { FETCH, load, NOON, principal, READ, tool, WRITE } from './fixture.ts'
+
+const TOOL_CALL = 'action == Action::"tools/call"'
+const PERMIT_FILES = `permit(principal, ${TOOL_CALL}, resource in Upstream::"files")`
+
+async function shown(text: string, who: Principal = principal([]), circumstances?: typeof NOON): Promise<string[]> {
+  const engine = await load(text)
+  const visibility = visibilityOf(() => engine)
+  return [READ, WRITE, FETCH].filter((one) => visibility.tool(who, one, circumstances)).map(({ name }) => name)
+}
+
+// biome-ignore format: one policy set a row
+const LISTS: readonly (readonly [title: string, text: string, names: readonly string[]])[] = [
+  ['nothing without a permit', '', []],
+  ['what is permitted outright', `${PERMIT_FILES};`, ['read_file', 'write_file']],
+  ['what some arguments could allow', `${PERMIT_FILES} when { context.args.path like "/demo/*" };`, ['read_file', 'write_file']],
+  ['nothing whose other conditions fail', `${PERMIT_FILES} when { context.args.path like "/demo/*" && resource.readOnly };`, ['read_file']],
+  ['nothing that lacks an argument which the condition asks for', `${PERMIT_FILES} when { context.args has content && context.args.content == "x" };`, ['write_file']],
+  ['nothing that is forbidden outright', `${PERMIT_FILES}; forbid(principal, ${TOOL_CALL}, resource) unless { resource.readOnly };`, ['read_file']],
+  ['what a forbid may spare', `${PERMIT_FILES}; forbid(principal, ${TOOL_CALL}, resource in Upstream::"files") when { context.args.path like "/etc/*" };`, ['read_file', 'write_file']],
+  ['nothing that is forbidden for a required argument', `${PERMIT_FILES}; forbid(principal, ${TOOL_CALL}, resource in Upstream::"files") when { context.args has path && !resource.readOnly };`, ['read_file']],
+]
+
+describe('trimming lists', () => {
+  for (const [title, text, names] of LISTS) {
+    it(`shows ${title}`, async () => assert.deepEqual(await shown(text), names))
+  }
+
+  it('shows what is allowed at some time or from some address, unless it is told the circumstances', async () => {
+    const text = `${PERMIT_FILES} when { context.time.hour < 6 && context.address.isLoopback() };`
+    assert.deepEqual(await shown(text), ['read_file', 'write_file'])
+    assert.deepEqual(await shown(text, principal([]), NOON), [])
+  })
+
+  it('shows nothing of an upstream that the credential is not for', async () => {
+    assert.deepEqual(await shown('permit(principal, action, resource);', principal([], { upstreams: ['web'] })), [
+      'fetch',
+    ])
+  })
+
+  it('hides a definition that the policies have not been checked against', async () => {
+    const engine = await load('permit(principal, action, resource);')
+    const visibility = visibilityOf(() => engine)
+    assert.equal(visibility.tool(principal([]), READ), true)
+    assert.equal(visibility.tool(principal([]), tool('files', 'read_file', {})), false)
+    assert.equal(visibility.tool(principal([]), tool('files', 'new', {})), false)
+  })
+
+  it('trims prompts, resources, templates and upstreams', async () => {
+    const engine = await load(`
+      permit(principal in Role::"reader", action == Action::"prompts/get", resource == Prompt::"files/help");
+      permit(principal in Role::"reader", action == Action::"resources/read", resource in Upstream::"files") when { resource.uri like "file:///docs/*" };`)
+    const visibility = visibilityOf(() => engine)
+    const reader = principal(['reader'])
+    assert.deepEqual(
+      ['help', 'other', ''].map((name) => visibility.prompt(reader, 'files', name)),
+      [true, false, false],
+    )
+    assert.deepEqual(
+      ['file:///docs/a', 'file:///etc', 'file:///{path}', ''].map((uri) => visibility.resource(reader, 'files', uri)),
+      [true, false, true, false],
+    )
+    assert.equal(visibility.resource(principal([]), 'files', 'file:///{path}'), false)
+    assert.deepEqual(
+      ['files', 'web'].map((name) => visibility.upstream(reader, name)),
+      [true, false],
+    )
+  })
+
+  it('has a revision that changes with the definitions', async () => {
+    let engine = await load('permit(principal, action, resource);')
+    const visibility = visibilityOf(() => engine)
+    const before = visibility.revision
+    assert.equal(visibility.revision, before)
+    engine = engine.withDefinitions(new Map())
+    assert.notEqual(visibility.revision, before)
+  })
+})
