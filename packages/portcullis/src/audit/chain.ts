@@ -1,0 +1,188 @@
+import { mkdirSync, truncateSync } from 'node:fs'
+import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/fault.ts'
+import { openAppendFile, type OpenAppendFile } from './append-file.ts'
+import type { CheckpointSigner } from './checkpoint.ts'
+import { sealLine } from './line.ts'
+import { takeLock, type Lock } from './lock.ts'
+import { readChainEnd } from './recover.ts'
+import type { Position, RecordBody } from './record.ts'
+import { Segments } from './segment.ts'
+
+/**
+ * One tenant's chain: gives each record its place, keeps it durable, signs where it stands.
+ *
+ * When the disk fails the chain is broken: nothing is accepted, and so nothing is served, until a record could be
+ * written again. What had not been acknowledged by then is cut off, so what is on disk always verifies.
+ */
+export interface ChainOptions {
+  /** Folder of this chain alone. */
+  readonly directory: string
+  readonly tenant: string
+  readonly signer: CheckpointSigner
+  readonly clock: Clock
+  readonly rules: ChainRules
+  readonly openFile?: OpenAppendFile
+  /** Hears why the chain broke, and that it is whole again (`undefined`). */
+  readonly onHealth?: (error: unknown) => void
+}
+
+export interface ChainRules {
+  readonly maxSegmentBytes: number
+  /** Characters that may wait for the disk. */
+  readonly maxPendingLength: number
+  /** How long a record waits for those of the calls under way, in milliseconds. */
+  readonly lingerMs: number
+  /** A checkpoint follows at the latest after this many records, and this long after the first unsigned one. */
+  readonly checkpointRecords: number
+  readonly checkpointMs: number
+  /** How often a broken chain is tried again. */
+  readonly probeMs: number
+}
+
+export const CHAIN_RULES: ChainRules = {
+  maxSegmentBytes: 64 * 1024 * 1024,
+  maxPendingLength: 16 * 1024 * 1024,
+  lingerMs: 2,
+  checkpointRecords: 1000,
+  checkpointMs: 60_000,
+  probeMs: 1000,
+}
+
+export class Chain {
+  readonly #options: ChainOptions
+  readonly #tenantJson: string
+  readonly #lock: Lock
+  readonly #segments: Segments
+  /** Last record given out, and last record known to be on disk. */
+  #head: Position
+  #durable: Position
+  #unsigned = 0
+  /** Calls on record whose outcome is not: while there are some, another record is about to come. */
+  #underWay = 0
+  #checkpointTimer: NodeJS.Timeout | undefined
+  #probeTimer: NodeJS.Timeout | undefined
+  #whole = true
+  #closed = false
+
+  /** Throws `ChainInUse`, `ChainDamaged`, or what the file system throws. */
+  static open(options: ChainOptions): Chain {
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 })
+    const lock = takeLock(options.directory, options.clock.now())
+    try {
+      return new Chain(options, lock)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
+  private constructor(options: ChainOptions, lock: Lock) {
+    const { position, current, tornBytes } = readChainEnd(options.directory, options.tenant)
+    this.#options = options
+    this.#tenantJson = JSON.stringify(options.tenant)
+    this.#lock = lock
+    this.#head = position
+    this.#durable = position
+    this.#segments = new Segments({
+      directory: options.directory,
+      ...options.rules,
+      ...(current && { current }),
+      openFile: options.openFile ?? openAppendFile,
+      onTake: () => this.#head,
+      onDurable: (durable) => {
+        this.#durable = durable
+      },
+      onFailure: (error) => this.#break(error),
+    })
+    if (current && tornBytes > 0) {
+      truncateSync(`${options.directory}/${current.name}`, current.bytes)
+      void this.#place({ kind: 'recovered', cause: 'torn-line', bytes: tornBytes })
+    }
+  }
+
+  /** True while records are accepted. */
+  get intact(): boolean {
+    return this.#whole && !this.#closed && this.#segments.accepting
+  }
+
+  get head(): Position {
+    return this.#head
+  }
+
+  /** Resolves when the record is durable. Rejects with the fault `audit.unavailable`. */
+  append(body: RecordBody): Promise<void> {
+    if (!this.intact) return Promise.reject(new Fault('audit.unavailable', { tenant: this.#options.tenant }))
+    const durable = this.#place(body)
+    if (++this.#unsigned >= this.#options.rules.checkpointRecords) this.#sign()
+    else this.#checkpointTimer ??= setTimeout(() => this.#sign(), this.#options.rules.checkpointMs).unref()
+    return durable
+  }
+
+  /** Writes what waits, signs the end of the chain and lets go of it. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    if (this.intact) void this.#place({ kind: 'stop' })
+    this.#sign()
+    this.#closed = true
+    clearTimeout(this.#probeTimer)
+    await this.#segments.close()
+    this.#lock.release()
+  }
+
+  #place(body: RecordBody, at = this.#options.clock.now()): Promise<void> {
+    const { text, hash } = sealLine(this.#head, at, this.#tenantJson, body)
+    this.#head = { sequence: this.#head.sequence + 1, hash }
+    return this.#segments.append(text, this.#head.sequence, this.#urgency(body))
+  }
+
+  /**
+   * One commit costs as much as the rest of a call, so it waits for the calls under way: the last of them writes for all.
+   * With one call at a time nothing waits; a call that takes long holds the others up for `lingerMs` and no longer.
+   */
+  #urgency({ kind }: RecordBody): 'now' | 'soon' {
+    if (kind === 'call') this.#underWay++
+    else if (kind === 'outcome') this.#underWay = Math.max(0, this.#underWay - 1)
+    return this.#underWay > 0 ? 'soon' : 'now'
+  }
+
+  #sign(): void {
+    clearTimeout(this.#checkpointTimer)
+    this.#checkpointTimer = undefined
+    this.#unsigned = 0
+    if (!this.intact) return
+    const at = this.#options.clock.now()
+    void this.#place(this.#options.signer.checkpoint(this.#options.tenant, this.#head, at), at)
+  }
+
+  #break(error: unknown): void {
+    this.#whole = false
+    this.#options.onHealth?.(error)
+    this.#probeLater()
+  }
+
+  #probeLater(): void {
+    clearTimeout(this.#probeTimer)
+    if (this.#closed) return
+    this.#probeTimer = setTimeout(() => void this.#probe(), this.#options.rules.probeMs).unref()
+  }
+
+  /** Goes back to the last durable record and tries to write. A commit that fails comes back through `#break`. */
+  async #probe(): Promise<void> {
+    try {
+      await this.#segments.repair()
+    } catch {
+      this.#probeLater()
+      return
+    }
+    if (this.#closed) return this.#segments.close()
+    this.#head = this.#durable
+    const written = await this.#place({ kind: 'recovered', cause: 'write-failed' }).then(
+      () => true,
+      () => false,
+    )
+    if (!written) return
+    this.#whole = true
+    this.#options.onHealth?.(undefined)
+  }
+}

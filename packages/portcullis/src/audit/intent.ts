@@ -1,0 +1,87 @@
+import type { Authorized } from '../core/decision.ts'
+import type { Exchange, Outgoing, Outlet } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
+import type { Check } from '../core/pipeline.ts'
+import type { Authenticated } from '../core/principal.ts'
+import type { Parsed } from '../mcp/call.ts'
+import { callBody, tenantOf } from './facts.ts'
+import type { Ledger } from './ledger.ts'
+
+/**
+ * Records what is about to be done, right before the upstream.
+ *
+ * The write starts at once and runs beside the upstream's work; nothing of the answer leaves before it has ended. When
+ * the trail is known to be broken the upstream is not reached at all.
+ */
+export interface Recorded {
+  /** Resolves when the call record is durable. Rejects with the fault `audit.unavailable`. */
+  readonly recorded: Promise<void>
+}
+
+/** Stands for a call that its configuration keeps out of the trail. */
+export const UNRECORDED: Promise<void> = Promise.resolve()
+
+export type Intended = Exchange & Authenticated & Parsed & Authorized
+
+export interface IntentOptions {
+  readonly ledger: Ledger
+  /** Which calls are recorded; all of them when absent. Refusals are recorded in any case. */
+  readonly which?: (exchange: Intended) => boolean
+}
+
+/** Place it last, so that the upstream's handler can demand the fact `Recorded`. Throws `audit.unavailable`. */
+export function auditIntent({ ledger, which }: IntentOptions): Check<Intended, Recorded> {
+  return {
+    name: 'audit.intent',
+    check(exchange) {
+      if (which && !which(exchange)) return { recorded: UNRECORDED }
+      const tenant = tenantOf(exchange)
+      if (!ledger.intact(tenant)) throw new Fault('audit.unavailable', { tenant })
+      const recorded = ledger.append(tenant, callBody(exchange))
+      exchange.outlet = new RecordedOutlet(exchange.outlet, recorded)
+      return { recorded }
+    },
+  }
+}
+
+/** Holds messages back until the call record is durable, in their order. Its `send` can reject with that record. */
+export class RecordedOutlet implements Outlet {
+  readonly #outlet: Outlet
+  readonly #recorded: Promise<void>
+  #durable = false
+  #waiting = 0
+  #sent = 0
+
+  constructor(outlet: Outlet, recorded: Promise<void>) {
+    this.#outlet = outlet
+    this.#recorded = recorded
+  }
+
+  /** How many messages were sent. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  send(message: Outgoing): Promise<void> | void {
+    this.#sent++
+    if (this.#durable && this.#waiting === 0) return this.#outlet.send(message)
+    return this.#afterRecord(() => this.#outlet.send(message))
+  }
+
+  open(): void {
+    if (this.#durable && this.#waiting === 0) this.#outlet.open()
+    // The failure reaches the caller through the trail; a stream that stays closed is all that follows here.
+    else this.#afterRecord(() => this.#outlet.open()).catch(() => undefined)
+  }
+
+  async #afterRecord(act: () => Promise<void> | void): Promise<void> {
+    this.#waiting++
+    try {
+      await this.#recorded
+      this.#durable = true
+    } finally {
+      this.#waiting--
+    }
+    await act()
+  }
+}

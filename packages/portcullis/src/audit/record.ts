@@ -1,0 +1,136 @@
+import type { Credential } from '../core/principal.ts'
+import type { Decision } from '../core/decision.ts'
+import type { Target } from '../mcp/call.ts'
+import type { Era } from '../mcp/message.ts'
+
+/**
+ * What an audit record can say. Arguments and results are never in it, only digests; credentials only by their public id.
+ *
+ * The members stand in the order in which they are written, because the line is hashed as it stands.
+ */
+
+/** Written before the upstream is reached. */
+export interface CallBody {
+  readonly kind: 'call'
+  readonly incident: string
+  readonly principal?: string
+  readonly credential?: CredentialName
+  readonly address: string
+  readonly upstream?: string
+  /** Empty for a client's response to a server's request. */
+  readonly method: string
+  readonly target?: Target
+  /** SHA-256, hex, over the canonical form (RFC 8785) of the arguments. */
+  readonly arguments: string
+  readonly era: Era
+  readonly version: string
+  readonly decision?: Decision
+}
+
+export type CredentialName = Pick<Credential, 'kind' | 'id'>
+
+/** Written when the call has ended, before its answer leaves. */
+export interface OutcomeBody {
+  readonly kind: 'outcome'
+  readonly incident: string
+  readonly outcome: 'answered' | 'failed' | 'refused' | 'cancelled'
+  /** HTTP status of the answer. */
+  readonly status: number
+  readonly durationMs: number
+  /** Present and true when the answer is a JSON-RPC error or a tool result with `isError`. */
+  readonly isError?: true
+  /** Messages that preceded the answer on its stream; absent when there were none. */
+  readonly streamed?: number
+  /** Code of the fault table, when the gateway ended the call. */
+  readonly code?: string
+  readonly detail?: Detail
+}
+
+/** A request that was refused before any call record. One record tells all that was known by then. */
+export interface RefusalBody {
+  readonly kind: 'refusal'
+  readonly incident: string
+  readonly code: string
+  readonly status: number
+  readonly durationMs: number
+  readonly address: string
+  readonly http: { readonly method: string; readonly path: string }
+  readonly principal?: string
+  readonly credential?: CredentialName
+  readonly upstream?: string
+  readonly method?: string
+  readonly target?: Target
+  readonly era?: Era
+  readonly version?: string
+  readonly decision?: Decision
+  readonly detail?: Detail
+}
+
+/** Signs everything up to and including the record before it. See `checkpoint.ts` for the signed statement. */
+export interface CheckpointBody {
+  readonly kind: 'checkpoint'
+  readonly key: string
+  /** Ed25519 (RFC 8032), base64url without padding. */
+  readonly signature: string
+}
+
+/** The chain was opened by a gateway. `weaknesses` are the insecure settings that its configuration spells out. */
+export interface StartBody {
+  readonly kind: 'start'
+  readonly program: string
+  readonly weaknesses: readonly string[]
+}
+
+export interface StopBody {
+  readonly kind: 'stop'
+}
+
+/** Something about the gateway itself changed, such as `key.created`. */
+export interface ChangeBody {
+  readonly kind: 'change'
+  readonly what: string
+  readonly by?: string
+  readonly detail?: Detail
+}
+
+/** The end of the chain was repaired: what had never been acknowledged was cut off, `bytes` of it where that is known. */
+export interface RecoveredBody {
+  readonly kind: 'recovered'
+  readonly cause: 'torn-line' | 'write-failed'
+  readonly bytes?: number
+}
+
+export type Detail = Readonly<Record<string, unknown>>
+
+export type RecordBody =
+  | CallBody
+  | OutcomeBody
+  | RefusalBody
+  | CheckpointBody
+  | StartBody
+  | StopBody
+  | ChangeBody
+  | RecoveredBody
+
+/** A record as it stands in the file. */
+export type AuditRecord = {
+  /** Counts from 1 without a gap. */
+  readonly seq: number
+  /** `hash` of the record before; 64 zeros for the first. */
+  readonly prev: string
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly tenant: string
+} & RecordBody & { readonly hash: string }
+
+/** Where a chain stands: its last record. */
+export interface Position {
+  readonly sequence: number
+  readonly hash: string
+}
+
+/** Where every chain begins. */
+export const GENESIS: Position = { sequence: 0, hash: '0'.repeat(64) }
+
+/** The chain of what belongs to no tenant: the gateway's own events and requests refused before anybody was known. */
+export const GATEWAY_TENANT = '@gateway'

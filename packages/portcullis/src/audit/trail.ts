@@ -1,0 +1,115 @@
+import type { Answer, Exchange } from '../core/exchange.ts'
+import type { Clock } from '../core/clock.ts'
+import { Fault, type FaultCode, toFault } from '../core/fault.ts'
+import type { Wrap } from '../core/pipeline.ts'
+import { isRecord } from '../mcp/message.ts'
+import { callBody, refusalBody, tenantOf, type Ending, type Witnessed } from './facts.ts'
+import { type Recorded, RecordedOutlet, UNRECORDED } from './intent.ts'
+import type { Ledger } from './ledger.ts'
+import type { Logger } from './log.ts'
+import type { Detail, OutcomeBody } from './record.ts'
+import { scrub } from './scrub.ts'
+
+/**
+ * The outermost stage: nothing leaves the gateway before it is on record how the request ended.
+ *
+ * What cannot be recorded is not answered: the caller gets the refusal of `audit.unavailable` and nothing of the answer.
+ * A client that leaves does not end this stage; its record is written all the same.
+ */
+export interface TrailOptions {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  /** The public form of a fault. Must not throw. */
+  readonly answerOf: (fault: Fault, exchange: Exchange) => Answer
+  /** Hears of our own mistakes, with the incident that the caller was told. */
+  readonly log: Pick<Logger, 'error'>
+}
+
+type Ended = Witnessed & Partial<Recorded>
+
+export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap<Ended> {
+  const conclude = async (exchange: Ended, answer: Answer, fault?: Fault): Promise<Answer> => {
+    try {
+      await record(exchange, answer, fault)
+      return answer
+    } catch (cause) {
+      return answerOf(new Fault('audit.unavailable', {}, { cause }), exchange)
+    }
+  }
+
+  const record = async (exchange: Ended, answer: Answer, fault: Fault | undefined): Promise<void> => {
+    const { recorded } = exchange
+    if (recorded === UNRECORDED && !fault) return
+    const tenant = tenantOf(exchange)
+    const durationMs = Math.max(0, clock.now() - exchange.receivedAt)
+    if (fault && (recorded === undefined || recorded === UNRECORDED)) {
+      return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
+    }
+    // The gateway may answer by itself, before `audit.intent`: then both records are written here.
+    if (recorded === undefined && isParsed(exchange)) void ledger.append(tenant, callBody(exchange))
+    await ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault))
+    await recorded
+  }
+
+  return {
+    name: 'audit.trail',
+    async wrap(exchange, next) {
+      let answer: Answer
+      try {
+        answer = await next()
+      } catch (thrown) {
+        const fault = toFault(thrown)
+        if (fault.code === 'internal') log.error('internal error', { incident: exchange.incident, error: fault.cause })
+        return conclude(exchange, answerOf(fault, exchange), fault)
+      }
+      return conclude(exchange, answer)
+    },
+  }
+}
+
+const isParsed = (exchange: Ended): exchange is Ended & Required<Pick<Ended, 'call'>> => exchange.call !== undefined
+
+function ending(answer: Answer, durationMs: number, fault: Fault): Ending {
+  const detail = safeDetail(fault.detail)
+  return { code: fault.code, status: answer.status, durationMs, ...(detail && { detail }) }
+}
+
+function outcomeBody(exchange: Ended, answer: Answer, durationMs: number, fault: Fault | undefined): OutcomeBody {
+  const streamed = exchange.outlet instanceof RecordedOutlet ? exchange.outlet.sent : 0
+  const detail = fault && safeDetail(fault.detail)
+  return {
+    kind: 'outcome',
+    incident: exchange.incident,
+    outcome: fault ? howItEnded(exchange, fault.code) : 'answered',
+    status: answer.status,
+    durationMs,
+    ...(isErrorAnswer(answer) && { isError: true as const }),
+    ...(streamed > 0 && { streamed }),
+    ...(fault && { code: fault.code }),
+    ...(detail && { detail }),
+  }
+}
+
+/** Faults that say that something broke, not that something was forbidden. */
+const FAILURES = /^(?:internal$|upstream\.|sandbox\.|limits\.deadline$)/
+
+function howItEnded(exchange: Ended, code: FaultCode): OutcomeBody['outcome'] {
+  const reason = exchange.cancellation?.reason
+  if (reason === 'client-left' || reason === 'client-cancelled') return 'cancelled'
+  return FAILURES.test(code) ? 'failed' : 'refused'
+}
+
+function isErrorAnswer({ message }: Answer): boolean {
+  if (message === undefined) return false
+  return 'error' in message || (isRecord(message.result) && message.result.isError === true)
+}
+
+const MAX_DETAIL_LENGTH = 4096
+
+/** Rooms put no secrets into a detail; should one slip in, its name gives it away. Undefined when there is nothing to tell. */
+function safeDetail(detail: Detail): Detail | undefined {
+  if (Object.keys(detail).length === 0) return undefined
+  const safe = scrub(detail) as Detail
+  const length = JSON.stringify(safe).length
+  return length > MAX_DETAIL_LENGTH ? { omitted: `${length} characters` } : safe
+}
