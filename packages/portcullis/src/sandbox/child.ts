@@ -1,0 +1,86 @@
+/** The only place that starts processes: with an explicit environment, no shell, and its own session. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
+import { isMainThread } from 'node:worker_threads'
+import { Fault } from '../core/fault.ts'
+import type { DescriptorTable } from './descriptors.ts'
+import type { HostIdentity } from './driver.ts'
+
+/** Tools are looked for where only root can put them, never in a PATH. */
+const TOOL_DIRECTORIES = ['/usr/bin', '/bin', '/usr/local/bin']
+
+/** The path of a tool of the host, such as `bwrap`. */
+export function findTool(name: string): string | undefined {
+  return TOOL_DIRECTORIES.map((directory) => `${directory}/${name}`).find(isExecutable)
+}
+
+export interface StartOptions {
+  readonly environment: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly table: DescriptorTable
+  readonly runAs?: HostIdentity | undefined
+}
+
+/** A started process with its three standard streams. */
+export interface StartedChild {
+  readonly process: ChildProcess
+  readonly pid: number
+  readonly stdin: Writable
+  readonly stdout: Readable
+  readonly stderr: Readable
+}
+
+/**
+ * Starts a program. Throws `sandbox.start_failed` when the kernel refuses, and outside of the main thread: the signal
+ * that ends a sandbox with its gateway (PR_SET_PDEATHSIG) follows the thread, so a worker's end would kill it.
+ */
+export async function startChild(argv: readonly string[], options: StartOptions): Promise<StartedChild> {
+  if (!isMainThread) throw new Fault('sandbox.start_failed', { reason: 'processes start from the main thread only' })
+  const [program = ''] = argv
+  try {
+    const child = spawnChild(argv, options)
+    await once(child, 'spawn')
+    for (const { number, content } of options.table.contents) (child.stdio[number] as Writable).end(content)
+    const { pid, stdin, stdout, stderr } = child
+    if (pid === undefined || stdin === null || stdout === null || stderr === null) throw new Error('no pipes')
+    return { process: child, pid, stdin, stdout, stderr }
+  } catch (cause) {
+    throw new Fault('sandbox.start_failed', { program, reason: (cause as Error).message }, { cause })
+  } finally {
+    options.table.close()
+  }
+}
+
+function spawnChild([program = '', ...args]: readonly string[], options: StartOptions): ChildProcess {
+  const child = spawn(program, args, {
+    stdio: options.table.stdio,
+    env: { ...options.environment },
+    cwd: options.cwd,
+    detached: true, // a Ctrl-C in the operator's terminal is for the gateway, which then stops its processes in order
+    ...options.runAs,
+  })
+  // A closed pipe shows in the exit. There are no streams when descriptors ran out.
+  for (const stream of child.stdio ?? []) stream?.on('error', () => {})
+  return child
+}
+
+/** What a tool prints on standard output, such as its version. Rejects when it fails or takes over five seconds. */
+export async function askTool(program: string, args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(program, [...args], { env: {}, timeout: 5000 }, (problem, stdout) => {
+      if (problem) reject(problem)
+      else resolve(stdout.trim())
+    })
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,54 @@
+/** Finds out whether this host can hold a sandbox, by making one. */
+import { Fault } from '../core/fault.ts'
+import { askTool } from './child.ts'
+import type { Enforcement, LaunchSpec, Limits, Probe, SandboxedProcess } from './driver.ts'
+import { readHostFacts, suggestMend } from './mend.ts'
+
+export interface ProbeParts {
+  readonly find: (name: string) => string | undefined
+  readonly launch: (spec: LaunchSpec) => Promise<SandboxedProcess>
+  readonly enforces: () => Promise<Enforcement>
+}
+
+const LIMITS: Limits = {
+  memoryBytes: 64 << 20,
+  processes: 16,
+  openFiles: 64,
+  fileBytes: 1 << 20,
+  tmpBytes: 1 << 20,
+  maxLineBytes: 4096,
+  maxStderrBytes: 4096,
+  stdinBacklogBytes: 4096,
+  outputBytesPerSecond: 4096,
+  lifeMs: 10_000,
+}
+
+/** The smallest launch there is, with every wall. */
+const HARMLESS: LaunchSpec = {
+  command: '/bin/sh',
+  args: ['-c', 'exit 0'],
+  env: {},
+  readOnly: [],
+  readWrite: [],
+  limits: LIMITS,
+  network: 'none',
+}
+
+/** Never throws: every problem is an answer. */
+export async function probeWith(parts: ProbeParts): Promise<Probe> {
+  try {
+    const confined = await parts.launch(HARMLESS)
+    const { code, reason, stderrTail } = await confined.exited
+    if (code !== 0 || reason !== 'exited')
+      return refused(stderrTail || `the sandbox ended with ${reason}, code ${code}`)
+    const banner = await askTool(parts.find('bwrap') ?? '', ['--version'])
+    return { ok: true, version: banner.replace(/^bubblewrap /, ''), enforces: await parts.enforces() }
+  } catch (problem) {
+    const detail = problem instanceof Fault ? problem.detail['reason'] : (problem as Error).message
+    return refused(String(detail))
+  }
+}
+
+function refused(reason: string): Probe {
+  return { ok: false, reason, mend: suggestMend(reason, readHostFacts()) }
+}

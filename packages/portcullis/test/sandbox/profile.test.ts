@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { buildProfile, type ProfileInput } from '../../src/sandbox/profile.ts'
+
+const INPUT: ProfileInput = {
+  layout: {
+    shown: ['/usr', '/etc/ssl/certs'],
+    links: [{ path: '/bin', target: 'usr/bin' }],
+    masked: ['/proc/kallsyms'],
+  },
+  environment: new Map([['PATH', '/bin']]),
+  binds: [
+    { from: 9, destination: '/work/data/notes', access: 'read-write' },
+    { from: 8, destination: '/work/data', access: 'read-only' },
+    { from: '/mnt/0', destination: '/x', access: 'read-only' },
+  ],
+  masks: [
+    { path: '/work/data/state', kind: 'directory' },
+    { path: '/work/data/key', kind: 'file' },
+  ],
+  cwd: '/work/data',
+  tmpBytes: 1024,
+  descriptors: { status: 4, block: 5, filter: 6 },
+  file: () => 7,
+}
+
+const profile = buildProfile(INPUT).join(' ')
+const place = (part: string) => {
+  assert.ok(profile.includes(part), `${part} in ${profile}`)
+  return profile.indexOf(part)
+}
+
+const WALLS = [
+  '--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try --disable-userns',
+  '--uid 1000 --gid 1000 --hostname sandbox --new-session --die-with-parent --cap-drop ALL',
+  '--json-status-fd 4 --block-fd 5 --seccomp 6',
+  '--symlink usr/bin /bin',
+  '--ro-bind /usr /usr',
+  '--perms 0444 --ro-bind-data 7 /etc/passwd',
+  '--proc /proc --ro-bind /proc/sys /proc/sys --ro-bind /dev/null /proc/kallsyms',
+  '--dev /dev --perms 1777 --size 16777216 --tmpfs /dev/shm --remount-ro /dev',
+  '--perms 1777 --size 1024 --tmpfs /tmp --perms 0700 --size 1024 --tmpfs /home/sandbox',
+  '--ro-bind-fd 8 /work/data --bind-fd 9 /work/data/notes',
+  '--ro-bind /mnt/0 /x',
+  '--perms 0000 --size 4096 --tmpfs /work/data/state --ro-bind /dev/null /work/data/key',
+  '--remount-ro / --chdir /work/data',
+  '--clearenv --setenv PATH /bin',
+]
+
+for (const wall of WALLS) it(`says ${wall}`, () => void place(wall))
+
+it('binds after the private file systems, masks after the binds, and closes the root last', () => {
+  const order = [
+    '--tmpfs /tmp',
+    '--ro-bind-fd 8',
+    '--bind-fd 9',
+    '--tmpfs /work/data/state',
+    '--remount-ro /',
+    '--chdir',
+  ]
+  const places = order.map((part) => (part === '--remount-ro /' ? profile.indexOf('--remount-ro / ') : place(part)))
+  assert.deepEqual(
+    [...places].sort((left, right) => left - right),
+    places,
+  )
+})
+
+it('shares nothing of the network and mounts nothing writable of the system', () => {
+  assert.ok(!/--share-net|--dev-bind|--bind /.test(profile))
+})
