@@ -1,0 +1,162 @@
+import { Pool } from 'undici'
+import type { Cancellation } from '../core/cancellation.ts'
+import { Fault } from '../core/fault.ts'
+import { HttpExchange } from './http-exchange.ts'
+
+/**
+ * The connections to one HTTP upstream: buffers in, one buffer or a stream of chunks out. It follows no redirect, reads
+ * no proxy from the environment, and speaks plain HTTP only to this machine.
+ */
+export interface HttpPoolOptions {
+  /** `https:` anywhere, `http:` on loopback only. Its path and query are those of every request. */
+  readonly url: URL
+  /** PEM certificates to trust instead of the system's. */
+  readonly ca?: string | readonly string[]
+  readonly maxConnections: number
+  /** Connections beside those, for streams that stay open. */
+  readonly maxStreams: number
+  /** Requests in flight and waiting for a connection; above it `upstream.unavailable`. */
+  readonly maxPending: number
+  readonly connectTimeoutMs: number
+  /** From the request to the end of the response's head. */
+  readonly headersTimeoutMs: number
+  /** Between two chunks of a body. */
+  readonly idleTimeoutMs: number
+  /** Of a body that is read as a whole, and of one event in a stream. */
+  readonly maxResponseBytes: number
+}
+
+export interface HttpRequest {
+  readonly method: 'POST' | 'GET' | 'DELETE'
+  /** Name, value, name, value …, without `host`, `content-length` and the like. */
+  readonly headers: readonly string[]
+  readonly body?: string
+  /** Instead of the pool's; 0 waits for ever, for streams that are silent by nature. */
+  readonly idleTimeoutMs?: number
+  /** A stream that stays open: it must not take a connection from the calls. */
+  readonly standing?: boolean
+}
+
+export type HttpResponse = BufferedResponse | StreamedResponse
+type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+export interface BufferedResponse {
+  readonly kind: 'buffer'
+  readonly status: number
+  readonly headers: ResponseHeaders
+  readonly body: Buffer
+}
+
+/** A successful response of type `text/event-stream`. Whoever gets it must read it to its end or abort it. */
+export interface StreamedResponse {
+  readonly kind: 'stream'
+  readonly status: number
+  readonly headers: ResponseHeaders
+  readonly stream: ChunkStream
+}
+
+/** Chunks of one response. The connection is paused while more wait than the reader takes. */
+export interface ChunkStream {
+  /** The next chunk, or undefined at the end. Throws `upstream.ended` when the connection breaks. */
+  next(): Promise<Buffer | undefined>
+  /** Reads on without keeping anything, so that the connection can be used again; aborts when that takes too long. */
+  drain(): void
+  /** Closes the connection. A reader that waits gets `upstream.ended`. Idempotent. */
+  abort(): void
+}
+
+const LOOPBACK = new Set(['localhost', '[::1]'])
+const isLoopback = (hostname: string): boolean => LOOPBACK.has(hostname) || /^127(?:\.\d{1,3}){3}$/.test(hostname)
+
+export class HttpPool {
+  readonly #options: HttpPoolOptions
+  readonly #calls: Pool
+  readonly #streams: Pool
+  readonly #path: string
+  #pending = 0
+  #standing = 0
+
+  /** Throws a TypeError for a URL that would send credentials in the clear or carries some itself. */
+  constructor(options: HttpPoolOptions) {
+    const { url } = options
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('an upstream URL must be https')
+    if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+      throw new TypeError('plain http is for upstreams on this machine only')
+    }
+    if (url.username !== '' || url.password !== '') throw new TypeError('an upstream URL must not carry credentials')
+    this.#options = options
+    this.#path = url.pathname + url.search
+    this.#calls = connections(options, options.maxConnections)
+    this.#streams = connections(options, options.maxStreams)
+  }
+
+  /**
+   * Resolves with the response whatever its status, redirects included. Rejects with `upstream.unavailable` (not
+   * connected), `upstream.ended` (broken or cancelled), `upstream.too_large`.
+   */
+  send(request: HttpRequest, cancellation?: Cancellation): Promise<HttpResponse> {
+    const standing = request.standing === true
+    if (standing ? this.#standing >= this.#options.maxStreams : this.#pending >= this.#options.maxPending) {
+      return Promise.reject(
+        new Fault('upstream.unavailable', { reason: 'too many requests at this upstream', standing }),
+      )
+    }
+    if (standing) this.#standing++
+    else this.#pending++
+    return new Promise((resolve, reject) => {
+      const over = standing ? this.#streamOver : this.#callOver
+      const exchange = new HttpExchange(this.#options.maxResponseBytes, resolve, reject, over)
+      if (cancellation !== undefined) {
+        exchange.forget = cancellation.onCancel((reason) => exchange.cancel(reason))
+        if (cancellation.cancelled) return
+      }
+      this.#dispatch(standing ? this.#streams : this.#calls, request, exchange)
+    })
+  }
+
+  /** Ends every request. Never throws. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#calls.destroy(), this.#streams.destroy()])
+  }
+
+  #dispatch(pool: Pool, request: HttpRequest, exchange: HttpExchange): void {
+    try {
+      pool.dispatch(
+        {
+          path: this.#path,
+          method: request.method,
+          headers: request.headers as string[],
+          body: request.body ?? null,
+          ...(request.idleTimeoutMs !== undefined && { bodyTimeout: request.idleTimeoutMs }),
+        },
+        exchange,
+      )
+    } catch (cause) {
+      exchange.fail(new Fault('upstream.unavailable', { reason: 'request refused by the HTTP client' }, { cause }))
+    }
+  }
+
+  readonly #callOver = (): void => {
+    this.#pending--
+  }
+
+  readonly #streamOver = (): void => {
+    this.#standing--
+  }
+}
+
+function connections(options: HttpPoolOptions, maxConnections: number): Pool {
+  const { ca } = options
+  return new Pool(options.url.origin, {
+    connections: maxConnections,
+    headersTimeout: options.headersTimeoutMs,
+    bodyTimeout: options.idleTimeoutMs,
+    connectTimeout: options.connectTimeoutMs,
+    allowH2: false,
+    connect: {
+      minVersion: 'TLSv1.3',
+      rejectUnauthorized: true,
+      ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
+    },
+  })
+}

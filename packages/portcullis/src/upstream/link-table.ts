@@ -1,0 +1,165 @@
+import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/fault.ts'
+import type { Backoff } from './backoff.ts'
+import type { ManagedLink } from './link.ts'
+
+export interface LinkTableOptions {
+  readonly clock: Clock
+  /** Links of one upstream at a time: shared ones, leased ones and those of sessions. */
+  readonly maxLinks: number
+  /** After which a link that nobody uses is closed. */
+  readonly idleSeconds: number
+}
+
+interface Entry {
+  /** Undefined for a link that a session owns: it is counted, never handed out again. */
+  readonly key: string | undefined
+  readonly link: ManagedLink
+  readonly openedAt: number
+  usedAt: number
+  leased: boolean
+  /** Callers who rely on what the link tells them without a request. */
+  holders: number
+}
+
+type Open = () => Promise<ManagedLink>
+
+/** All links to one upstream: bounded in number, closed when idle, opened again when they ended. */
+export class LinkTable {
+  readonly #options: LinkTableOptions
+  readonly #backoff: Backoff
+  readonly #shared = new Map<string, Entry>()
+  readonly #opening = new Map<string, Promise<ManagedLink>>()
+  readonly #entries = new Set<Entry>()
+  readonly #sweeper: NodeJS.Timeout
+  #starting = 0
+  #closed = false
+
+  constructor(options: LinkTableOptions, backoff: Backoff) {
+    this.#options = options
+    this.#backoff = backoff
+    this.#sweeper = setInterval(() => this.sweep(), Math.max(100, (options.idleSeconds * 1_000) / 4)).unref()
+  }
+
+  get size(): number {
+    return this.#entries.size + this.#starting
+  }
+
+  /** The link of a key: the one that stands, without a promise, or one that is opened for all who ask meanwhile. */
+  shared(key: string, open: Open): ManagedLink | Promise<ManagedLink> {
+    const entry = this.#shared.get(key)
+    if (entry !== undefined && !entry.link.closed) {
+      entry.usedAt = this.#options.clock.now()
+      return entry.link
+    }
+    const opening = this.#opening.get(key)
+    if (opening !== undefined) return opening
+    const opened = this.#open(key, open).then((fresh) => {
+      this.#shared.set(key, fresh)
+      return fresh.link
+    })
+    this.#opening.set(key, opened)
+    const forget = () => this.#opening.delete(key)
+    opened.then(forget, forget)
+    return opened
+  }
+
+  /** A link for one caller at a time. `release` gives it back; it is used again for the same key. */
+  async lease(key: string, open: Open): Promise<{ readonly link: ManagedLink; release(): void }> {
+    const idle = [...this.#entries].find((entry) => entry.key === key && !entry.leased && !entry.link.closed)
+    const entry = idle ?? (await this.#open(key, open))
+    entry.leased = true
+    const release = (): void => {
+      entry.leased = false
+      entry.usedAt = this.#options.clock.now()
+    }
+    return { link: entry.link, release }
+  }
+
+  /** A link that its caller closes itself. */
+  async own(open: Open): Promise<ManagedLink> {
+    const entry = await this.#open(undefined, open)
+    entry.leased = true
+    return entry.link
+  }
+
+  /** Keeps a link from being closed as idle. Returns a function that lets go of it. */
+  retain(link: unknown): () => void {
+    const entry = [...this.#entries].find((one) => one.link === link)
+    if (entry === undefined) return () => {}
+    entry.holders++
+    let held = true
+    return () => {
+      if (held) entry.holders--
+      held = false
+      entry.usedAt = this.#options.clock.now()
+    }
+  }
+
+  /** Drops links that have ended and closes those that nobody has used for long. Runs by itself now and then. */
+  sweep(): void {
+    const before = this.#options.clock.now() - this.#options.idleSeconds * 1_000
+    for (const entry of this.#entries) {
+      if (entry.link.closed) this.#drop(entry)
+      else if (isIdle(entry) && entry.usedAt <= before) this.#retire(entry)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#sweeper)
+    const links = [...this.#entries].map((entry) => entry.link)
+    this.#entries.clear()
+    this.#shared.clear()
+    await Promise.allSettled([...this.#opening.values()])
+    await Promise.allSettled(links.map((link) => link.close()))
+  }
+
+  async #open(key: string | undefined, open: Open): Promise<Entry> {
+    if (this.#closed) throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
+    this.#makeRoom()
+    this.#backoff.mayTry()
+    this.#starting++
+    try {
+      const link = await open()
+      if (this.#closed) {
+        await link.close()
+        throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
+      }
+      const now = this.#options.clock.now()
+      const entry = { key, link, openedAt: now, usedAt: now, leased: false, holders: 0 }
+      this.#entries.add(entry)
+      return entry
+    } catch (thrown) {
+      this.#backoff.failed()
+      throw thrown
+    } finally {
+      this.#starting--
+    }
+  }
+
+  /** Ended links go first, then the one that nobody has used for longest. */
+  #makeRoom(): void {
+    for (const entry of this.#entries) if (entry.link.closed) this.#drop(entry)
+    if (this.size < this.#options.maxLinks) return
+    const [oldest] = [...this.#entries].filter(isIdle).sort((a, b) => a.usedAt - b.usedAt)
+    if (oldest === undefined) {
+      throw new Fault('upstream.unavailable', { reason: 'too many links', maxLinks: this.#options.maxLinks })
+    }
+    this.#retire(oldest)
+  }
+
+  /** The link is not handed out any more; its end takes as long as it takes. */
+  #retire(entry: Entry): void {
+    this.#entries.delete(entry)
+    if (entry.key !== undefined && this.#shared.get(entry.key) === entry) this.#shared.delete(entry.key)
+    void entry.link.close()
+  }
+
+  #drop(entry: Entry): void {
+    this.#retire(entry)
+    if (entry.key !== undefined) this.#backoff.ended(entry.openedAt)
+  }
+}
+
+const isIdle = (entry: Entry): boolean => !entry.leased && entry.holders === 0 && entry.link.inFlight === 0

@@ -1,0 +1,95 @@
+import { Fault } from '../../core/fault.ts'
+import type { Answer } from '../../core/exchange.ts'
+import { toLegacy } from '../../mcp/bridge.ts'
+import type { Params } from '../../mcp/message.ts'
+import type { LinkEvents } from '../link.ts'
+import { callNotices } from './call-notices.ts'
+import { converse } from './converse.ts'
+import { finishModern, renamed } from './finish.ts'
+import { type Admitted, answer, idOf, type RelayParts, refuseAsk } from './parts.ts'
+import { relayParked } from './parked.ts'
+import { sessionLink } from './session-link.ts'
+import { upstreamParams } from './upstream-params.ts'
+import type { Upstream } from '../upstream.ts'
+
+/**
+ * Carries one request with a target to its upstream and its response back, whatever the eras of the two:
+ *
+ * | client | upstream | way |
+ * |---|---|---|
+ * | modern | modern | passed on; only `requestState` is sealed |
+ * | modern | legacy | `relay-parked`: questions become `input_required`, the call waits |
+ * | legacy | legacy | passed on within the session |
+ * | legacy | modern | `converse`: `input_required` becomes questions to the client |
+ */
+export async function relayCall(parts: RelayParts, exchange: Admitted): Promise<Answer> {
+  const upstream = parts.upstreams.get(exchange.upstream as string)
+  if (upstream === undefined) throw new Fault('policy.unknown_target', { upstream: exchange.upstream })
+  const upstreamEra = upstream.era ?? (await upstream.connect()).era
+  if (exchange.call.era === 'legacy') return relayLegacy(parts, exchange, upstream, upstreamEra === 'legacy')
+  return upstreamEra === 'modern' ? relayModern(parts, exchange, upstream) : relayParked(parts, exchange, upstream)
+}
+
+async function relayModern(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
+  const { call, principal } = exchange
+  const params = unsealed(parts, exchange, upstream)
+  const request = { id: idOf(exchange), method: call.method, params, paramHeaders: paramHeaders(exchange) }
+  const link = await upstream.shared(parts.scopeOf(principal, upstream.name))
+  // A modern upstream sends notifications only; a request on its stream breaks the protocol and is refused there.
+  const events = { notify: callNotices(exchange, upstream), ask: refuseAsk }
+  const response = await link.request(request, events, exchange.cancellation)
+  return finishModern(parts, exchange, upstream, response)
+}
+
+async function relayLegacy(
+  parts: RelayParts,
+  exchange: Admitted,
+  upstream: Upstream,
+  sameEra: boolean,
+): Promise<Answer> {
+  const { session, call } = exchange
+  if (session === undefined) throw new Fault('session.required')
+  const done = session.begin(idOf(exchange), exchange.cancellation)
+  try {
+    const link = await sessionLink(parts, session, upstream)
+    const paramHeaders = exchange.tool && parts.paramHeaders(exchange.tool, call.params['arguments'])
+    const request = {
+      id: idOf(exchange),
+      method: call.method,
+      params: upstreamParams(exchange),
+      ...(paramHeaders && { paramHeaders }),
+    }
+    const events: LinkEvents = {
+      notify: callNotices(exchange, upstream),
+      ask: (question, withdrawn) => session.ask(question, exchange.outlet, exchange.cancellation, withdrawn),
+    }
+    const response = sameEra
+      ? await link.request(request, events, exchange.cancellation)
+      : toLegacy(await converse(link, request, session, events, exchange.cancellation))
+    return answer(renamed(exchange, upstream, response))
+  } finally {
+    done()
+  }
+}
+
+function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params {
+  const { call, principal } = exchange
+  const params = upstreamParams(exchange)
+  if (params['requestState'] === undefined) return params
+  const inner = parts.seal.open(params['requestState'], principal, call.method, call.params)
+  if (inner.upstream !== upstream.name || inner.state === undefined) throw new Fault('state.invalid')
+  return { ...params, requestState: inner.state }
+}
+
+/** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */
+function paramHeaders(exchange: Admitted): Readonly<Record<string, string>> {
+  let found: Record<string, string> | undefined
+  const { headers } = exchange.head
+  for (const name in headers) {
+    const value = headers[name]
+    if (name.startsWith('mcp-param-') && typeof value === 'string') (found ??= {})[name] = value
+  }
+  return found ?? NONE
+}
+
+const NONE: Readonly<Record<string, string>> = {}

@@ -1,0 +1,94 @@
+import type { Answer } from '../../core/exchange.ts'
+import { Fault } from '../../core/fault.ts'
+import { statusOf, toModern, toModernError, urlElicitations } from '../../mcp/bridge.ts'
+import { declaredCapabilities } from '../../mcp/envelope.ts'
+import {
+  type ErrorResponse,
+  isError,
+  isRecord,
+  type Params,
+  type Response,
+  type ResultResponse,
+} from '../../mcp/message.ts'
+import { renameResult } from '../../mcp/naming.ts'
+import { problemOfAsk } from '../../mcp/police.ts'
+import type { Upstream } from '../upstream.ts'
+import { type Admitted, answer, idOf, namingOf, type RelayParts } from './parts.ts'
+
+/** Turns an upstream's response into the answer of a modern client. */
+export function finishModern(parts: RelayParts, exchange: Admitted, upstream: Upstream, response: Response): Answer {
+  if (isError(response)) return modernError(response)
+  const { result } = response
+  if (result['resultType'] === 'input_required') {
+    if (!ASKING.has(exchange.call.method)) throw malformed('input_required', exchange)
+    return answer({ ...response, result: sealed(parts, exchange, upstream, result) })
+  }
+  if (result['resultType'] === 'task') bindTask(parts, exchange, upstream, result)
+  return answer(renamed(exchange, upstream, result['cacheScope'] === 'public' ? ownOnly(response) : response))
+}
+
+/** The methods whose results may ask for input (MCP 2026-07-28 MRTR). */
+const ASKING: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
+/** An error as a modern client may see it, with the HTTP status that belongs to it. */
+export function modernError(response: ErrorResponse): Answer {
+  const error = toModernError(response)
+  return answer(error, statusOf(error))
+}
+
+/**
+ * What one principal may read another may not, so no cache may serve it to anybody else, whatever the upstream thinks,
+ * which knows nothing of our policy (MCP "Caching").
+ */
+const ownOnly = (response: ResultResponse): Response => ({
+  ...response,
+  result: { ...response.result, cacheScope: 'private' },
+})
+
+const malformed = (resultType: string, { call }: Admitted): Fault =>
+  new Fault('upstream.malformed', { problem: `${resultType} in answer to ${call.method}` })
+
+/** An `input_required` result that may be shown: only what this request declared is asked, and the state is sealed. */
+function sealed(parts: RelayParts, exchange: Admitted, upstream: Upstream, result: Params): Params {
+  const { call, principal } = exchange
+  const capabilities = declaredCapabilities(call.params)
+  const requests = isRecord(result['inputRequests']) ? result['inputRequests'] : {}
+  for (const [key, request] of Object.entries(requests)) {
+    const method = isRecord(request) ? request['method'] : undefined
+    const params = isRecord(request) && isRecord(request['params']) ? request['params'] : {}
+    const problem = problemOfAsk(method, params, capabilities)
+    if (problem !== undefined) throw new Fault('upstream.malformed', { key, problem })
+  }
+  const state = result['requestState']
+  if (typeof state !== 'string') return result
+  const inner = { upstream: upstream.name, state }
+  return { ...result, requestState: parts.seal.seal(inner, principal, call.method, call.params) }
+}
+
+/** A legacy upstream's response for a modern client. Throws `message.missing_capability` when it demands a link. */
+export function modernised(exchange: Admitted, upstream: Upstream, response: Response): Response {
+  const urls = urlElicitations(response)
+  if (urls === undefined) return toModern(exchange.call.method, response, upstream.server?.serverInfo ?? {})
+  mustDeclareUrls(exchange)
+  return { jsonrpc: '2.0', id: idOf(exchange), result: { resultType: 'input_required', inputRequests: urls } }
+}
+
+function mustDeclareUrls({ call }: Admitted): void {
+  const { elicitation } = declaredCapabilities(call.params)
+  if (isRecord(elicitation) && isRecord(elicitation['url'])) return
+  const data = { requiredCapabilities: { elicitation: { url: {} } } }
+  throw new Fault('message.missing_capability', { capability: 'elicitation.url' }, { data })
+}
+
+function bindTask(parts: RelayParts, exchange: Admitted, upstream: Upstream, result: Params): void {
+  const nested = isRecord(result['task']) ? result['task']['taskId'] : undefined
+  const taskId = result['taskId'] ?? nested
+  if (typeof taskId !== 'string') throw new Fault('upstream.malformed', { problem: 'a task without an id' })
+  parts.tasks.bind(taskId, exchange.principal, upstream.name)
+}
+
+/** The response with the resource URIs of the path that the client uses. */
+export function renamed(exchange: Admitted, upstream: Upstream, response: Response): Response {
+  if (isError(response) || exchange.route.kind === 'upstream') return response
+  return { ...response, result: renameResult(response.result, namingOf(exchange, upstream.name)) }
+}

@@ -1,0 +1,86 @@
+import type { Cancellation } from '../../core/cancellation.ts'
+import type { Authorized } from '../../core/decision.ts'
+import type { Answer, Exchange } from '../../core/exchange.ts'
+import type { Authenticated, Principal } from '../../core/principal.ts'
+import type { Routed } from '../../core/route.ts'
+import type { Parsed } from '../../mcp/call.ts'
+import type { Resolved, ToolDefinition } from '../../mcp/definition.ts'
+import type { Id, Params, Response } from '../../mcp/message.ts'
+import { type Naming, ownNames, prefixedNames } from '../../mcp/naming.ts'
+import type { Sessioned } from './attach-session.ts'
+import type { Parking } from './parking.ts'
+import type { StateSeal } from './seal-state.ts'
+import type { SessionListeners } from './session-listener.ts'
+import type { SessionTable } from './session-table.ts'
+import type { TaskTable } from './task-table.ts'
+import type { Upstream } from '../upstream.ts'
+
+/** An exchange that every check has let through; only such a one reaches an upstream. */
+export type Admitted = Exchange &
+  Routed &
+  Authenticated &
+  Parsed &
+  Sessioned &
+  Resolved &
+  Authorized & { readonly cancellation: Cancellation }
+
+/** What the policy lets a principal see; the same decision as dispatch makes, with the arguments unknown. */
+export interface Visibility {
+  upstream(principal: Principal, upstream: string): boolean
+  tool(principal: Principal, tool: ToolDefinition): boolean
+  prompt(principal: Principal, upstream: string, name: string): boolean
+  resource(principal: Principal, upstream: string, uri: string): boolean
+  /** Changes whenever an answer of the others may change. */
+  readonly revision: string
+}
+
+export interface RelayParts {
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly sessions: SessionTable
+  readonly listeners: SessionListeners
+  readonly seal: StateSeal
+  readonly tasks: TaskTable
+  readonly parking: Parking
+  readonly visibility: Visibility
+  /** A tool as it is shown: with the schema that its arguments are really checked against. Undefined when unavailable. */
+  readonly advertise: (tool: ToolDefinition) => Params | undefined
+  /** The `Mcp-Param-*` headers that a call must carry over modern HTTP; names in lower case. */
+  readonly paramHeaders: (tool: ToolDefinition, args: unknown) => Readonly<Record<string, string>>
+  /** Which principals share a process or a link to an upstream. */
+  readonly scopeOf: (principal: Principal, upstream: string) => string
+  /** Reports an upstream that could not be asked for its part of an aggregate answer. */
+  readonly warn: (message: string, facts: Readonly<Record<string, unknown>>) => void
+}
+
+export const namingOf = (exchange: Routed, upstream: string): Naming =>
+  exchange.route.kind === 'aggregate' ? prefixedNames(upstream) : ownNames
+
+/** The upstreams that a message without a target concerns: one, or on the aggregate path all that may be seen. */
+export function upstreamsOf(parts: RelayParts, exchange: Routed & Authenticated): readonly Upstream[] {
+  const { route, principal } = exchange
+  if (route.kind === 'upstream') return [parts.upstreams.get(route.upstream) as Upstream]
+  return [...parts.upstreams.values()].filter((upstream) => parts.visibility.upstream(principal, upstream.name))
+}
+
+export const idOf = (exchange: Parsed): Id => exchange.call.message['id'] as Id
+
+export const result = (exchange: Parsed, value: Params, status = 200): Answer => ({
+  status,
+  message: { jsonrpc: '2.0', id: idOf(exchange), result: value },
+})
+
+/** A response with the caller's id becomes the answer as it is. */
+export const answer = (response: Response, status = 200): Answer => ({
+  status,
+  message: response as Answer['message'] & {},
+})
+
+export const accepted: Answer = { status: 202 }
+
+/** Answers a question that may not be asked here, on behalf of the client. */
+export const refuseAsk = (request: { readonly id: Id }): Promise<Response> =>
+  Promise.resolve({
+    jsonrpc: '2.0',
+    id: request.id,
+    error: { code: -32601, message: 'Requests are not accepted here.' },
+  })

@@ -1,0 +1,45 @@
+import type { Outgoing, Outlet } from '../../core/exchange.ts'
+
+/** What may wait for a client that does not read, in messages and in characters of JSON. */
+const MAX_UNREAD = 256
+const MAX_UNREAD_LENGTH = 4_194_304
+
+/**
+ * A stream to a client whose senders do not wait, because what they report concerns others too. A client that does not
+ * read loses the stream instead of filling the memory; it can open a new one.
+ */
+export class UnpacedStream {
+  readonly #outlet: Outlet
+  readonly #over: () => void
+  #unread = 0
+  #unreadLength = 0
+  #ended = false
+
+  /** @param over called once, when the stream ends */
+  constructor(outlet: Outlet, over: () => void) {
+    this.#outlet = outlet
+    this.#over = over
+  }
+
+  send(message: Outgoing): void {
+    if (this.#ended) return
+    const taken = this.#outlet.send(message)
+    if (taken === undefined) return
+    const { length } = JSON.stringify(message)
+    this.#unread++
+    this.#unreadLength += length
+    if (this.#unread > MAX_UNREAD || this.#unreadLength > MAX_UNREAD_LENGTH) return this.end()
+    const read = (): void => {
+      this.#unread--
+      this.#unreadLength -= length
+    }
+    taken.then(read, read)
+  }
+
+  /** Idempotent. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#over()
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * What a link needs of a child process; a sandboxed process fits. Confinement, limits on lines and the environment are
+ * decided where it is started.
+ */
+export interface LineProcess {
+  /** Writes one line, the line feed is added. False: wait for `onDrain` before sending more. A no-op after the end. */
+  send(line: string | Buffer): boolean
+  onDrain(listener: () => void): void
+  /** One listener; complete lines without their line feed. */
+  onLine(listener: (line: Buffer) => void): void
+  readonly exited: Promise<ProcessExit>
+  /** Ends the process and whatever it started. */
+  stop(graceMs?: number): Promise<unknown>
+}
+
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly reason: string
+}
+
+/**
+ * Lines towards a process that may read slowly. They wait here, within bounds, because a process whose input overflows
+ * would be ended for it.
+ */
+export class LineWriter {
+  readonly #process: LineProcess
+  readonly #maxWaitingBytes: number
+  #waiting: string[] = []
+  #waitingBytes = 0
+  #blocked = false
+
+  constructor(process: LineProcess, maxWaitingBytes: number) {
+    this.#process = process
+    this.#maxWaitingBytes = maxWaitingBytes
+    process.onDrain(() => this.#drain())
+  }
+
+  /** Says whether the line was taken. A line that was not is not sent later either. */
+  write(line: string): boolean {
+    if (!this.#blocked) {
+      this.#blocked = !this.#process.send(line)
+      return true
+    }
+    if (this.#waitingBytes + line.length > this.#maxWaitingBytes) return false
+    this.#waitingBytes += line.length
+    this.#waiting.push(line)
+    return true
+  }
+
+  #drain(): void {
+    this.#blocked = false
+    const lines = this.#waiting
+    this.#waiting = []
+    this.#waitingBytes = 0
+    for (const line of lines) this.write(line)
+  }
+}
