@@ -1,0 +1,65 @@
+/** `limits`, `traffic` and `audit`: how much is taken in, from whom, and what is written down. */
+import { z } from 'zod'
+import { address, count, path, seconds } from './fields.ts'
+
+export const limits = z.strictObject({
+  maxBodyBytes: count(1024, 268_435_456)
+    .default(4_194_304)
+    .describe('Size of one message in bytes, from clients and from upstreams.'),
+  maxDepth: count(4, 1000).default(64).describe('Nesting of objects and arrays in a message.'),
+  callSeconds: seconds(1, 86_400).default(120).describe('One call, from its arrival to its answer.'),
+  listenIdleSeconds: seconds(1, 86_400).default(300).describe('A stream without any message ends after this.'),
+  concurrency: z
+    .strictObject({
+      total: count(1, 100_000).default(1024).describe('Calls at once.'),
+      perPrincipal: count(1, 100_000).default(64).describe('Calls at once of one principal.'),
+      queue: count(0, 100_000).default(256).describe('Calls that wait for a place.'),
+      waitMs: count(0, 60_000).default(5000).describe('How long a call waits, in milliseconds.'),
+    })
+    .prefault({})
+    .describe('How many calls run at the same time.'),
+  sessions: z
+    .strictObject({
+      perPrincipal: count(1, 10_000).default(32).describe('Sessions at once of one principal.'),
+      idleSeconds: seconds(10, 604_800).default(1800).describe('A session without requests ends after this.'),
+    })
+    .prefault({})
+    .describe('Sessions of the 2025 revisions.'),
+})
+
+const rate = (permits: number, burst: number) =>
+  z
+    .strictObject({
+      permits: count(1, 10_000_000).default(permits).describe('Permits that are added in each period.'),
+      perSeconds: seconds(1, 86_400).default(1).describe('Length of the period.'),
+      burst: count(1, 10_000_000).default(burst).describe('Permits that can be saved up.'),
+    })
+    .prefault({})
+
+export const traffic = z.strictObject({
+  rate: z
+    .strictObject({
+      perAddress: rate(200, 400).describe('Requests of one address; counted before sign-in.'),
+      perPrincipal: rate(100, 200).describe('Requests of one principal.'),
+    })
+    .prefault({})
+    .describe('How many requests per time.'),
+  blocked: z.array(address).max(10_000).default([]).describe('Addresses and networks that are refused.'),
+  allowed: z.array(address).max(10_000).default([]).describe('If any are listed, only these are served.'),
+})
+
+export const audit = z.strictObject({
+  folder: path.optional().describe('Folder of the audit chain. Default: `audit` in `state`.'),
+  checkpointEverySeconds: seconds(1, 3600).default(10).describe('How often the chain is signed.'),
+  durability: z
+    .enum(['before-answer', 'eventual'])
+    .default('before-answer')
+    .describe('Weakness: with `eventual` a crash can lose the records of answers that have already left.'),
+  log: z
+    .strictObject({
+      level: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').describe('What is logged.'),
+      file: path.optional().describe('Log file. Default: standard error.'),
+    })
+    .prefault({})
+    .describe('Log of operations; no evidence, and without arguments.'),
+})

@@ -1,0 +1,85 @@
+/** `listen`: where clients reach the gateway, and under which certificate. */
+import { z } from 'zod'
+import { count, hostName, isMap, origin, path } from './fields.ts'
+import { isLoopback } from './loopback.ts'
+
+const tls = z
+  .strictObject({
+    authority: z
+      .literal('local')
+      .optional()
+      .describe(
+        '`local`: the gateway issues its own short-lived certificate from an authority that it keeps in `state`.',
+      ),
+    names: z
+      .array(
+        z
+          .string()
+          .regex(/^[a-z0-9.:-]+$/)
+          .meta({ title: 'a host name or address in lower case' }),
+      )
+      .max(50)
+      .optional()
+      .describe('Further names and addresses for the local certificate, beside localhost, 127.0.0.1 and ::1.'),
+    certificate: z
+      .strictObject({ file: path.describe('PEM, the leaf first.') })
+      .optional()
+      .describe('Your own certificate with its chain, PEM.'),
+    key: z
+      .strictObject({ file: path.describe('PEM, without a passphrase.') })
+      .optional()
+      .describe('The key of that certificate, PEM, mode 0600.'),
+  })
+  .refine((value) => (value.authority === undefined) !== (value.certificate === undefined && value.key === undefined), {
+    message: 'needs either authority: local, or certificate and key',
+    when: isMap,
+  })
+  .refine((value) => (value.certificate === undefined) === (value.key === undefined), {
+    message: 'certificate and key belong together',
+    when: isMap,
+  })
+  .meta({ title: '{ authority: local } or { certificate: { file }, key: { file } }' })
+
+export const listen = z
+  .strictObject({
+    host: z
+      .string()
+      .regex(/^[A-Za-z0-9.:-]+$/)
+      .meta({ title: 'an address or host name' })
+      .default('127.0.0.1')
+      .describe('Address to listen on. Anything but loopback also needs `publicUrl`.'),
+    port: count(0, 65_535).default(8443).describe('TCP port; 0 lets the system choose.'),
+    tls: tls.optional().describe('Certificate of the listener. TLS 1.3 only. Default: `{ authority: local }`.'),
+    plaintext: z
+      .literal('loopback-only')
+      .optional()
+      .describe('Weakness. Listen without TLS, which is possible on a loopback address only.'),
+    publicUrl: origin
+      .optional()
+      .describe('The origin by which clients reach the gateway. Tokens must name it as their audience.'),
+    allowedHosts: z
+      .array(hostName)
+      .max(50)
+      .default([])
+      .describe('Further values of the Host header that are served (against DNS rebinding).'),
+    allowedOrigins: z
+      .array(origin)
+      .max(50)
+      .default([])
+      .describe('Origins of browser pages that may call. None by default: programs send no Origin.'),
+  })
+  .refine((value) => value.plaintext === undefined || value.tls === undefined, {
+    path: ['plaintext'],
+    message: 'plaintext and tls exclude each other',
+    when: isMap,
+  })
+  .refine((value) => value.plaintext === undefined || isLoopback(value.host), {
+    path: ['plaintext'],
+    message: 'plaintext is possible on a loopback address only',
+    when: isMap,
+  })
+  .refine((value) => isLoopback(value.host) || value.publicUrl !== undefined, {
+    path: ['publicUrl'],
+    message: 'an address that others can reach needs a publicUrl',
+    when: isMap,
+  })

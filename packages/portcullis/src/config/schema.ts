@@ -1,0 +1,47 @@
+/** The whole configuration. Everything else in this room (types, documents, checks, explanations) is derived from it. */
+import { z } from 'zod'
+import { name, path } from './fields.ts'
+import { audit, limits, traffic } from './guard-schema.ts'
+import { identity, policy } from './identity-schema.ts'
+import { listen } from './listen-schema.ts'
+import { upstream } from './upstream-schema.ts'
+
+export const configSchema = z.strictObject({
+  version: z.literal(1).describe('Version of this format.'),
+  listen: listen.prefault({}).describe('Where clients reach the gateway.'),
+  state: path.describe('Folder for the store, the audit chain and the local authority. Mode 0700.'),
+  store: z
+    .strictObject({
+      kind: z
+        .enum(['sqlite', 'memory'])
+        .default('sqlite')
+        .describe('Weakness: `memory` forgets keys and revocations when the gateway stops.'),
+    })
+    .prefault({})
+    .describe('Where keys and revocations are kept.'),
+  identity: identity.prefault({}).describe('Who is believed.'),
+  policy: policy.prefault({}).describe('Who may do what.'),
+  upstreams: z
+    .record(name, upstream)
+    .default({})
+    .describe('The MCP servers behind the gateway, by name; each has the path `/mcp/NAME`.'),
+  limits: limits.prefault({}).describe('How much is taken in.'),
+  traffic: traffic.prefault({}).describe('From whom, and how often.'),
+  audit: audit.prefault({}).describe('What is written down.'),
+})
+
+/** What `z.infer` gives, read-only and without `undefined` in optional members. */
+type Settled<T> = T extends readonly (infer Item)[]
+  ? readonly Settled<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Settled<Exclude<T[Key], undefined>> }
+    : T
+
+/** A valid configuration: defaults filled in, paths absolute (see load.ts). */
+export type Config = Settled<z.output<typeof configSchema>>
+export type UpstreamConfig = Config['upstreams'][string]
+export type StdioConfig = NonNullable<UpstreamConfig['stdio']>
+export type HttpConfig = NonNullable<UpstreamConfig['http']>
+export type IssuerConfig = Config['identity']['issuers'][number]
+/** Exactly one of the two members is there; the schema sees to it. */
+export type SecretSource = HttpConfig['headers'][string]

@@ -1,0 +1,26 @@
+/** Where things are inside the state folder. The gateway and the command line must agree on it. */
+import { join } from 'node:path'
+import type { Config } from './schema.ts'
+
+export interface StateLayout {
+  readonly store: string
+  readonly authority: string
+  /** One folder for each chain is inside. */
+  readonly audit: string
+  /** Private key of the checkpoints; its public half is beside it, with `.pub`. */
+  readonly auditKey: string
+  /** First administrator key. */
+  readonly adminKey: string
+}
+
+/** All paths are absolute. */
+export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayout {
+  const { state, audit } = config
+  return {
+    store: join(state, 'store.sqlite'),
+    authority: join(state, 'authority'),
+    audit: audit.folder ?? join(state, 'audit'),
+    auditKey: join(state, 'audit.key'),
+    adminKey: join(state, 'admin.key'),
+  }
+}

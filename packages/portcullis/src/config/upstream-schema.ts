@@ -1,0 +1,110 @@
+/** `upstreams`: the MCP servers behind the gateway, as a process of ours or over HTTP. */
+import { z } from 'zod'
+import { count, exactlyOne, headerName, isMap, path, seconds, secretSource, text, variableName } from './fields.ts'
+import { isLoopback } from './loopback.ts'
+
+const sandbox = z
+  .strictObject({
+    driver: z
+      .enum(['bubblewrap', 'none'])
+      .default('bubblewrap')
+      .describe('Weakness: `none` runs the server with all the rights of the gateway.'),
+    read: z
+      .array(path)
+      .max(50)
+      .default([])
+      .describe('Files and folders that the server may read. Nothing else is visible.'),
+    write: z.array(path).max(50).default([]).describe('Files and folders that the server may also change.'),
+    memoryMiB: count(16, 65_536).default(1024).describe('Memory of all its processes.'),
+    processes: count(1, 4096).default(64).describe('Processes and threads.'),
+    openFiles: count(16, 65_536).default(1024).describe('Open files of one process.'),
+    fileMiB: count(1, 65_536).default(64).describe('Size of one file that it writes.'),
+    tmpMiB: count(1, 65_536).default(64).describe('Size of its private /tmp, which ends with it.'),
+  })
+  .describe('Walls around the process. It has no network.')
+
+const deadlines = z.strictObject({
+  startSeconds: seconds(1, 600).default(30).describe('From the start of the process to its answer to the handshake.'),
+  callSeconds: seconds(1, 86_400).default(120).describe('One call, however much progress it reports.'),
+  idleSeconds: seconds(1, 86_400).default(600).describe('A process without calls ends after this.'),
+  lifeSeconds: seconds(1, 2_592_000)
+    .default(86_400)
+    .describe('A process ends after this and is started anew when needed.'),
+})
+
+const stdio = z.strictObject({
+  command: path.describe('Program to run; a bare name is looked up in the usual folders inside the sandbox.'),
+  args: z
+    .array(z.string())
+    .max(200)
+    .default([])
+    .describe('Its arguments. There is no shell: each is passed on as it is.'),
+  env: z
+    .record(variableName, z.union([z.string(), secretSource]).meta({ title: 'text, { env: NAME } or { file: path }' }))
+    .default({})
+    .describe(
+      'The whole environment of the server; nothing is inherited. Weakness: a secret here can be read by the server.',
+    ),
+  cwd: path.optional().describe('Folder in which it starts. It has to be visible in the sandbox.'),
+  sandbox: sandbox.prefault({}),
+  process: z
+    .enum(['per-principal', 'per-tenant', 'shared'])
+    .default('per-principal')
+    .describe('Who shares a process. Weakness: with `shared`, tenants meet in the memory of one server.'),
+  deadlines: deadlines.prefault({}).describe('When a call or the process is ended.'),
+})
+
+const http = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^https?:\/\/[^\s#@]+$/)
+      .meta({ title: 'an https URL of an MCP endpoint, without user or fragment' })
+      .describe('MCP endpoint (Streamable HTTP).'),
+    plaintext: z
+      .literal('loopback-only')
+      .optional()
+      .describe('Weakness. Allows an http URL, which is possible on a loopback address only.'),
+    headers: z
+      .record(headerName, secretSource)
+      .default({})
+      .describe('Headers with credentials. A header of the same name that a client sends never passes.'),
+    tls: z
+      .strictObject({ ca: path.optional().describe('Authorities to trust instead of the usual ones, PEM.') })
+      .prefault({})
+      .describe('How the certificate of the upstream is judged. TLS 1.3 only.'),
+    maxConnections: count(1, 1024).default(64).describe('Connections to this upstream.'),
+  })
+  .refine((value) => !plain(value.url) || value.plaintext !== undefined, {
+    path: ['url'],
+    message: 'an http URL needs plaintext: loopback-only',
+    when: isMap,
+  })
+  .refine((value) => !plain(value.url) || isLoopback(hostOf(value.url)), {
+    path: ['url'],
+    message: 'http is possible to a loopback address only',
+    when: isMap,
+  })
+
+const rule = exactlyOne<{ stdio?: unknown; http?: unknown }>('stdio', 'http')
+
+export const upstream = z
+  .strictObject({
+    stdio: stdio.optional().describe('A program that speaks MCP over its standard input and output.'),
+    http: http.optional().describe('A server that speaks MCP over HTTP.'),
+    era: z
+      .enum(['auto', 'modern', 'legacy'])
+      .default('auto')
+      .describe('Protocol era: `modern` is 2026-07-28, `legacy` the revisions of 2025, `auto` asks the upstream.'),
+    title: text.optional().describe('Name for people.'),
+  })
+  .refine(rule.check, rule.params)
+  .meta({ title: 'an upstream with either stdio or http' })
+
+function plain(url: unknown): boolean {
+  return typeof url === 'string' && url.startsWith('http://')
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : ''
+}

@@ -1,0 +1,64 @@
+/** Lists where a configuration gives up a guarantee. Each needs its own word, so none is there by omission. */
+import type { Config, UpstreamConfig } from './schema.ts'
+
+export interface Weakness {
+  /** Dotted path into the configuration. */
+  readonly path: string
+  /** The word that was written. */
+  readonly word: string
+  /** What it costs, in one sentence. */
+  readonly meaning: string
+}
+
+/** To be logged at every start and shown wherever the state of the gateway is shown. */
+export function weaknesses(config: Config): readonly Weakness[] {
+  const found: Weakness[] = []
+  const add = (path: string, word: string, meaning: string) => found.push({ path, word, meaning })
+  if (config.listen.plaintext !== undefined) {
+    add('listen.plaintext', config.listen.plaintext, 'Programs on this machine can read and change the traffic.')
+  }
+  if (config.store.kind === 'memory')
+    add('store.kind', 'memory', 'Keys and revocations are forgotten when the gateway stops.')
+  if (config.audit.durability === 'eventual') {
+    add('audit.durability', 'eventual', 'A crash can lose the records of answers that have already left.')
+  }
+  for (const [index, issuer] of config.identity.issuers.entries()) {
+    if (issuer.tokenType !== 'any') continue
+    add(`identity.issuers[${index}].tokenType`, 'any', 'Tokens that were made for another purpose are accepted too.')
+  }
+  for (const [name, upstream] of Object.entries(config.upstreams)) found.push(...ofUpstream(name, upstream))
+  return found
+}
+
+function ofUpstream(name: string, { stdio, http }: UpstreamConfig): readonly Weakness[] {
+  const found: Weakness[] = []
+  const at = `upstreams.${name}`
+  if (http?.plaintext !== undefined) {
+    found.push({
+      path: `${at}.http.plaintext`,
+      word: http.plaintext,
+      meaning: 'Programs on this machine can read and change the traffic to this upstream.',
+    })
+  }
+  if (stdio === undefined) return found
+  if (stdio.sandbox.driver === 'none') {
+    found.push({
+      path: `${at}.stdio.sandbox.driver`,
+      word: 'none',
+      meaning: 'The server runs with all the rights of the gateway.',
+    })
+  }
+  if (stdio.process === 'shared') {
+    found.push({
+      path: `${at}.stdio.process`,
+      word: 'shared',
+      meaning: 'All tenants meet in the memory of one server.',
+    })
+  }
+  for (const [variable, value] of Object.entries(stdio.env)) {
+    if (typeof value === 'string') continue
+    const word = value.env === undefined ? 'file' : 'env'
+    found.push({ path: `${at}.stdio.env.${variable}`, word, meaning: 'The server can read this secret.' })
+  }
+  return found
+}

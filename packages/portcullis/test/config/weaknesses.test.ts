@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { configSchema } from '../../src/config/schema.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { configJsonSchema } from '../../src/config/schema-node.ts'
+import type { SchemaNode } from '../../src/config/schema-node.ts'
+import { weaknesses } from '../../src/config/weaknesses.ts'
+
+function config(extra: object): Config {
+  return configSchema.parse({ version: 1, state: 'state', ...extra }) as Config
+}
+
+test('the defaults have no weakness', () => {
+  const upstreams = { a: { stdio: { command: 'x', env: { PLAIN: 'y' } } }, b: { http: { url: 'https://b.example/' } } }
+  assert.deepEqual(weaknesses(config({ upstreams })), [])
+})
+
+const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = [
+  ['listen.plaintext', 'loopback-only', { listen: { plaintext: 'loopback-only' } }],
+  ['store.kind', 'memory', { store: { kind: 'memory' } }],
+  ['audit.durability', 'eventual', { audit: { durability: 'eventual' } }],
+  [
+    'identity.issuers[0].tokenType',
+    'any',
+    { identity: { issuers: [{ issuer: 'https://i.example', tokenType: 'any' }] } },
+  ],
+  [
+    'upstreams.a.stdio.sandbox.driver',
+    'none',
+    { upstreams: { a: { stdio: { command: 'x', sandbox: { driver: 'none' } } } } },
+  ],
+  ['upstreams.a.stdio.process', 'shared', { upstreams: { a: { stdio: { command: 'x', process: 'shared' } } } }],
+  ['upstreams.a.stdio.env.T', 'env', { upstreams: { a: { stdio: { command: 'x', env: { T: { env: 'T' } } } } } }],
+  [
+    'upstreams.a.http.plaintext',
+    'loopback-only',
+    { upstreams: { a: { http: { url: 'http://[::1]/', plaintext: 'loopback-only' } } } },
+  ],
+]
+
+for (const [path, word, extra] of WEAK) {
+  test(`${path}: ${word} is listed`, () => {
+    const found = weaknesses(config(extra))
+    assert.deepEqual(
+      found.map((weakness) => [weakness.path, weakness.word]),
+      [[path, word]],
+    )
+    assert.match(found[0]?.meaning ?? '', /\.$/)
+  })
+}
+
+test('every key that the schema calls a weakness is one that the list knows', () => {
+  const called = weakPaths('', configJsonSchema())
+  const known = WEAK.map(([path]) =>
+    path.replace('upstreams.a.', 'upstreams.NAME.').replace('[0]', '[]').replace('env.T', 'env'),
+  )
+  assert(called.length > 5)
+  assert.deepEqual(called.toSorted(), known.toSorted())
+})
+
+function weakPaths(path: string, node: SchemaNode): readonly string[] {
+  const own = node.description?.includes('Weakness') === true ? [path.slice(1)] : []
+  const children = Object.entries(node.properties ?? {}).flatMap(([key, child]) => weakPaths(`${path}.${key}`, child))
+  const items = node.items === undefined ? [] : weakPaths(`${path}[]`, node.items)
+  const named =
+    typeof node.additionalProperties === 'object' ? weakPaths(`${path}.NAME`, node.additionalProperties) : []
+  return [...own, ...children, ...items, ...named]
+}
