@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/* Old syntax on purpose: this file has to run on a Node that is too old for everything else, to say so. */
+'use strict'
+
+var parts = process.versions.node.split('.')
+var major = Number(parts[0])
+var minor = Number(parts[1])
+
+if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(
+    'Portcullis needs Node 22.19 or newer; this is ' +
+      process.versions.node +
+      '. Without installing one: npx -p node@26 -p portcullis portcullis',
+  )
+  process.exit(69)
+}
+
+var enableCompileCache = require('node:module').enableCompileCache
+if (enableCompileCache) enableCompileCache()
+
+var path = require('node:path')
+
+// Nothing has to be loaded for this one.
+if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
+  console.log(require('../package.json').version)
+} else {
+  var main = path.join(__dirname, '..', 'dist', 'cli', 'main.js')
+  import(require('node:url').pathToFileURL(main).href).then(
+    function (entry) {
+      return entry.main()
+    },
+    function (error) {
+      if (error.code !== 'ERR_MODULE_NOT_FOUND' || String(error.message).indexOf(main) < 0) throw error
+      console.error('Portcullis is not built; run: npm run build')
+      process.exit(69)
+    },
+  )
+}

@@ -1,0 +1,107 @@
+/** `portcullis audit tail`: the last records of a chain, and with `--follow` the new ones. */
+import { join } from 'node:path'
+import { stateLayout } from '../config/state-layout.ts'
+import { chainFolder } from '../audit/ledger.ts'
+import type { AuditRecord } from '../audit/record.ts'
+import { follow, readLast } from '../audit/tail.ts'
+import type { TailFilter } from '../audit/tail.ts'
+import { CommandError, EXIT } from './exit.ts'
+import { openConfig } from './open-config.ts'
+import type { ConfigOption } from './open-config.ts'
+import { printable } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
+
+const POLL_MS = 250
+const MAX_LINES = 100_000
+
+export interface AuditTailOptions extends ConfigOption {
+  readonly tenant: string
+  readonly lines: string
+  readonly incident?: string
+  readonly principal?: string
+  readonly target?: string
+  readonly follow?: boolean
+  readonly json?: boolean
+}
+
+export async function auditTail(options: AuditTailOptions, terminal: Terminal): Promise<void> {
+  const { config } = openConfig(options, terminal)
+  const directory = join(stateLayout(config).audit, chainFolder(options.tenant))
+  const filter = filterOf(options)
+  const show = (record: AuditRecord) =>
+    terminal.out(options.json === true ? JSON.stringify(record) : formatRecord(record))
+  for (const record of read(directory, linesOf(options.lines), filter, options.tenant)) show(record)
+  if (options.follow !== true) return
+  for await (const record of follow(directory, { filter, pollMs: POLL_MS, signal: terminal.interrupted })) show(record)
+}
+
+/** One line for people; `--json` has every member. */
+export function formatRecord(record: AuditRecord): string {
+  const time = new Date(record.at).toISOString().slice(0, 19).replace('T', ' ')
+  return printable(`${time} ${String(record.seq).padStart(5)} ${record.kind.padEnd(10)} ${tell(record)}`.trimEnd())
+}
+
+function tell(record: AuditRecord): string {
+  switch (record.kind) {
+    case 'call':
+      return words(record.incident, record.principal, record.upstream, record.method, nameOf(record), why(record))
+    case 'outcome':
+      return words(record.incident, record.outcome, String(record.status), record.code, `${record.durationMs} ms`)
+    case 'refusal':
+      return words(
+        record.incident,
+        record.principal,
+        record.upstream,
+        record.method,
+        nameOf(record),
+        record.code,
+        why(record),
+      )
+    case 'change':
+      return words(record.what, record.by)
+    case 'start':
+      return words(record.program, ...record.weaknesses.map((path) => `weakness ${path}`))
+    case 'recovered':
+      return words(record.cause)
+    case 'checkpoint':
+    case 'stop':
+      return ''
+  }
+}
+
+type Targeted = Extract<AuditRecord, { kind: 'call' | 'refusal' }>
+
+function nameOf({ target }: Targeted): string | undefined {
+  return target === undefined || target.kind === 'none' ? undefined : target.name
+}
+
+function why({ decision }: Targeted): string | undefined {
+  return decision === undefined ? undefined : `${decision.effect} ${decision.policies.join(',')}`.trimEnd()
+}
+
+function words(...parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined && part !== '').join(' ')
+}
+
+function filterOf({ incident, principal, target }: AuditTailOptions): TailFilter {
+  return {
+    ...(incident === undefined ? {} : { incident }),
+    ...(principal === undefined ? {} : { principal }),
+    ...(target === undefined ? {} : { target }),
+  }
+}
+
+function linesOf(text: string): number {
+  const lines = Number(text)
+  if (Number.isInteger(lines) && lines >= 0 && lines <= MAX_LINES) return lines
+  throw new CommandError(EXIT.usage, `--lines is a number from 0 to ${MAX_LINES}`)
+}
+
+function read(directory: string, lines: number, filter: TailFilter, tenant: string): readonly AuditRecord[] {
+  try {
+    return readLast(directory, lines, filter)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
+    throw new CommandError(EXIT.unavailable, `There is no audit chain of tenant ${tenant} yet.`, thrown)
+  }
+}

@@ -1,0 +1,145 @@
+/** The command line: which commands there are. What they do is loaded when one of them is called. */
+import { Command } from 'commander'
+import { EXIT, EXIT_MEANINGS } from './exit.ts'
+import { configOption, jsonOption, tenantOption } from './options.ts'
+import type { Done } from './options.ts'
+import { addPolicyCommands } from './policy-commands.ts'
+import type { Terminal } from './terminal.ts'
+
+export function buildProgram(version: string, terminal: Terminal, done: Done): Command {
+  const program = new Command('portcullis')
+    .description('Security gateway for the Model Context Protocol')
+    .version(version)
+    .showSuggestionAfterError()
+    .addHelpText('after', exitTable())
+  addGatewayCommands(program, terminal, done)
+  addKeyCommands(program, terminal)
+  addAuditCommands(program, terminal, done)
+  addPolicyCommands(program, terminal, done)
+  addConfigCommands(program, terminal)
+  program
+    .command('completion')
+    .description('print a completion script')
+    .argument('<shell>', 'bash, zsh or fish')
+    .action(async (shell: string) => (await import('./completion.ts')).completion(shell, program, terminal))
+  return program
+}
+
+function addGatewayCommands(program: Command, terminal: Terminal, done: Done): void {
+  program
+    .command('init')
+    .description('make a configuration, the local authority, the store and a first key')
+    .option('--dir <folder>', 'where', '.')
+    .option('--demo', 'with two sandboxed MCP servers to try')
+    .action(async (options) => (await import('./init.ts')).init(options, terminal))
+  program
+    .command('serve')
+    .description('run the gateway')
+    .addOption(configOption())
+    .option('-p, --port <number>', 'instead of listen.port')
+    .action(async (options) => done(await (await import('./serve.ts')).serve(options, terminal)))
+  program
+    .command('doctor')
+    .description('say whether this host can hold what the configuration promises')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async (options) => done(await (await import('./doctor.ts')).doctor(options, terminal)))
+}
+
+function addKeyCommands(program: Command, terminal: Terminal): void {
+  const key = program.command('key').description('API keys')
+  key
+    .command('create')
+    .description('issue a key and show it once')
+    .addOption(configOption())
+    .addOption(tenantOption())
+    .requiredOption('-n, --name <text>', 'what it is for')
+    .requiredOption('-r, --role <name...>', 'roles')
+    .option('-u, --upstream <name...>', 'only these upstreams')
+    .option('--expires <duration>', 'such as 90d, or never', '90d')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./key-create.ts')).keyCreate(options, terminal))
+  key
+    .command('list')
+    .description('list the keys of a tenant')
+    .addOption(configOption())
+    .addOption(tenantOption())
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./key-list.ts')).keyList(options, terminal))
+  key
+    .command('rotate')
+    .description('give a key a successor')
+    .argument('<id>')
+    .addOption(configOption())
+    .addOption(tenantOption())
+    .option('--overlap <duration>', 'how long the old key works on', '1h')
+    .addOption(jsonOption())
+    .action(async (id: string, options) => (await import('./key-rotate.ts')).keyRotate(id, options, terminal))
+  key
+    .command('revoke')
+    .description('end a key at once')
+    .argument('<id>')
+    .addOption(configOption())
+    .addOption(tenantOption())
+    .option('--reason <text>', 'for the record', 'revoked by the operator')
+    .action(async (id: string, options) => (await import('./key-revoke.ts')).keyRevoke(id, options, terminal))
+}
+
+function addAuditCommands(program: Command, terminal: Terminal, done: Done): void {
+  const audit = program.command('audit').description('audit records')
+  audit
+    .command('tail')
+    .description('show the last records of a tenant; "@gateway" is what belongs to none')
+    .addOption(configOption())
+    .addOption(tenantOption())
+    .option('-l, --lines <number>', 'how many', '20')
+    .option('--incident <id>', 'only this one')
+    .option('--principal <id>', 'only of this principal')
+    .option('--target <name>', 'only about this tool, prompt or resource')
+    .option('-f, --follow', 'and those that come')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./audit-tail.ts')).auditTail(options, terminal))
+  audit
+    .command('verify')
+    .description('check the chains offline, from their files and public keys')
+    .addOption(configOption())
+    .option('-t, --tenant <name>', 'only this tenant')
+    .option('-k, --key <file...>', 'further public keys')
+    .option('--folder <path>', 'folder of the chains')
+    .addOption(jsonOption())
+    .action(async (options) => done((await import('./audit-verify.ts')).auditVerify(options, terminal)))
+}
+
+function addConfigCommands(program: Command, terminal: Terminal): void {
+  const config = program.command('config').description('configuration')
+  config
+    .command('validate')
+    .description('tell every mistake at once, or every weakness')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./config-validate.ts')).configValidate(options, terminal))
+  config
+    .command('explain')
+    .description('tell what a key means, such as listen.port')
+    .argument('<path>')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async (path: string, options) =>
+      (await import('./config-explain.ts')).configExplain(path, options, terminal),
+    )
+  config
+    .command('schema')
+    .description('print the JSON Schema')
+    .action(async () => (await import('./config-schema.ts')).configSchemaCommand(terminal))
+  config
+    .command('print')
+    .description('print the configuration in force, defaults filled in')
+    .addOption(configOption())
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./config-print.ts')).configPrint(options, terminal))
+}
+
+function exitTable(): string {
+  const names = Object.keys(EXIT) as (keyof typeof EXIT)[]
+  return `\nExit status:\n${names.map((name) => `  ${String(EXIT[name]).padEnd(4)} ${EXIT_MEANINGS[name]}`).join('\n')}`
+}
