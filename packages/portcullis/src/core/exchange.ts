@@ -1,0 +1,58 @@
+import type { Cancellation } from './cancellation.ts'
+
+/** One HTTP request on its way through the gateway: what is known before any stage has run. */
+export interface Exchange {
+  /** The id that a caller is told when something is refused; it joins answer, log and audit record. */
+  readonly incident: string
+  /** Milliseconds since the Unix epoch. */
+  readonly receivedAt: number
+  readonly peer: Peer
+  readonly head: RequestHead
+  readonly body: Body
+  /** Where messages go that precede the answer. Filters on the way see each of them. */
+  outlet: Outlet
+  /** Cancels when the client leaves. Whether that ends the call depends on the era (MCP "Cancellation"). */
+  readonly departure: Cancellation
+}
+
+export interface Peer {
+  readonly address: string
+  readonly encrypted: boolean
+}
+
+export interface RequestHead {
+  readonly method: string
+  /** Path without the query, as sent: never decoded, so `%2e` cannot become a dot behind a check. */
+  readonly path: string
+  /** Query without `?`, or the empty string. */
+  readonly query: string
+  /** Lower-case names, as node:http gives them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Names, in lower case, that occur more than once; absent when none does. Their values in `headers` are joined. */
+  readonly repeated?: readonly string[]
+}
+
+export interface Body {
+  /** Reads all of it. Throws the fault `message.too_large` as soon as more than `maxBytes` are announced or arrive. */
+  read(maxBytes: number): Promise<Buffer> | Buffer
+}
+
+/** A JSON-RPC message on its way to the client: an answer, a notification, or a server's own request. */
+export type Outgoing = { readonly jsonrpc: '2.0' } & Readonly<Record<string, unknown>>
+
+/** Takes the messages that precede the answer. The first one turns the HTTP response into a stream. */
+export interface Outlet {
+  /** Resolves when the client can take more; returns nothing when it can already. Throws nothing when the client has left. */
+  send(message: Outgoing): Promise<void> | void
+  /** Opens the stream without a message, for streams that may stay silent for long. */
+  open(): void
+}
+
+/** What the gateway answers. Without a message or a document it has an empty body. */
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly message?: Outgoing
+  /** A JSON document that is no message, such as RFC 9728 metadata. */
+  readonly document?: object
+}

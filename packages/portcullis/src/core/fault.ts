@@ -1,0 +1,132 @@
+/**
+ * Everything the gateway can refuse, in one table.
+ *
+ * `status` is the HTTP status, `rpc` the JSON-RPC error code, `says` the sentence that a caller reads. Codes are stable:
+ * audit records, documents and tests name them. Our own JSON-RPC codes equal the HTTP status, because the range
+ * -32768…-32000 belongs to JSON-RPC and to MCP (MCP 2026-07-28, "Error Codes").
+ */
+// biome-ignore format: one fault a row
+export const FAULTS = {
+  // transport
+  'transport.not_found':          { status: 404, rpc: 404, says: 'There is nothing at this path.' },
+  'transport.method_not_allowed': { status: 405, rpc: 405, says: 'This method is not allowed here.' },
+  'transport.not_acceptable':     { status: 406, rpc: 406, says: 'Accept must include application/json and text/event-stream.' },
+  'transport.unsupported_media':  { status: 415, rpc: 415, says: 'Content-Type must be application/json.' },
+  'transport.ambiguous_request':  { status: 400, rpc: 400, says: 'The request headers are ambiguous.' },
+  'transport.starting':           { status: 503, rpc: 503, says: 'The gateway is starting; please retry.' },
+  'transport.draining':           { status: 503, rpc: 503, says: 'The gateway is shutting down; please retry.' },
+
+  // traffic
+  'traffic.address_blocked':      { status: 403, rpc: 403, says: 'Not allowed from this address.' },
+  'traffic.host_refused':         { status: 403, rpc: 403, says: 'This Host is not served here.' },
+  'traffic.origin_refused':       { status: 403, rpc: 403, says: 'This Origin is not allowed.' },
+  'traffic.rate_limited':         { status: 429, rpc: 429, says: 'Too many requests; please retry later.' },
+  'traffic.shed':                 { status: 503, rpc: 503, says: 'The gateway is busy; please retry later.' },
+
+  // identity: one sentence for every way to fail, so that nobody learns which part was right
+  'identity.missing':             { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.malformed':           { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.unknown_key':         { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.invalid_token':       { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.wrong_audience':      { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.expired':             { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.revoked':             { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.token_in_query':      { status: 400, rpc: 400, says: 'Credentials must not be part of a URL.' },
+  'identity.insufficient_scope':  { status: 403, rpc: 403, says: 'The credential lacks a required scope.' },
+  'identity.unavailable':         { status: 503, rpc: 503, says: 'Authentication is temporarily unavailable.' },
+
+  // message
+  'message.too_large':            { status: 413, rpc: 413, says: 'The message is too large.' },
+  'message.incomplete':           { status: 400, rpc: -32700, says: 'The message ended too early.' },
+  'message.malformed':            { status: 400, rpc: -32700, says: 'The message is not valid JSON.' },
+  'message.duplicate_key':        { status: 400, rpc: -32700, says: 'The message repeats a member name.' },
+  'message.too_deep':             { status: 400, rpc: -32700, says: 'The message is nested too deeply.' },
+  'message.unsafe_number':        { status: 400, rpc: -32700, says: 'The message contains a number that cannot be represented exactly.' },
+  'message.invalid_utf8':         { status: 400, rpc: -32700, says: 'The message is not valid UTF-8.' },
+  'message.forbidden_name':       { status: 400, rpc: -32700, says: 'The message contains a forbidden member name.' },
+  'message.invalid':              { status: 400, rpc: -32600, says: 'The message is not a valid JSON-RPC request.' },
+  'message.batch':                { status: 400, rpc: -32600, says: 'Batches are not supported.' },
+  'message.invalid_params':       { status: 400, rpc: -32602, says: 'The parameters are not valid.' },
+  'message.unknown_method':       { status: 404, rpc: -32601, says: 'Method not found.' },
+  'message.header_mismatch':      { status: 400, rpc: -32020, says: 'A header does not match the message.' },
+  'message.missing_capability':   { status: 400, rpc: -32021, says: 'The client did not declare a required capability.' },
+  'message.unsupported_version':  { status: 400, rpc: -32022, says: 'Unsupported protocol version.' },
+
+  // sessions of the 2025 revisions
+  'session.required':             { status: 400, rpc: 400, says: 'A session is required: send initialize first.' },
+  'session.unknown':              { status: 404, rpc: 404, says: 'Session not found.' },
+  'session.too_many':             { status: 503, rpc: 503, says: 'Too many sessions; please close one and retry.' },
+  'session.stream_taken':         { status: 409, rpc: 409, says: 'This session already has a stream.' },
+
+  // arguments: answered as a tool result with isError (MCP "Error Handling"), see mcp/refusal.ts
+  'arguments.invalid':            { status: 200, rpc: -32602, says: 'The arguments are not valid.' },
+  'arguments.unavailable':        { status: 200, rpc: -32602, says: 'This tool is unavailable.' },
+
+  // policy: hidden equals unknown
+  'policy.unknown_target':        { status: 200, rpc: -32602, says: 'Unknown tool, prompt or resource.' },
+  'policy.denied':                { status: 403, rpc: 403, says: 'Not allowed by policy.' },
+  'policy.failed':                { status: 403, rpc: 403, says: 'Not allowed by policy.' },
+
+  // limits
+  'limits.deadline':              { status: 504, rpc: 504, says: 'The deadline has passed.' },
+  'limits.concurrency':           { status: 503, rpc: 503, says: 'Too many calls at once; please retry later.' },
+
+  // state that the gateway sealed
+  'state.invalid':                { status: 400, rpc: -32602, says: 'The request state is not valid.' },
+  'state.expired':                { status: 400, rpc: -32602, says: 'The request state has expired.' },
+
+  // upstream
+  'upstream.unavailable':         { status: 502, rpc: 502, says: 'The upstream is not available.' },
+  'upstream.malformed':           { status: 502, rpc: 502, says: 'The upstream sent an invalid answer.' },
+  'upstream.too_large':           { status: 502, rpc: 502, says: 'The upstream sent too much.' },
+  'upstream.result_invalid':      { status: 502, rpc: 502, says: 'The upstream result does not match its schema.' },
+  'upstream.ended':               { status: 502, rpc: 502, says: 'The upstream ended before it answered.' },
+  'upstream.unsupported':         { status: 501, rpc: 501, says: 'The upstream cannot do this.' },
+
+  // sandbox
+  'sandbox.unavailable':          { status: 503, rpc: 503, says: 'The upstream cannot be run safely on this host.' },
+  'sandbox.start_failed':         { status: 502, rpc: 502, says: 'The upstream could not be started.' },
+
+  // audit
+  'audit.unavailable':            { status: 503, rpc: 503, says: 'The gateway cannot record this call and therefore refuses it.' },
+
+  internal:                       { status: 500, rpc: -32603, says: 'Internal error.' },
+} as const satisfies Record<string, { status: number; rpc: number; says: string }>
+
+export type FaultCode = keyof typeof FAULTS
+
+export interface FaultOptions {
+  readonly cause?: unknown
+  /** A sentence for this one case. It must not repeat secrets, paths or anything that another principal wrote. */
+  readonly says?: string
+  /** Members of the JSON-RPC `error.data`, such as the `supported` versions. */
+  readonly data?: Readonly<Record<string, unknown>>
+  /** HTTP headers of the answer, such as `WWW-Authenticate` and `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A refusal. `detail` is for the audit record and never leaves the gateway. */
+export class Fault extends Error {
+  override readonly name = 'Fault'
+  readonly code: FaultCode
+  readonly detail: Readonly<Record<string, unknown>>
+  readonly options: FaultOptions
+
+  constructor(code: FaultCode, detail: Readonly<Record<string, unknown>> = {}, options: FaultOptions = {}) {
+    super(code, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.detail = detail
+    this.options = options
+  }
+
+  /** What the caller may read. Failed sign-ins always say the same. */
+  get says(): string {
+    if (this.code.startsWith('identity.')) return FAULTS[this.code].says
+    return this.options.says ?? FAULTS[this.code].says
+  }
+}
+
+/** Anything that is not a Fault is our own mistake: the caller learns nothing from it. */
+export function toFault(thrown: unknown): Fault {
+  return thrown instanceof Fault ? thrown : new Fault('internal', {}, { cause: thrown })
+}

@@ -1,0 +1,119 @@
+import type { Answer, Exchange, Outgoing, Outlet } from './exchange.ts'
+
+/**
+ * Looks at an exchange and returns the facts it established, or throws a Fault.
+ * A check never sees the answer, so it is a function that a test can simply call.
+ */
+export interface Check<Needs, Gives extends object | void = void> {
+  readonly name: string
+  check(exchange: Needs): Gives | Promise<Gives>
+}
+
+/** Surrounds every stage after it: audit, deadlines, slots. */
+export interface Wrap<Needs> {
+  readonly name: string
+  wrap(exchange: Needs, next: () => Promise<Answer>): Promise<Answer>
+}
+
+/** Sees every message on the way back, streamed ones included, and returns what the client may see of it. */
+export interface Filter<Needs> {
+  readonly name: string
+  filter(message: Outgoing, exchange: Needs): Outgoing | Promise<Outgoing>
+}
+
+export type Handler<Known> = (exchange: Known) => Promise<Answer>
+
+// A stage is typed where it is added; inside, all of them handle the one growing exchange.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Run = (exchange: any, proceed: Proceed) => Promise<Answer>
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Proceed = (exchange: any) => Promise<Answer>
+type Facts<Gives> = Gives extends object ? Gives : unknown
+
+/**
+ * An ordered list of stages. `Known` grows with every check, so a stage that needs a fact cannot be placed before the
+ * stage that gives it: the compiler refuses the order.
+ */
+export class Pipeline<Start extends Exchange, Known extends Start = Start> {
+  readonly #stages: readonly { name: string; run: Run }[]
+
+  private constructor(stages: readonly { name: string; run: Run }[]) {
+    this.#stages = stages
+  }
+
+  static from<Start extends Exchange>(): Pipeline<Start> {
+    return new Pipeline<Start>([])
+  }
+
+  check<Gives extends object | void>(stage: Check<Known, Gives>): Pipeline<Start, Known & Facts<Gives>> {
+    const settle = (exchange: object, facts: object | void, proceed: Proceed) => {
+      learn(exchange, facts, stage.name)
+      return proceed(exchange)
+    }
+    return this.#with<Known & Facts<Gives>>(stage.name, (exchange, proceed) => {
+      const facts = stage.check(exchange)
+      return facts instanceof Promise
+        ? facts.then((settled) => settle(exchange, settled, proceed))
+        : settle(exchange, facts, proceed)
+    })
+  }
+
+  wrap(stage: Wrap<Known>): Pipeline<Start, Known> {
+    return this.#with<Known>(stage.name, (exchange, proceed) => stage.wrap(exchange, () => guarded(proceed, exchange)))
+  }
+
+  filter(stage: Filter<Known>): Pipeline<Start, Known> {
+    return this.#with<Known>(stage.name, async (exchange, proceed) => {
+      exchange.outlet = filtered(exchange.outlet, stage, exchange)
+      const answer = await proceed(exchange)
+      if (answer.message === undefined) return answer
+      const message = stage.filter(answer.message, exchange)
+      return { ...answer, message: message instanceof Promise ? await message : message }
+    })
+  }
+
+  /** The stage names in the order in which they run: for documents, metrics and the order test. */
+  get order(): readonly string[] {
+    return this.#stages.map((stage) => stage.name)
+  }
+
+  to(handler: Handler<Known>): Handler<Start> {
+    const run = this.#stages.reduceRight<Proceed>(
+      (proceed, stage) => (exchange) => stage.run(exchange, proceed),
+      handler,
+    )
+    return (exchange) => guarded(run, exchange)
+  }
+
+  #with<Next extends Start>(name: string, run: Run): Pipeline<Start, Next> {
+    return new Pipeline<Start, Next>([...this.#stages, { name, run }])
+  }
+}
+
+/** Facts are written once: no later stage can replace the principal or the decision. */
+function learn(exchange: object, facts: object | void, stage: string): void {
+  if (!facts) return
+  for (const fact of Object.keys(facts)) {
+    if (fact in exchange) throw new TypeError(`stage "${stage}" rewrites the fact "${fact}"`)
+  }
+  Object.assign(exchange, facts)
+}
+
+/** A synchronous check costs no promise, so what it throws has to be turned into a rejection in one place. */
+function guarded(proceed: Proceed, exchange: object): Promise<Answer> {
+  try {
+    return proceed(exchange)
+  } catch (thrown) {
+    return Promise.reject(thrown)
+  }
+}
+
+function filtered<Known>(outlet: Outlet, stage: Filter<Known>, exchange: Known): Outlet {
+  return {
+    open: () => outlet.open(),
+    send(message) {
+      const clean = stage.filter(message, exchange)
+      return clean instanceof Promise ? clean.then((settled) => outlet.send(settled)) : outlet.send(clean)
+    },
+  }
+}

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import type { Logger } from '../audit/log.ts'
+import type { Config, IssuerConfig } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from '../core/exchange.ts'
+import type { Check } from '../core/pipeline.ts'
+import type { Authenticated } from '../core/principal.ts'
+import type { Routed } from '../core/route.ts'
+import { authenticate } from '../identity/authenticate.ts'
+import { createChallenges } from '../identity/challenge.ts'
+import type { ClaimPath } from '../identity/claims.ts'
+import { createFetchJson, type FetchJson } from '../identity/fetch-json.ts'
+import type { IssuerSettings } from '../identity/issuer-settings.ts'
+import { createTokenVerifier, type VerifyToken } from '../identity/jwt.ts'
+import { LastUse } from '../identity/last-use.ts'
+import { RevocationList } from '../identity/revocation.ts'
+import { type ResourceDocument, resourceDocuments } from '../identity/resource-metadata.ts'
+import type { Stores } from '../stores/stores.ts'
+
+export interface Identity {
+  readonly check: Check<Exchange & Routed, Authenticated>
+  readonly revocations: RevocationList
+  /** RFC 9728 metadata by request path; empty without an outside issuer. */
+  readonly documents: ReadonlyMap<string, ResourceDocument>
+  close(): Promise<void>
+}
+
+export interface IdentityParts {
+  readonly config: Config
+  readonly stores: Stores
+  readonly clock: Clock
+  readonly log: Logger
+  readonly publicUrl: string
+}
+
+/** Everything that proves a caller. Rejects when the revocations cannot be read: that is a start-up error. */
+export async function buildIdentity({ config, stores, clock, log, publicUrl }: IdentityParts): Promise<Identity> {
+  const { identity } = config
+  const onProblem = (error: unknown) => log.warn('the store does not answer', { error })
+  const revocations = new RevocationList({
+    store: stores.revocations,
+    clock,
+    pollMs: 500,
+    staleAfterMs: 10_000,
+    onProblem,
+  })
+  await revocations.start()
+  const lastUse = new LastUse({ store: stores.apiKeys, flushMs: 5_000, onProblem })
+  lastUse.start()
+  const issuers = identity.issuers.map(issuerSettings)
+  const verifyToken = issuers.length === 0 ? undefined : tokenVerifier(config, issuers, clock)
+  const check = authenticate({
+    apiKeys: identity.apiKeys.enabled ? stores.apiKeys : NO_KEYS,
+    ...(verifyToken && { verifyToken }),
+    revocations,
+    lastUse,
+    challenges: createChallenges({ discovery: issuers.length > 0 ? 'published' : 'none', scopes: [] }),
+    clock,
+    maxRemembered: 50_000,
+    rememberSeconds: 60,
+    refusalSeconds: 5,
+    maxPending: 256,
+  })
+  const documents = resourceDocuments({
+    resources: resources(config, publicUrl),
+    issuers: issuers.map((one) => one.issuer),
+    scopes: [],
+  })
+  return {
+    check,
+    revocations,
+    documents,
+    async close() {
+      revocations.close()
+      await lastUse.close()
+    },
+  }
+}
+
+const NO_KEYS = { findByDigest: () => Promise.resolve(undefined) }
+
+function resources(config: Config, publicUrl: string) {
+  return [
+    { resource: `${publicUrl}/mcp`, kind: 'aggregate' as const },
+    ...Object.entries(config.upstreams).map(([name, { title }]) => ({
+      resource: `${publicUrl}/mcp/${name}`,
+      kind: 'upstream' as const,
+      ...(title !== undefined && { name: title }),
+    })),
+  ]
+}
+
+function issuerSettings(issuer: IssuerConfig): IssuerSettings {
+  const { jwksUri, audiences, roles, subjectClaim, scopesClaim } = issuer
+  return {
+    issuer: issuer.issuer,
+    algorithms: issuer.algorithms,
+    ...(jwksUri !== undefined && { jwksUri }),
+    ...(audiences !== undefined && { audiences }),
+    clockSkewSeconds: issuer.clockSkewSeconds,
+    ...(issuer.tokenType === 'at+jwt' && { requireTyp: 'at+jwt' as const }),
+    claims: {
+      tenant:
+        typeof issuer.tenant === 'string'
+          ? { fixed: issuer.tenant }
+          : { ...issuer.tenant, claim: claimPath(issuer.tenant.claim) },
+      ...(roles && { roles: { claim: claimPath(roles.claim), map: roles.map } }),
+      everyone: issuer.everyone,
+      ...(subjectClaim !== undefined && { subject: claimPath(subjectClaim) }),
+      ...(scopesClaim !== undefined && { scopes: claimPath(scopesClaim) }),
+    },
+  }
+}
+
+/** The schema lets no empty list through. */
+const claimPath = (claim: string | readonly string[]): ClaimPath =>
+  typeof claim === 'string' ? claim : (claim as readonly [string, ...string[]])
+
+function tokenVerifier(config: Config, issuers: readonly IssuerSettings[], clock: Clock): VerifyToken {
+  const ttl = Math.min(...config.identity.issuers.map((issuer) => issuer.jwksTtlSeconds))
+  return createTokenVerifier({
+    issuers,
+    clock,
+    fetchJson: fetchJson(config.identity.issuers),
+    plainHttp: 'refused',
+    jwksMaxAgeSeconds: ttl,
+    jwksStaleSeconds: ttl,
+    jwksCooldownSeconds: 30,
+  })
+}
+
+/** Issuers of a private authority are reached through connections that trust it beside the usual ones. */
+function fetchJson(issuers: readonly IssuerConfig[]): FetchJson {
+  const limits = { timeoutMs: 5_000, maxBytes: 262_144, plainHttp: 'refused' as const }
+  const files = [...new Set(issuers.flatMap((issuer) => (issuer.ca === undefined ? [] : [issuer.ca])))]
+  if (files.length === 0) return createFetchJson(limits)
+  const ca = [...rootCertificates, ...files.map((file) => readFileSync(file, 'utf8'))]
+  let trusting: Promise<FetchJson> | undefined
+  return async (url) => {
+    trusting ??= import('undici').then(({ Agent }) =>
+      createFetchJson({ ...limits, dispatcher: new Agent({ connect: { ca } }) }),
+    )
+    return (await trusting)(url)
+  }
+}

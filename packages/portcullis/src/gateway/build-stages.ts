@@ -1,0 +1,144 @@
+import type { Ledger } from '../audit/ledger.ts'
+import { auditIntent } from '../audit/intent.ts'
+import type { Logger } from '../audit/log.ts'
+import { auditTrail } from '../audit/trail.ts'
+import type { Config } from '../config/schema.ts'
+import type { Cancellation } from '../core/cancellation.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Check } from '../core/pipeline.ts'
+import { checkArgumentsStage } from '../inspection/check-arguments.ts'
+import { checkResultStage } from '../inspection/check-result.ts'
+import { checkParamHeaders } from '../inspection/param-headers.ts'
+import { standing } from '../identity/standing.ts'
+import { parseStrict } from '../inspection/strict-json.ts'
+import type { ToolSchemas } from '../inspection/tool-schemas.ts'
+import { bound } from '../limits/bound.ts'
+import { concurrency } from '../limits/concurrency.ts'
+import { deadline } from '../limits/deadline.ts'
+import { receive } from '../limits/receive.ts'
+import { parseMessage } from '../mcp/parse.ts'
+import { answerOf } from '../mcp/refusal.ts'
+import { authorize, reveal } from '../policy/authorize.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import { addressStage, AddressList } from '../traffic/address-list.ts'
+import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
+import { originStage } from '../traffic/origin.ts'
+import { rateByAddress, rateByPrincipal } from '../traffic/rate-limit.ts'
+import { strictHead } from '../traffic/strict-head.ts'
+import { negotiate } from '../transport/negotiate.ts'
+import { routeByPath } from '../transport/route.ts'
+import { attachSession } from '../upstream/relay/attach-session.ts'
+import { resolveTarget } from '../upstream/relay/resolve.ts'
+import type { SessionTable } from '../upstream/relay/session-table.ts'
+import type { TaskTable } from '../upstream/relay/task-table.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { Identity } from './build-identity.ts'
+import type { Stages, Understood } from './path.ts'
+
+export interface StageParts {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Logger
+  readonly ledger: Ledger
+  readonly identity: Identity
+  readonly engine: () => PolicyEngine
+  readonly schemas: ToolSchemas
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly sessions: SessionTable
+  readonly tasks: TaskTable
+  readonly shutdown: Cancellation
+  /** Origin by which clients reach the gateway, without a trailing slash. */
+  readonly publicUrl: string
+}
+
+/** Configuration values to stages. The order in which they run is in `path.ts`. */
+export function buildStages(parts: StageParts): Stages {
+  const { config, clock, ledger, engine, schemas, upstreams, publicUrl } = parts
+  const { limits, traffic } = config
+  const rates = new MemoryRateStore(clock)
+  const json = { maxDepth: limits.maxDepth }
+  return {
+    trail: auditTrail({ ledger, clock, answerOf, log: parts.log }),
+    address: addressStage(addresses(traffic.blocked, 'blocked', clock), addresses(traffic.allowed, 'allowed', clock)),
+    rateByAddress: rateByAddress(rates, traffic.rate.perAddress),
+    strictHead,
+    origin: originStage(originRules(config, publicUrl)),
+    route: routeByPath([...upstreams.keys()], publicUrl),
+    bound,
+    deadline: buildDeadline(parts),
+    authenticate: parts.identity.check,
+    standing: standing(parts.identity.revocations, clock),
+    rateByPrincipal: rateByPrincipal(rates, traffic.rate.perPrincipal),
+    negotiate,
+    receive: receive(limits.maxBodyBytes),
+    parse: parseMessage((bytes) => parseStrict(bytes, json)),
+    attachSession: attachSession(parts.sessions),
+    resolve: resolveTarget(upstreams, parts.tasks),
+    reveal: reveal(engine),
+    checkArguments: checkArgumentsStage(schemas),
+    checkParamHeaders: paramHeaders,
+    authorize: authorize(engine),
+    concurrency: concurrency<Understood>({
+      ...slots(limits.concurrency),
+      maxWaitMs: limits.concurrency.waitMs,
+      retryAfterSeconds: 1,
+      isAdministrator: (principal) => principal.roles.includes('admin'),
+      counts: ({ call }) => call.kind === 'request' && !isLasting(call.method),
+    }),
+    intent: auditIntent({ ledger }),
+    checkResult: checkResultStage(schemas),
+  }
+}
+
+/** Mirrored parameters are checked where the revision defines them; legacy headers of the same name mean nothing. */
+const paramHeaders: Check<Understood> = {
+  name: 'inspection.check-param-headers',
+  check({ call, tool, head }) {
+    if (call.era === 'modern' && tool !== undefined) checkParamHeaders(tool, head.headers, call.params['arguments'])
+  },
+}
+
+const isLasting = (method: string | undefined): boolean => method === 'subscriptions/listen'
+
+function buildDeadline({ config, shutdown }: StageParts): Stages['deadline'] {
+  const callMs = config.limits.callSeconds * 1_000
+  return deadline({
+    deadlineMsOf: (exchange) => (lasts(exchange) ? undefined : callMs),
+    idleMsOf: () => undefined,
+    endsOnDeparture: (exchange) => lasts(exchange) || (exchange as Partial<Understood>).call?.era === 'modern',
+    shutdown,
+  })
+}
+
+/** A GET is a session's own stream; it and a subscription stay open for as long as their client does. */
+const lasts = (exchange: { readonly head: { readonly method: string } }): boolean =>
+  exchange.head.method === 'GET' || isLasting((exchange as Partial<Understood>).call?.method)
+
+function slots({ total, perPrincipal, queue }: Config['limits']['concurrency']) {
+  return {
+    maxTotal: total,
+    maxPerPrincipal: perPrincipal,
+    reserved: Math.min(16, Math.floor(total / 8)),
+    maxQueued: queue,
+    maxQueuedPerPrincipal: Math.max(perPrincipal, Math.ceil(queue / 4)),
+  }
+}
+
+const addresses = (networks: readonly string[], reason: string, clock: Clock): AddressList =>
+  new AddressList(
+    networks.map((network) => ({ network, reason })),
+    clock,
+  )
+
+/** The names by which this listener may be called: its public one, those spelled out, and on loopback the usual ones. */
+function originRules({ listen }: Config, publicUrl: string) {
+  const { host, port, protocol, origin } = new URL(publicUrl)
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].map((name) => (port === '' ? name : `${name}:${port}`))
+  const isLoopback = loopback.includes(host)
+  const scheme = protocol === 'https:' ? 'https' : 'http'
+  return {
+    hosts: [host, ...(isLoopback ? loopback : []), ...listen.allowedHosts],
+    defaultPort: protocol === 'https:' ? 443 : 80,
+    origins: [origin, ...(isLoopback ? loopback.map((name) => `${scheme}://${name}`) : []), ...listen.allowedOrigins],
+  }
+}

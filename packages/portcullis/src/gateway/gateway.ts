@@ -1,0 +1,173 @@
+import { ChainLedger } from '../audit/ledger.ts'
+import { CHAIN_RULES } from '../audit/chain.ts'
+import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
+import type { Logger } from '../audit/log.ts'
+import { type Environment, processEnvironment } from '../config/environment.ts'
+import type { Config } from '../config/schema.ts'
+import { type StateLayout, stateLayout } from '../config/state-layout.ts'
+import { weaknesses } from '../config/weaknesses.ts'
+import { Cancellation } from '../core/cancellation.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import type { Answer, Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
+import { revokes } from '../identity/revocation.ts'
+import { parseUpstream } from '../inspection/strict-json.ts'
+import { ToolSchemas } from '../inspection/tool-schemas.ts'
+import { answerOf } from '../mcp/refusal.ts'
+import { privateFolder } from '../pki/private-file.ts'
+import type { Stores } from '../stores/stores.ts'
+import { relay } from '../upstream/relay/relay.ts'
+import { relayStream } from '../upstream/relay/stream.ts'
+import { type Identity, buildIdentity } from './build-identity.ts'
+import { openListener } from './build-listener.ts'
+import { buildRelay } from './build-relay.ts'
+import { buildStages } from './build-stages.ts'
+import { buildUpstreams } from './build-upstreams.ts'
+import { eventual } from './eventual-ledger.ts'
+import { door } from './path.ts'
+import { PolicyPoint } from './policy-point.ts'
+import { PRODUCT } from './product.ts'
+import { startDefinitions } from './start-definitions.ts'
+
+export interface GatewayOptions {
+  readonly config: Config
+  readonly configFile: string
+  readonly log: Logger
+  readonly clock?: Clock
+  readonly environment?: Environment
+}
+
+export interface RunningGateway {
+  /** Origin by which clients reach it, such as `https://127.0.0.1:8443`. */
+  readonly url: string
+  /** Lets running calls finish for up to ten seconds, then ends everything that was started. */
+  close(): Promise<void>
+}
+
+const GRACE_MS = 10_000
+
+/**
+ * Starts a whole gateway, or throws what keeps it from being as safe as its configuration says: PolicyError, StoreError,
+ * PkiError, ChainDamaged, a Fault such as `sandbox.unavailable`, or the system's error. What was already started then ends.
+ */
+export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
+  const started: Array<() => Promise<void> | void> = []
+  try {
+    return await start(options, started)
+  } catch (thrown) {
+    await end(started)
+    throw thrown
+  }
+}
+
+async function start(options: GatewayOptions, started: Array<() => Promise<void> | void>): Promise<RunningGateway> {
+  const { config, log, clock = systemClock, environment = processEnvironment() } = options
+  const layout = stateLayout(config)
+  privateFolder(config.state)
+  const gate = new Gate()
+  const shutdown = new Cancellation()
+  const listener = await openListener(config, layout, clock, log, gate)
+  started.push(() => listener.close(GRACE_MS))
+  const ledger = await openLedger(config, layout, clock, log)
+  started.push(() => ledger.close())
+  const stores = await openStores(config, layout)
+  started.push(() => stores.close())
+  const identity = await buildIdentity({ config, stores, clock, log, publicUrl: listener.url })
+  started.push(() => identity.close())
+  const json = { maxDepth: config.limits.maxDepth }
+  const parse = (bytes: Buffer) => parseUpstream(bytes, json)
+  const upstreams = await buildUpstreams({ config, environment, clock, log, parse })
+  started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
+  const schemas = new ToolSchemas()
+  const definitions = await startDefinitions(config.state, upstreams, log)
+  const policy = await PolicyPoint.load(config, definitions.known, log)
+  policy.follow(upstreams.values(), (all) => definitions.remember(all, schemas))
+  const parts = { config, clock, log, engine: policy.engine, schemas, upstreams }
+  const relayParts = buildRelay(parts)
+  started.push(() => relayParts.sessions.close())
+  const { sessions, tasks } = relayParts
+  const stages = buildStages({
+    ...parts,
+    ledger: config.audit.durability === 'eventual' ? eventual(ledger) : ledger,
+    identity,
+    sessions,
+    tasks,
+    shutdown,
+    publicUrl: listener.url,
+  })
+  endRevoked(identity, sessions)
+  gate.open(
+    door(stages, { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }),
+    (id) => sessions.journalOf(id),
+  )
+  return { url: listener.url, close: () => close(started, gate, shutdown) }
+}
+
+/** Refuses everybody until the gateway is whole, and again once it is ending. */
+export class Gate {
+  #serve: (exchange: Exchange) => Promise<Answer> = refusing('transport.starting')
+  #journalOf: Parameters<Gate['open']>[1] = () => undefined
+
+  open(
+    serve: (exchange: Exchange) => Promise<Answer>,
+    journalOf: (session: string) => SessionJournal | undefined,
+  ): void {
+    this.#serve = serve
+    this.#journalOf = journalOf
+  }
+
+  shut(): void {
+    this.#serve = refusing('transport.draining')
+  }
+
+  readonly serve = (exchange: Exchange): Promise<Answer> => this.#serve(exchange)
+
+  journalOf(session: string): SessionJournal | undefined {
+    return this.#journalOf(session)
+  }
+}
+
+const refusing = (code: 'transport.starting' | 'transport.draining') => async (exchange: Exchange) =>
+  answerOf(new Fault(code, {}, { headers: { 'Retry-After': '1' } }), exchange)
+
+type SessionJournal = NonNullable<ReturnType<ReturnType<typeof buildRelay>['sessions']['journalOf']>>
+
+/** A revocation ends what it revokes at once: sessions, their streams and their calls. */
+function endRevoked(identity: Identity, sessions: ReturnType<typeof buildRelay>['sessions']): void {
+  identity.revocations.onRevoked((revocations) =>
+    sessions.endWhere((principal) => revocations.some((revocation) => revokes(revocation, principal))),
+  )
+}
+
+async function close(started: Array<() => Promise<void> | void>, gate: Gate, shutdown: Cancellation): Promise<void> {
+  gate.shut()
+  setTimeout(() => shutdown.cancel('shutdown'), GRACE_MS).unref()
+  await end(started)
+}
+
+/** In reverse, so that nothing loses what it stands on; one failure does not spare the rest. */
+async function end(started: Array<() => Promise<void> | void>): Promise<void> {
+  for (const stop of started.splice(0).reverse()) await Promise.resolve(stop()).catch(() => {})
+}
+
+async function openLedger(config: Config, layout: StateLayout, clock: Clock, log: Logger): Promise<ChainLedger> {
+  const seconds = config.audit.checkpointEverySeconds
+  return ChainLedger.open({
+    directory: layout.audit,
+    signer: checkpointSigner(loadCheckpointKey(layout.auditKey)),
+    clock,
+    rules: { ...CHAIN_RULES, checkpointMs: seconds * 1_000 },
+    program: `${PRODUCT.name} ${PRODUCT.version}`,
+    weaknesses: weaknesses(config).map(({ path, word }) => `${path}: ${word}`),
+    tenants: ['default'],
+    onHealth: (tenant, error) =>
+      error === undefined
+        ? log.info('the audit chain is whole again', { tenant })
+        : log.error('the audit chain is broken', { tenant, error }),
+  })
+}
+
+async function openStores(config: Config, layout: StateLayout): Promise<Stores> {
+  if (config.store.kind === 'memory') return (await import('../stores/memory/open.ts')).openMemoryStores()
+  return (await import('../stores/sqlite/open.ts')).openSqliteStores({ path: layout.store })
+}

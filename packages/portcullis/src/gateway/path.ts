@@ -1,0 +1,119 @@
+import type { Recorded } from '../audit/intent.ts'
+import type { Authorized } from '../core/decision.ts'
+import type { Exchange } from '../core/exchange.ts'
+import { type Check, type Filter, type Handler, Pipeline, type Wrap } from '../core/pipeline.ts'
+import type { Authenticated } from '../core/principal.ts'
+import type { Routed } from '../core/route.ts'
+import type { Bounded } from '../limits/bound.ts'
+import type { Received } from '../limits/receive.ts'
+import type { Parsed } from '../mcp/call.ts'
+import type { Resolved } from '../mcp/definition.ts'
+import type { Sessioned } from '../upstream/relay/attach-session.ts'
+
+/** Everything that is known of a message before policy has spoken. */
+export type Understood = Exchange & Routed & Bounded & Authenticated & Received & Parsed & Sessioned & Resolved
+
+/** Everything that must be known, allowed and on record before an upstream is reached. */
+export type Admitted = Understood & Authorized & Recorded
+
+/** What a GET or DELETE of the 2025 revisions has to prove: it carries no message. */
+export type Entered = Exchange & Routed & Bounded & Authenticated
+
+/** The stages, made by `build.ts` from the configuration. Their order is not theirs to choose. */
+export interface Stages {
+  readonly trail: Wrap<Exchange>
+  readonly address: Check<Exchange>
+  readonly strictHead: Check<Exchange>
+  readonly origin: Check<Exchange>
+  readonly rateByAddress: Check<Exchange>
+  readonly route: Check<Exchange, Routed>
+  readonly bound: Check<Exchange, Bounded>
+  readonly deadline: Wrap<Exchange & Routed & Bounded>
+  readonly authenticate: Check<Exchange & Routed, Authenticated>
+  readonly standing: Wrap<Exchange & Bounded & Authenticated>
+  readonly rateByPrincipal: Check<Exchange & Authenticated>
+  readonly negotiate: Check<Exchange>
+  readonly receive: Check<Exchange, Received>
+  readonly parse: Check<Exchange & Received, Parsed>
+  readonly attachSession: Check<Exchange & Routed & Authenticated & Parsed, Sessioned>
+  readonly resolve: Check<Exchange & Routed & Authenticated & Parsed, Resolved>
+  readonly reveal: Check<Understood>
+  readonly checkArguments: Check<Understood>
+  readonly checkParamHeaders: Check<Understood>
+  readonly authorize: Check<Understood, Authorized>
+  readonly concurrency: Wrap<Understood>
+  readonly intent: Check<Understood & Authorized, Recorded>
+  readonly checkResult: Filter<Admitted>
+}
+
+/**
+ * THE ORDER. A message walks down, its answer walks up. Cheap before costly, headers before body, who before what, what
+ * before may, may before spend. The compiler refuses an order in which a stage lacks a fact that it needs.
+ */
+export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
+  Pipeline.from<Exchange>()
+    .wrap(s.trail) // nothing is answered that is not on record
+    .check(s.address)
+    .check(s.rateByAddress)
+    .check(s.strictHead)
+    .check(s.origin)
+    .check(s.route)
+    .check(s.bound)
+    .wrap(s.deadline)
+    .check(s.authenticate) // who
+    .wrap(s.standing) // for as long as the credential stands
+    .check(s.rateByPrincipal)
+    .check(s.negotiate)
+    .check(s.receive)
+    .check(s.parse) // what
+    .check(s.attachSession)
+    .check(s.resolve)
+    .check(s.reveal) // hidden equals unknown, before anything is said about arguments
+    .check(s.checkArguments)
+    .check(s.checkParamHeaders)
+    .check(s.authorize) // may
+    .wrap(s.concurrency)
+    .check(s.intent) // on record before it happens
+    .filter(s.checkResult)
+
+/** GET and DELETE of the 2025 revisions: a session's stream and its end. The same gate, without a message. */
+export const streamPath = (s: Stages): Pipeline<Exchange, Entered> =>
+  Pipeline.from<Exchange>()
+    .wrap(s.trail)
+    .check(s.address)
+    .check(s.rateByAddress)
+    .check(s.strictHead)
+    .check(s.origin)
+    .check(s.route)
+    .check(s.bound)
+    .wrap(s.deadline)
+    .check(s.authenticate)
+    .wrap(s.standing)
+    .check(s.rateByPrincipal)
+
+/** Documents that anybody may read, pages of any origin included, such as RFC 9728 metadata. */
+export const documentPath = (s: Stages): Pipeline<Exchange, Exchange> =>
+  Pipeline.from<Exchange>().wrap(s.trail).check(s.address).check(s.rateByAddress).check(s.strictHead).check(s.origin)
+
+export interface Ends {
+  readonly message: Handler<Admitted>
+  readonly stream: Handler<Entered>
+  /** Documents by path. */
+  readonly documents: ReadonlyMap<string, object>
+}
+
+/** One door: chooses the path by what the head says, before anything else is looked at. */
+export function door(stages: Stages, ends: Ends): Handler<Exchange> {
+  const message = messagePath(stages).to(ends.message)
+  const stream = streamPath(stages).to(ends.stream)
+  const document = documentPath(stages).to(async ({ head }) => ({
+    status: 200,
+    headers: { 'access-control-allow-origin': '*' },
+    document: ends.documents.get(head.path) as object,
+  }))
+  return (exchange) => {
+    const { method, path } = exchange.head
+    if (method === 'GET' && ends.documents.has(path)) return document(exchange)
+    return method === 'GET' || method === 'DELETE' ? stream(exchange) : message(exchange)
+  }
+}

@@ -1,0 +1,64 @@
+import { globSync, readFileSync } from 'node:fs'
+import type { Logger } from '../audit/log.ts'
+import type { Config } from '../config/schema.ts'
+import type { ToolDefinition } from '../mcp/definition.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import { loadPolicies } from '../policy/load.ts'
+import { PolicyError } from '../policy/problem.ts'
+import type { PolicySource } from '../policy/source.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+
+type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
+
+/**
+ * Holds the policies in force. They are checked anew whenever an upstream changes its tools; what no longer fits denies,
+ * and the log says so.
+ */
+export class PolicyPoint {
+  #engine: PolicyEngine
+  readonly #log: Logger
+
+  private constructor(engine: PolicyEngine, log: Logger) {
+    this.#engine = engine
+    this.#log = log
+  }
+
+  /** Throws PolicyError with every mistake of every policy file. */
+  static async load(config: Config, tools: Definitions, log: Logger): Promise<PolicyPoint> {
+    const { roles } = config.policy
+    const engine = await loadPolicies(readPolicies(config), { roles, upstreams: Object.keys(config.upstreams), tools })
+    return new PolicyPoint(engine, log)
+  }
+
+  readonly engine = (): PolicyEngine => this.#engine
+
+  /** Follows the tools of the upstreams from now on; `changed` is told the definitions of all. */
+  follow(upstreams: Iterable<Upstream>, changed: (definitions: Definitions) => void): void {
+    for (const upstream of upstreams) {
+      upstream.catalogue.onChange(() => this.#redefine(upstream, changed))
+      if (upstream.catalogue.revision > 0) this.#redefine(upstream, changed)
+    }
+  }
+
+  #redefine(upstream: Upstream, changed: (definitions: Definitions) => void): void {
+    const all = new Map(this.#engine.vocabulary.tools).set(upstream.name, upstream.catalogue.list())
+    this.#engine = this.#engine.withDefinitions(all)
+    for (const problem of this.#engine.problems) this.#log.warn('a policy does not fit the tools', { ...problem })
+    for (const problem of upstream.catalogue.problems)
+      this.#log.warn('a tool was left out', { upstream: upstream.name, problem })
+    changed(all)
+  }
+}
+
+/** The files of the configuration, each once. A pattern that matches nothing is a mistake: no rules would mean no access. */
+export function readPolicies(config: Config): readonly PolicySource[] {
+  const files = config.policy.files.flatMap((pattern) => {
+    const found = pattern.includes('*') ? globSync(pattern).sort() : [pattern]
+    if (found.length === 0) {
+      const [wrong, right] = ['no policy file matches this', 'create one, or correct policy.files']
+      throw new PolicyError([{ file: pattern, line: 1, column: 1, wrong, right }])
+    }
+    return found
+  })
+  return [...new Set(files)].map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+}

@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http'
+import type { Answer, Outgoing, Outlet } from '../core/exchange.ts'
+import { encodeEvent } from '../mcp/sse.ts'
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-cache, no-transform',
+  // A reverse proxy in front must not hold events back (MCP "Receiving Messages").
+  'x-accel-buffering': 'no',
+} as const
+
+/** Where the events of a stream are kept for a client that may lose its connection. */
+export interface EventJournal {
+  /** Id of the event that opens the stream; absent for clients that do not expect one. */
+  readonly primeId?: string
+  /** Keeps a message, which is so many characters long, and returns the id of its event. */
+  record(message: Outgoing, length: number): string
+  end(): void
+}
+
+/** Milliseconds after which a client that lost its stream should come back. */
+const RETRY_MS = 1_000
+
+/**
+ * The way back to one client: plain JSON unless a message has to leave before the answer, which opens an event stream.
+ * Nothing is thrown when the client has left; what is sent then goes nowhere.
+ */
+export class Reply implements Outlet {
+  readonly #response: ServerResponse
+  readonly #beginJournal: () => EventJournal | undefined
+  #journal: EventJournal | undefined
+  #streaming = false
+  #drained: Promise<void> | undefined
+
+  /** @param beginJournal called when the reply becomes a stream */
+  constructor(response: ServerResponse, beginJournal: () => EventJournal | undefined) {
+    this.#response = response
+    this.#beginJournal = beginJournal
+  }
+
+  get streaming(): boolean {
+    return this.#streaming
+  }
+
+  open(): void {
+    if (this.#streaming || this.#response.headersSent) return
+    this.#streaming = true
+    this.#response.writeHead(200, STREAM_HEADERS)
+    this.#response.flushHeaders()
+    this.#journal = this.#beginJournal()
+    const id = this.#journal?.primeId
+    if (id !== undefined) void this.#write(encodeEvent({ id, retryMs: RETRY_MS, data: '' }))
+  }
+
+  send(message: Outgoing): Promise<void> | void {
+    this.open()
+    return this.#write(this.#event(message))
+  }
+
+  /** Keeps middle boxes from closing a silent stream. */
+  keepAlive(): void {
+    if (this.#streaming && !this.#response.writableEnded && !this.#response.writableNeedDrain) {
+      this.#response.write(': keep-alive\n\n')
+    }
+  }
+
+  finish(answer: Answer): void {
+    if (this.#streaming) {
+      if (answer.message !== undefined) void this.#write(this.#event(answer.message))
+      this.#journal?.end()
+      this.#response.end()
+      return
+    }
+    if (this.#response.writableEnded || this.#response.destroyed) return
+    const content = answer.message ?? answer.document
+    if (content === undefined) {
+      this.#response.writeHead(answer.status, { ...answer.headers, 'content-length': 0 })
+      this.#response.end()
+      return
+    }
+    const body = Buffer.from(JSON.stringify(content))
+    const headers: Record<string, string | number> = {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      'cache-control': 'no-store',
+    }
+    if (answer.headers !== undefined) Object.assign(headers, answer.headers)
+    this.#response.writeHead(answer.status, headers)
+    this.#response.end(body)
+  }
+
+  #event(message: Outgoing): string {
+    const data = JSON.stringify(message)
+    return encodeEvent(
+      this.#journal === undefined ? { data } : { id: this.#journal.record(message, data.length), data },
+    )
+  }
+
+  #write(chunk: string): Promise<void> | void {
+    const response = this.#response
+    if (response.destroyed || response.writableEnded || response.write(chunk)) return
+    // All who wait share one promise, so that many senders do not become many listeners.
+    this.#drained ??= new Promise((resolve) => {
+      const done = () => {
+        response.off('drain', done)
+        response.off('close', done)
+        this.#drained = undefined
+        resolve()
+      }
+      response.on('drain', done)
+      response.on('close', done)
+    })
+    return this.#drained
+  }
+}

@@ -1,0 +1,79 @@
+/** Installs what is missing, and says what and why before it does. Does nothing, quickly, when nothing is missing. */
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { ROOT, run, stop } from './workspace.mjs'
+
+const LOCK = join(ROOT, 'package-lock.json')
+const INSTALLED = join(ROOT, 'node_modules', '.package-lock.json')
+const STAMP = join(ROOT, 'node_modules', '.portcullis-installed')
+
+/** The npm packages of the lock file. */
+export function ensurePackages() {
+  if (!existsSync(INSTALLED)) return install('the npm packages of package-lock.json are not installed')
+  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockDigest()) return undefined
+  if (statSync(INSTALLED).mtimeMs >= statSync(LOCK).mtimeMs) return undefined
+  return install('package-lock.json is newer than the installed npm packages')
+}
+
+/** The sandbox of the MCP servers behind the gateway. */
+export function ensureBubblewrap() {
+  if (onPath('bwrap')) return
+  const command = ['apt-get', 'install', '-y', '--no-install-recommends', 'bubblewrap']
+  const why = 'bubblewrap is missing: it confines the MCP servers behind the gateway'
+  if (process.platform !== 'linux')
+    stop(`${why}, and it exists on Linux only. Use a Linux machine, virtual machine or container.`)
+  if (!onPath('apt-get')) stop(`${why}. Install it with the package manager of this system, then run this again.`)
+  const prefix = process.getuid() === 0 ? [] : sudo()
+  if (prefix === undefined) stop(`${why}. Run: sudo ${command.join(' ')}`)
+  console.log(`Installing bubblewrap with apt (${why}).`)
+  const attempt = () =>
+    run(prefix[0] ?? command[0], [...prefix.slice(1), ...(prefix.length > 0 ? command : command.slice(1))], {
+      quiet: true,
+      environment: { DEBIAN_FRONTEND: 'noninteractive' },
+    })
+  let result = attempt()
+  if (!result.ok) {
+    run([...prefix, 'apt-get'][0], [...prefix, 'apt-get', 'update'].slice(1), { quiet: true })
+    result = attempt()
+  }
+  if (!result.ok || !onPath('bwrap'))
+    stop(`${result.output}\nbubblewrap could not be installed. Run: sudo ${command.join(' ')}`)
+}
+
+function install(why) {
+  console.log(`Installing npm packages (${why}). This takes about half a minute.`)
+  const quietly = ['--no-audit', '--no-fund', '--loglevel=error']
+  let result = run('npm', ['ci', ...quietly], { quiet: true })
+  // Versions and digests still come from the lock file, which stays as it is.
+  if (lacksPlatforms(result)) result = run('npm', ['install', '--no-save', ...quietly], { quiet: true })
+  if (!result.ok) stop(`${result.output}\nThe npm packages could not be installed.`)
+  writeFileSync(STAMP, lockDigest())
+  return undefined
+}
+
+/**
+ * A registry that does not hold the builds for other platforms makes a lock file without them, which `npm ci` refuses.
+ * They are told without a version; whatever else is missing or differs has one, and remains an error.
+ */
+function lacksPlatforms({ ok, output }) {
+  if (ok || !output.includes('EUSAGE')) return false
+  const complaints = output.match(/(?:Missing|Invalid): .*/g) ?? []
+  return complaints.length > 0 && complaints.every((line) => /^Missing: [^ ]+@ from lock file$/.test(line.trim()))
+}
+
+function lockDigest() {
+  return createHash('sha256').update(readFileSync(LOCK)).digest('hex')
+}
+
+function onPath(program) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/bin', '/usr/local/bin']
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)))
+}
+
+/** Without a terminal nobody could type a password. */
+function sudo() {
+  if (!onPath('sudo')) return undefined
+  if (process.stdin.isTTY) return ['sudo']
+  return run('sudo', ['-n', 'true'], { quiet: true }).ok ? ['sudo', '-n'] : undefined
+}

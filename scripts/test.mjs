@@ -1,0 +1,19 @@
+/** npm test: installs what is missing, runs the steps of `npm run check`, then every test with its real components. */
+import { ensureBuilt } from './build.mjs'
+import { ensureBubblewrap, ensurePackages } from './install.mjs'
+import { runSteps, say } from './steps.mjs'
+import { runTests, testFiles } from './suite.mjs'
+
+ensurePackages()
+ensureBubblewrap()
+ensureBuilt()
+const checked = await runSteps({ showFiles: true })
+const started = performance.now()
+// One file at a time: they start gateways and sandboxes, and some of them measure.
+const real = await runTests(testFiles().real, { concurrency: 1, showFiles: true, maxSeconds: 1800 })
+say('real parts', real.failed === 0, started, `${real.passed} passed, ${real.failed} failed`)
+
+const passed = checked.passed + real.passed + checked.steps - checked.broken
+const failed = checked.failed + real.failed + checked.broken
+console.log(`${passed} passed, ${failed} failed`)
+process.exit(failed === 0 && checked.passed > 0 ? 0 : 1)
