@@ -138,7 +138,10 @@ describe('checklist: message and headers', { timeout: 60_000 }, () => {
     await unchanged(async () => assert.equal(errorOf(await send('secret', 'free')).code, -32602))
     assert.equal(textOf(await send('free', 'secret')), 'free')
     const { headers } = last()
-    assert.deepEqual([headers['mcp-method'], headers['mcp-name'], headers['mcp-param-region']], ['tools/call', 'free', undefined])
+    assert.deepEqual(
+      [headers['mcp-method'], headers['mcp-name'], headers['mcp-param-region']],
+      ['tools/call', 'free', undefined],
+    )
   })
 
   it('row 11: what the gateway renames it also renames in the headers', async () => {

@@ -21,12 +21,16 @@ export async function openSession(
   caller: Caller,
   { capabilities = {}, version = '2025-11-25' }: { readonly capabilities?: Json; readonly version?: string } = {},
 ): Promise<LegacySession> {
-  const initialized = await post(caller, {}, {
-    jsonrpc: '2.0',
-    id: 0,
-    method: 'initialize',
-    params: { protocolVersion: version, capabilities, clientInfo: { name: 'checklist', version: '1' } },
-  })
+  const initialized = await post(
+    caller,
+    {},
+    {
+      jsonrpc: '2.0',
+      id: 0,
+      method: 'initialize',
+      params: { protocolVersion: version, capabilities, clientInfo: { name: 'checklist', version: '1' } },
+    },
+  )
   const id = String(initialized.headers['mcp-session-id'])
   const headers = { 'mcp-session-id': id, 'mcp-protocol-version': version }
   const tell = (message: Json): Promise<Reply> => post(caller, headers, { jsonrpc: '2.0', ...message })

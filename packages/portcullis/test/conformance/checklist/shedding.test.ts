@@ -38,7 +38,8 @@ describe('checklist: shedding', { timeout: 60_000 }, () => {
   it('row 17: server/discover is never answered with a 4xx that clients take for an old server', async () => {
     const token = await gateway.issue(['admin'])
     const statuses: number[] = []
-    for (let n = 0; n < 6; n++) statuses.push((await modern({ ...gateway, token }, { method: 'server/discover' })).status)
+    for (let n = 0; n < 6; n++)
+      statuses.push((await modern({ ...gateway, token }, { method: 'server/discover' })).status)
     assert.deepEqual(statuses, [200, 200, 200, 200, 503, 503])
     const unknown = await modern({ ...gateway, token: 'no such token' }, { method: 'server/discover' })
     assert.deepEqual([unknown.status, errorOf(unknown).code], [401, 401])

@@ -107,7 +107,10 @@ export function start(caller: Caller, sent: Sent): { readonly opened: Promise<Op
   const headers = {
     authorization: `Bearer ${caller.token}`,
     accept: 'application/json, text/event-stream',
-    ...(body !== undefined && { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+    ...(body !== undefined && {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+    }),
     ...sent.headers,
   }
   const given = Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined)
