@@ -3,27 +3,14 @@
  * It uses the gateway that `npm start` runs, or starts one of its own for as long as the tour takes.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { ensureBuilt } from './build.mjs'
-import { demoOptions } from './demo-options.mjs'
-import { ensureBubblewrap, ensurePackages } from './install.mjs'
-import { PACKAGE, ROOT, run, stop, workspaceNode } from './workspace.mjs'
+import { CLI, prepareDemo } from './demo.mjs'
+import { ROOT, stop } from './workspace.mjs'
 
-const CLI = join(PACKAGE, 'bin', 'portcullis.cjs')
-const { folder, port: asked } = demoOptions('tour')
-const CONFIG = join(folder, 'portcullis.yaml')
-
-ensurePackages()
-ensureBubblewrap()
-ensureBuilt()
-const node = workspaceNode()
-if (!existsSync(CONFIG)) {
-  const made = run(node, [CLI, 'init', '--demo', '--dir', folder])
-  if (!made.ok) process.exit(made.status)
-}
-const port = asked ?? /^\s*port:\s*(\d+)/m.exec(readFileSync(CONFIG, 'utf8'))?.[1] ?? '8443'
+const { node, folder, configFile, port: asked } = prepareDemo('tour')
+const port = asked ?? /^\s*port:\s*(\d+)/m.exec(readFileSync(configFile, 'utf8'))?.[1] ?? '8443'
 const own = (await answers(Number(port))) ? undefined : await startGateway()
 const status = await tour(own?.url ?? `https://localhost:${port}`)
 await own?.end()
@@ -34,7 +21,7 @@ function tour(url) {
     ...process.env,
     NODE_EXTRA_CA_CERTS: join(folder, 'state', 'authority', 'ca.crt'),
     TOUR_URL: url,
-    TOUR_CONFIG: CONFIG,
+    TOUR_CONFIG: configFile,
     TOUR_CLI: CLI,
   }
   const child = spawn(node, [join(ROOT, 'examples', 'tour', 'tour.mjs')], {
@@ -46,7 +33,7 @@ function tour(url) {
 }
 
 async function startGateway() {
-  const gateway = spawn(node, [CLI, 'serve', '--config', CONFIG, '--port', port], {
+  const gateway = spawn(node, [CLI, 'serve', '--config', configFile, '--port', port], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

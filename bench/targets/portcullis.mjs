@@ -12,9 +12,11 @@
 // The context has node, scratch, identity, upstreams { few, many }, stdioUpstream and freePort (run.mjs).
 import { dirname, join } from 'node:path'
 import { ensureBuilt } from '../../scripts/build.mjs'
+import { LAYERS } from '../lib/layers.mjs'
 import { WORKSPACE } from '../lib/places.mjs'
 import { writePortcullisFolder } from '../lib/portcullis-folder.mjs'
 
+const SERVE_LAYERS = join(WORKSPACE, 'bench', 'lib', 'serve-layers.mjs')
 const PROGRAM = join(WORKSPACE, 'packages', 'portcullis', 'bin', 'portcullis.cjs')
 
 /** Rows of the load table. */
@@ -36,7 +38,16 @@ export async function loadTargets(context) {
   ]
   const targets = []
   for (const variant of variants) targets.push(await target(context, variant))
+  for (let layers = 0; layers < LAYERS.length; layers++) targets.push(await layered(context, layers, few))
   return targets
+}
+
+/** The gateway with its first layers alone; with all of them it is the first row. */
+async function layered(context, layers, upstream) {
+  const name = layers === 0 ? 'Portcullis, no layer' : `Portcullis, + ${LAYERS[layers - 1].name}`
+  const whole = await target(context, { name, roles: [], upstream })
+  const configFile = whole.command.at(-1)
+  return { ...whole, command: [context.node, SERVE_LAYERS, configFile, String(layers)] }
 }
 
 /** Rows of the idle-stream table: one `subscriptions/listen` a connection. */

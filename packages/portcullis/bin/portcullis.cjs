@@ -15,10 +15,14 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.exit(69)
 }
 
-var enableCompileCache = require('node:module').enableCompileCache
-if (enableCompileCache) enableCompileCache()
-
+var fs = require('node:fs')
+var os = require('node:os')
 var path = require('node:path')
+var enableCompileCache = require('node:module').enableCompileCache
+if (enableCompileCache) cacheCode()
+
+// What is loaded stays; young objects get their room back when there is traffic (src/cli/young-space.ts).
+require('node:v8').setFlagsFromString('--semi-space-growth-factor=1')
 
 // Nothing has to be loaded for this one.
 if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
@@ -35,4 +39,19 @@ if (process.argv.length === 3 && (process.argv[2] === '--version' || process.arg
       process.exit(69)
     },
   )
+}
+
+/* Compiled code is run as it is found, so it lies where only we can write: never in a temporary folder of all users. */
+function cacheCode() {
+  if (process.env.NODE_COMPILE_CACHE) return
+  try {
+    var home = process.env.CACHE_DIRECTORY || process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+    var folder = path.join(home, 'portcullis')
+    fs.mkdirSync(folder, { recursive: true, mode: 448 /* 0700 */ })
+    var facts = fs.lstatSync(folder)
+    var ours = process.platform === 'win32' || (facts.uid === process.geteuid() && (facts.mode & 63) === 0)
+    if (facts.isDirectory() && ours) enableCompileCache(folder)
+  } catch (_) {
+    // Without the cache everything works, only later.
+  }
 }

@@ -16,6 +16,8 @@ import type { Ledger } from './ledger.ts'
 export interface Recorded {
   /** Resolves when the call record is durable. Rejects with the fault `audit.unavailable`. */
   readonly recorded: Promise<void>
+  /** Counts what precedes the answer; later stages may have wrapped it. Absent when the call is kept out of the trail. */
+  readonly recordedOutlet?: RecordedOutlet
 }
 
 /** Stands for a call that its configuration keeps out of the trail. */
@@ -38,8 +40,9 @@ export function auditIntent({ ledger, which }: IntentOptions): Check<Intended, R
       const tenant = tenantOf(exchange)
       if (!ledger.intact(tenant)) throw new Fault('audit.unavailable', { tenant })
       const recorded = ledger.append(tenant, callBody(exchange))
-      exchange.outlet = new RecordedOutlet(exchange.outlet, recorded)
-      return { recorded }
+      const recordedOutlet = new RecordedOutlet(exchange.outlet, recorded)
+      exchange.outlet = recordedOutlet
+      return { recorded, recordedOutlet }
     },
   }
 }

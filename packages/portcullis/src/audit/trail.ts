@@ -4,7 +4,7 @@ import { Fault, type FaultCode, toFault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { isRecord } from '../mcp/message.ts'
 import { callBody, refusalBody, tenantOf, type Ending, type Witnessed } from './facts.ts'
-import { type Recorded, RecordedOutlet, UNRECORDED } from './intent.ts'
+import { type Recorded, UNRECORDED } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import type { Logger } from './log.ts'
 import type { Detail, OutcomeBody } from './record.ts'
@@ -75,7 +75,7 @@ function ending(answer: Answer, durationMs: number, fault: Fault): Ending {
 }
 
 function outcomeBody(exchange: Ended, answer: Answer, durationMs: number, fault: Fault | undefined): OutcomeBody {
-  const streamed = exchange.outlet instanceof RecordedOutlet ? exchange.outlet.sent : 0
+  const streamed = exchange.recordedOutlet?.sent ?? 0
   const detail = fault && safeDetail(fault.detail)
   return {
     kind: 'outcome',

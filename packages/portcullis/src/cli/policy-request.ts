@@ -1,6 +1,6 @@
 /** Turns a question of the command line into one that the policies can answer. */
 import type { Params } from '../mcp/message.ts'
-import type { PolicyRequest } from '../policy/decide.ts'
+import type { PolicyRequest } from '../policy/question.ts'
 import { isUse, USES } from '../policy/vocabulary.ts'
 import type { Aim, TargetType } from '../policy/vocabulary.ts'
 import { CommandError, EXIT } from './exit.ts'

@@ -9,6 +9,7 @@ import type { ExitStatus } from './exit.ts'
 import { openConfig } from './open-config.ts'
 import type { ConfigOption } from './open-config.ts'
 import type { Terminal } from './terminal.ts'
+import { letYoungSpaceGrow } from './young-space.ts'
 
 export interface ServeOptions extends ConfigOption {
   readonly port?: string
@@ -21,6 +22,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const log = await openLog(config)
   for (const { path, word, meaning } of weaknesses(config)) log.warn('weakness', { path, word, meaning })
   const gateway = await startGateway({ config, configFile: file, log })
+  letYoungSpaceGrow()
   terminal.out(`Portcullis listens at ${gateway.url}`)
   await aborted(terminal.interrupted)
   terminal.err('Ending: running calls are finished, new ones refused. Once more ends at once.')

@@ -12,7 +12,7 @@ import { listenerTls } from '../pki/tls-options.ts'
 import { ConnectionGate, FLOOD } from '../traffic/flood.ts'
 import { Listener } from '../transport/listener.ts'
 import type { EventJournal } from '../transport/reply.ts'
-import type { Gate } from './gateway.ts'
+import type { Gate } from './gate.ts'
 
 export interface OpenListener {
   readonly url: string

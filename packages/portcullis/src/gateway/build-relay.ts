@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
+import { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
 import { Secret } from '../core/secret.ts'
 import { paramHeaderProblems, paramHeadersFor } from '../inspection/param-headers.ts'
@@ -48,6 +49,7 @@ export function buildRelay({ config, clock, log, engine, schemas, upstreams }: R
     advertise: (tool) => advertised(config, schemas, tool),
     paramHeaders: (tool, args) => paramHeadersFor(tool, args),
     scopeOf: (principal, upstream) => scopeOf(config, principal, upstream),
+    ending: new Cancellation(),
     warn: (message, facts) => log.warn(message, facts),
   }
 }

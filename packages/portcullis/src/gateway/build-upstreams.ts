@@ -26,19 +26,23 @@ export interface UpstreamParts {
   readonly log: Logger
   /** Strict parser for what upstreams send. */
   readonly parse: Parse
+  readonly drivers: Promise<Drivers>
 }
 
-/**
- * The upstreams of the configuration, none of them connected yet. Throws `sandbox.unavailable` when one of them needs
- * walls that this host cannot hold: a gateway never runs a server with less than was asked for.
- */
+export type Drivers = ReadonlyMap<DriverName, SandboxDriver>
+
+/** The upstreams of the configuration, none of them connected yet. Rejects as `drivers` does. */
 export async function buildUpstreams(parts: UpstreamParts): Promise<ReadonlyMap<string, Upstream>> {
-  const drivers = await selectDrivers(parts)
+  const drivers = await parts.drivers
   const entries = Object.entries(parts.config.upstreams)
   return new Map(entries.map(([name, upstream], slot) => [name, buildUpstream(parts, drivers, name, upstream, slot)]))
 }
 
-async function selectDrivers({ config, log }: UpstreamParts): Promise<ReadonlyMap<DriverName, SandboxDriver>> {
+/**
+ * The sandbox drivers that the upstreams need, each proved on this host. Rejects with `sandbox.unavailable` when one of
+ * them cannot hold its walls here: a gateway never runs a server with less than was asked for.
+ */
+export async function selectDrivers(config: Config, log: Logger): Promise<Drivers> {
   const drivers = new Map<DriverName, SandboxDriver>()
   for (const { stdio } of Object.values(config.upstreams)) {
     const name = stdio?.sandbox.driver
@@ -52,7 +56,7 @@ async function selectDrivers({ config, log }: UpstreamParts): Promise<ReadonlyMa
 
 function buildUpstream(
   parts: UpstreamParts,
-  drivers: ReadonlyMap<DriverName, SandboxDriver>,
+  drivers: Drivers,
   name: string,
   upstream: UpstreamConfig,
   slot: number,
@@ -116,7 +120,7 @@ function httpConnector({ config, environment, parse }: UpstreamParts, http: Http
 
 function stdioConnector(
   parts: UpstreamParts,
-  drivers: ReadonlyMap<DriverName, SandboxDriver>,
+  drivers: Drivers,
   name: string,
   stdio: StdioConfig,
   slot: number,

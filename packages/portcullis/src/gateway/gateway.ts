@@ -8,12 +8,10 @@ import { type StateLayout, stateLayout } from '../config/state-layout.ts'
 import { weaknesses } from '../config/weaknesses.ts'
 import { Cancellation } from '../core/cancellation.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import type { Answer, Exchange } from '../core/exchange.ts'
-import { Fault } from '../core/fault.ts'
+import type { Principal } from '../core/principal.ts'
 import { revokes } from '../identity/revocation.ts'
 import { parseUpstream } from '../inspection/strict-json.ts'
 import { ToolSchemas } from '../inspection/tool-schemas.ts'
-import { answerOf } from '../mcp/refusal.ts'
 import { privateFolder } from '../pki/private-file.ts'
 import type { Stores } from '../stores/stores.ts'
 import { relay } from '../upstream/relay/relay.ts'
@@ -22,9 +20,10 @@ import { type Identity, buildIdentity } from './build-identity.ts'
 import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
-import { buildUpstreams } from './build-upstreams.ts'
+import { buildUpstreams, selectDrivers } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
-import { door } from './path.ts'
+import { Gate } from './gate.ts'
+import { door, type Stages } from './path.ts'
 import { PolicyPoint } from './policy-point.ts'
 import { PRODUCT } from './product.ts'
 import { startDefinitions } from './start-definitions.ts'
@@ -35,7 +34,11 @@ export interface GatewayOptions {
   readonly log: Logger
   readonly clock?: Clock
   readonly environment?: Environment
+  readonly [adjustStages]?: (stages: Stages) => Stages
 }
+
+/** Replaces stages, to measure what each of them costs. A symbol, so that no configuration can ask for it. */
+export const adjustStages: unique symbol = Symbol('adjustStages')
 
 export interface RunningGateway {
   /** Origin by which clients reach it, such as `https://127.0.0.1:8443`. */
@@ -51,7 +54,7 @@ const GRACE_MS = 10_000
  * PkiError, ChainDamaged, a Fault such as `sandbox.unavailable`, or the system's error. What was already started then ends.
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const started: Array<() => Promise<void> | void> = []
+  const started: Started = []
   try {
     return await start(options, started)
   } catch (thrown) {
@@ -60,23 +63,14 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   }
 }
 
-async function start(options: GatewayOptions, started: Array<() => Promise<void> | void>): Promise<RunningGateway> {
+type Started = Array<() => Promise<void> | void>
+
+async function start(options: GatewayOptions, started: Started): Promise<RunningGateway> {
   const { config, log, clock = systemClock, environment = processEnvironment() } = options
-  const layout = stateLayout(config)
-  privateFolder(config.state)
-  const gate = new Gate()
-  const shutdown = new Cancellation()
-  const listener = await openListener(config, layout, clock, log, gate)
-  started.push(() => listener.close(GRACE_MS))
-  const ledger = await openLedger(config, layout, clock, log)
-  started.push(() => ledger.close())
-  const stores = await openStores(config, layout)
-  started.push(() => stores.close())
-  const identity = await buildIdentity({ config, stores, clock, log, publicUrl: listener.url })
-  started.push(() => identity.close())
+  const { gate, listener, ledger, identity } = await openGround(options, clock, started)
   const json = { maxDepth: config.limits.maxDepth }
   const parse = (bytes: Buffer) => parseUpstream(bytes, json)
-  const upstreams = await buildUpstreams({ config, environment, clock, log, parse })
+  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, log)
@@ -84,69 +78,62 @@ async function start(options: GatewayOptions, started: Array<() => Promise<void>
   policy.follow(upstreams.values(), (all) => definitions.remember(all, schemas))
   const parts = { config, clock, log, engine: policy.engine, schemas, upstreams }
   const relayParts = buildRelay(parts)
-  started.push(() => relayParts.sessions.close())
-  const { sessions, tasks } = relayParts
-  const stages = buildStages({
-    ...parts,
-    ledger: config.audit.durability === 'eventual' ? eventual(ledger) : ledger,
-    identity,
-    sessions,
-    tasks,
-    shutdown,
-    publicUrl: listener.url,
-  })
-  endRevoked(identity, sessions)
+  const { sessions, tasks, parking, ending } = relayParts
+  started.push(() => parking.close())
+  started.push(() => sessions.close())
+  const shutdown = new Cancellation()
+  const { url } = listener
+  const built = buildStages({ ...parts, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
+  const stages = options[adjustStages]?.(built) ?? built
+  endRevoked(identity, [sessions, parking])
   gate.open(
     door(stages, { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }),
     (id) => sessions.journalOf(id),
   )
-  return { url: listener.url, close: () => close(started, gate, shutdown) }
+  // Before all others: what they are is still needed by the calls that may finish.
+  started.push(async () => {
+    gate.shut()
+    ending.cancel('shutdown')
+    setTimeout(() => shutdown.cancel('shutdown'), GRACE_MS).unref()
+    await listener.close(GRACE_MS)
+  })
+  return { url, close: () => end(started) }
 }
 
-/** Refuses everybody until the gateway is whole, and again once it is ending. */
-export class Gate {
-  #serve: (exchange: Exchange) => Promise<Answer> = refusing('transport.starting')
-  #journalOf: Parameters<Gate['open']>[1] = () => undefined
-
-  open(
-    serve: (exchange: Exchange) => Promise<Answer>,
-    journalOf: (session: string) => SessionJournal | undefined,
-  ): void {
-    this.#serve = serve
-    this.#journalOf = journalOf
-  }
-
-  shut(): void {
-    this.#serve = refusing('transport.draining')
-  }
-
-  readonly serve = (exchange: Exchange): Promise<Answer> => this.#serve(exchange)
-
-  journalOf(session: string): SessionJournal | undefined {
-    return this.#journalOf(session)
-  }
+/** What everything else stands on: the port, the records, the store, and who is believed. */
+async function openGround({ config, log }: GatewayOptions, clock: Clock, started: Started) {
+  const layout = stateLayout(config)
+  privateFolder(config.state)
+  // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
+  const drivers = selectDrivers(config, log)
+  drivers.catch(() => {})
+  const gate = new Gate()
+  const listener = await openListener(config, layout, clock, log, gate)
+  started.push(() => listener.close(GRACE_MS))
+  const chains = await openLedger(config, layout, clock, log)
+  started.push(() => chains.close())
+  const stores = await openStores(config, layout)
+  started.push(() => stores.close())
+  const identity = await buildIdentity({ config, stores, clock, log, publicUrl: listener.url })
+  started.push(() => identity.close())
+  const ledger = config.audit.durability === 'eventual' ? eventual(chains) : chains
+  return { gate, listener, ledger, identity }
 }
 
-const refusing = (code: 'transport.starting' | 'transport.draining') => async (exchange: Exchange) =>
-  answerOf(new Fault(code, {}, { headers: { 'Retry-After': '1' } }), exchange)
-
-type SessionJournal = NonNullable<ReturnType<ReturnType<typeof buildRelay>['sessions']['journalOf']>>
-
-/** A revocation ends what it revokes at once: sessions, their streams and their calls. */
-function endRevoked(identity: Identity, sessions: ReturnType<typeof buildRelay>['sessions']): void {
-  identity.revocations.onRevoked((revocations) =>
-    sessions.endWhere((principal) => revocations.some((revocation) => revokes(revocation, principal))),
-  )
-}
-
-async function close(started: Array<() => Promise<void> | void>, gate: Gate, shutdown: Cancellation): Promise<void> {
-  gate.shut()
-  setTimeout(() => shutdown.cancel('shutdown'), GRACE_MS).unref()
-  await end(started)
+/** A revocation ends what it revokes at once. Calls and streams under way end by `identity.standing`. */
+function endRevoked(
+  identity: Identity,
+  holders: readonly { endWhere(matches: (principal: Principal) => boolean): void }[],
+): void {
+  identity.revocations.onRevoked((revocations) => {
+    for (const holder of holders) {
+      holder.endWhere((principal) => revocations.some((revocation) => revokes(revocation, principal)))
+    }
+  })
 }
 
 /** In reverse, so that nothing loses what it stands on; one failure does not spare the rest. */
-async function end(started: Array<() => Promise<void> | void>): Promise<void> {
+async function end(started: Started): Promise<void> {
   for (const stop of started.splice(0).reverse()) await Promise.resolve(stop()).catch(() => {})
 }
 

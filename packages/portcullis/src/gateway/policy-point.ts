@@ -7,6 +7,7 @@ import { loadPolicies } from '../policy/load.ts'
 import { PolicyError } from '../policy/problem.ts'
 import type { PolicySource } from '../policy/source.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { type KeptCedar, keptCedar } from './cedar-answers.ts'
 
 type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
 
@@ -16,18 +17,23 @@ type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
  */
 export class PolicyPoint {
   #engine: PolicyEngine
+  readonly #kept: KeptCedar
   readonly #log: Logger
 
-  private constructor(engine: PolicyEngine, log: Logger) {
+  private constructor(engine: PolicyEngine, kept: KeptCedar, log: Logger) {
     this.#engine = engine
+    this.#kept = kept
     this.#log = log
   }
 
   /** Throws PolicyError with every mistake of every policy file. */
   static async load(config: Config, tools: Definitions, log: Logger): Promise<PolicyPoint> {
     const { roles } = config.policy
-    const engine = await loadPolicies(readPolicies(config), { roles, upstreams: Object.keys(config.upstreams), tools })
-    return new PolicyPoint(engine, log)
+    const kept = keptCedar(config.state)
+    const vocabulary = { roles, upstreams: Object.keys(config.upstreams), tools }
+    const engine = await loadPolicies(readPolicies(config), vocabulary, kept.cedar)
+    kept.keep()
+    return new PolicyPoint(engine, kept, log)
   }
 
   readonly engine = (): PolicyEngine => this.#engine
@@ -43,6 +49,7 @@ export class PolicyPoint {
   #redefine(upstream: Upstream, changed: (definitions: Definitions) => void): void {
     const all = new Map(this.#engine.vocabulary.tools).set(upstream.name, upstream.catalogue.list())
     this.#engine = this.#engine.withDefinitions(all)
+    this.#kept.keep()
     for (const problem of this.#engine.problems) this.#log.warn('a policy does not fit the tools', { ...problem })
     for (const problem of upstream.catalogue.problems)
       this.#log.warn('a tool was left out', { upstream: upstream.name, problem })

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
+import { Roster } from '../core/roster.ts'
 import type { RevocationList } from './revocation.ts'
 
 type Needs = Exchange & Authenticated & { readonly cancellation: Cancellation }
@@ -16,21 +17,21 @@ const MAX_DELAY_MS = 2_147_483_647
  * credential, to the millisecond (MCP: authorization holds for every request; a stream is one request).
  */
 export function standing(revocations: Pick<RevocationList, 'onRevoked' | 'covers'>, clock: Clock): Wrap<Needs> {
-  const active = new Set<Needs>()
+  const active = new Roster<Needs>()
   revocations.onRevoked(() => {
     const now = clock.now()
-    for (const { principal, cancellation } of active)
+    for (const { principal, cancellation } of active.members)
       if (revocations.covers(principal, now)) cancellation.cancel('revoked')
   })
   return {
     name: 'identity.standing',
     async wrap(exchange, next) {
-      active.add(exchange)
+      const seat = active.enter(exchange)
       const timer = expiry(exchange.principal, exchange.cancellation, clock)
       try {
         return await next()
       } finally {
-        active.delete(exchange)
+        active.leave(seat)
         clearTimeout(timer)
       }
     },

@@ -2,6 +2,7 @@ import type { Cancellation } from '../core/cancellation.ts'
 import type { Answer, Exchange, Outgoing, Outlet } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
+import { Roster } from '../core/roster.ts'
 import type { Bounded } from './bound.ts'
 
 /**
@@ -24,20 +25,20 @@ export interface DeadlineOptions<Known extends Exchange & Bounded> {
 /** Rejects with `limits.deadline` and cancels the exchange; the work behind it is not waited for. */
 export function deadline<Known extends Exchange & Bounded>(options: DeadlineOptions<Known>): Wrap<Known> {
   // One listener on the shutdown for all exchanges, so that ending one costs no search through the others.
-  const active = new Set<Cancellation>()
+  const active = new Roster<Cancellation>()
   options.shutdown.onCancel((reason) => {
-    for (const cancellation of active) cancellation.cancel(reason)
+    for (const cancellation of active.members) cancellation.cancel(reason)
   })
   return {
     name: 'limits.deadline',
     wrap(exchange, next) {
       if (options.shutdown.cancelled) exchange.cancellation.cancel('shutdown')
       return new Promise<Answer>((resolve, reject) => {
-        active.add(exchange.cancellation)
+        const seat = active.enter(exchange.cancellation)
         const watch = new Watch(exchange, options, reject)
         const end = (): void => {
           watch.stop()
-          active.delete(exchange.cancellation)
+          active.leave(seat)
         }
         next().then(
           (answer) => {

@@ -54,7 +54,7 @@ function shapeOf(value: unknown): Message {
 
 function callOf(message: Message, headers: Headers): Call {
   try {
-    return 'method' in message ? clientCall(message as Message, headers) : clientResponse(message, headers)
+    return 'method' in message ? clientCall(message, headers) : clientResponse(message, headers)
   } catch (thrown) {
     throw withId(thrown, message)
   }

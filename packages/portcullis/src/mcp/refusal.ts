@@ -37,10 +37,14 @@ function rpcError(id: Id | undefined, code: number, fault: Fault, exchange: Exch
     error: {
       code,
       message: fault.says,
-      data: { ...fault.options.data, code: fault.code, incident: exchange.incident },
+      data: { ...fault.options.data, code: toldCode(fault.code), incident: exchange.incident },
     },
   }
 }
+
+/** Every credential that is not good has one code: whoever tries many must not learn which of them once was (the record tells). */
+const toldCode = (code: FaultCode): FaultCode =>
+  FAULTS[code].status === 401 && code !== 'identity.missing' ? 'identity.invalid_token' : code
 
 function idOf(fault: Fault, exchange: Partial<Parsed>): Id | undefined {
   if (fault instanceof UnreadableCall) return fault.id

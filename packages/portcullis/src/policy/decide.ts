@@ -1,27 +1,15 @@
 /** The one decision point: may this principal do this, and which policy says so. */
 import type { Decision } from '../core/decision.ts'
-import type { Principal } from '../core/principal.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
-import type { Params } from '../mcp/message.ts'
-import type { Circumstances } from './circumstances.ts'
 import type { Question } from './compile.ts'
 import { impliedConnection } from './connection.ts'
 import type { ScopeIndex } from './index-by-scope.ts'
 import { Memory, type PrincipalClass, type Residual } from './memory.ts'
 import { applies, type Policy } from './policy.ts'
-import { questionOf } from './question.ts'
+import { type PolicyRequest, questionOf } from './question.ts'
 import { Slots } from './slots.ts'
 import { UNKNOWN, type Unknown } from './value.ts'
 import type { Aim } from './vocabulary.ts'
-
-export interface PolicyRequest {
-  readonly principal: Principal
-  readonly aim: Aim
-  /** `unknown` asks what may become of it at some time, from some address. */
-  readonly circumstances: Circumstances | 'unknown'
-  /** Arguments of a tool call; `unknown` asks what may become of it with some. Absent means none, as in MCP. */
-  readonly args?: Params | 'unknown'
-}
 
 /** `depends` only where the request holds something unknown; `decision` then names a policy that could permit it. */
 export type Outlook = { readonly effect: 'allow' | 'deny' | 'depends'; readonly decision: Decision }

@@ -2,11 +2,12 @@
 import type { Decision } from '../core/decision.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { Cedar } from './cedar.ts'
-import { DecisionPoint, type Outlook, type PolicyRequest } from './decide.ts'
+import { DecisionPoint, type Outlook } from './decide.ts'
 import { ScopeIndex } from './index-by-scope.ts'
 import type { Slot } from './memory.ts'
 import type { Policy } from './policy.ts'
 import type { PolicyProblem } from './problem.ts'
+import type { PolicyRequest } from './question.ts'
 import type { Validation, Validator } from './validate.ts'
 import type { Aim, Vocabulary } from './vocabulary.ts'
 

@@ -2,12 +2,11 @@
 import type { Expr, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import type { Decision } from '../core/decision.ts'
 import { compileExpression, type Question } from './compile.ts'
-import type { PolicyRequest } from './decide.ts'
 import type { PolicyEngine } from './engine.ts'
 import { principalEntity } from './entities.ts'
 import type { Slot } from './memory.ts'
 import { applies, type Policy } from './policy.ts'
-import { questionOf } from './question.ts'
+import { type PolicyRequest, questionOf } from './question.ts'
 import { EvaluationError } from './value.ts'
 
 export interface Explanation {

@@ -14,8 +14,11 @@ import type { Vocabulary } from './vocabulary.ts'
  * Parses, checks and compiles policies. Throws PolicyError with every problem: syntax, unknown names and attributes,
  * conditions on arguments that a tool does not have, policies that can never apply, ids that repeat.
  */
-export async function loadPolicies(sources: readonly PolicySource[], vocabulary: Vocabulary): Promise<PolicyEngine> {
-  const cedar = await openCedar()
+export async function loadPolicies(
+  sources: readonly PolicySource[],
+  vocabulary: Vocabulary,
+  cedar: Cedar = openCedar(),
+): Promise<PolicyEngine> {
   const files = new Map(sources.map(({ file, text }) => [file, text]))
   const problems: PolicyProblem[] = []
   const policies: Policy[] = []

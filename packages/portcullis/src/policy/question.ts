@@ -1,14 +1,23 @@
 /** Puts a request into Cedar's terms: principal, action, resource and context. */
+import type { Principal } from '../core/principal.ts'
 import type { Params } from '../mcp/message.ts'
 import { Arguments, FutureArguments } from './arguments.ts'
-import { Context, vagueContext } from './circumstances.ts'
+import { type Circumstances, Context, vagueContext } from './circumstances.ts'
 import type { Question } from './compile.ts'
-import type { PolicyRequest } from './decide.ts'
 import { targetEntity } from './entities.ts'
 import type { Slot } from './memory.ts'
 import type { RecordShape } from './shape.ts'
 import type { Entity } from './value.ts'
 import type { Aim } from './vocabulary.ts'
+
+export interface PolicyRequest {
+  readonly principal: Principal
+  readonly aim: Aim
+  /** `unknown` asks what may become of it at some time, from some address. */
+  readonly circumstances: Circumstances | 'unknown'
+  /** Arguments of a tool call; `unknown` asks what may become of it with some. Absent means none, as in MCP. */
+  readonly args?: Params | 'unknown'
+}
 
 /** The question of one request. Nothing is converted before a policy looks at it. */
 export function questionOf(slot: Slot, principal: Entity, request: PolicyRequest): Question {

@@ -1,7 +1,7 @@
 /** Policy tests: requests with the outcome that their author expects, as a YAML file lists them. */
 import { z } from 'zod'
 import type { Principal } from '../core/principal.ts'
-import type { PolicyRequest } from './decide.ts'
+import type { PolicyRequest } from './question.ts'
 import type { PolicyEngine } from './engine.ts'
 import { explain, type Explanation } from './explain.ts'
 import { isVisible } from './trim.ts'

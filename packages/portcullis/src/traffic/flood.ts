@@ -5,7 +5,7 @@ import { networkKey } from './network.ts'
  *
  * | value | against |
  * |---|---|
- * | `headersTimeoutMs` | heads that trickle in byte by byte |
+ * | `headersTimeoutMs` | TLS handshakes that stop, heads that trickle in byte by byte |
  * | `requestTimeoutMs` | bodies that do; it ends when the request has arrived, so streams of answers are free of it |
  * | `keepAliveTimeoutMs` | idle sockets; longer than the idle time of common load balancers would keep dead ones |
  * | `maxHeaderBytes`, `maxHeaders` | heads as big as bodies; a token of 8 KB and all MCP headers fit |

@@ -6,11 +6,13 @@ import type { SecureContextOptions, TlsOptions } from 'node:tls'
 import { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Answer, Exchange, RequestHead } from '../core/exchange.ts'
+import { Roster } from '../core/roster.ts'
 import { RequestBody } from './body.ts'
 import { type EventJournal, Reply } from './reply.ts'
 
 /** Resource limits of a listener; `traffic/flood.ts` holds the values and the reasons. */
 export interface ListenerLimits {
+  /** For the TLS handshake, and then for the head. */
   readonly headersTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly keepAliveTimeoutMs: number
@@ -36,12 +38,14 @@ export interface ListenerOptions {
   readonly journal: (head: RequestHead) => EventJournal | undefined
 }
 
+const CHECK_MS = 1_000
+
 /** One HTTP(S) socket of the gateway: bytes in, exchanges out, answers back. */
 export class Listener {
   readonly #server: http.Server | https.Server
   readonly #options: ListenerOptions
-  readonly #streams = new Set<Reply>()
-  readonly #open = new Set<Cancellation>()
+  readonly #streams = new Roster<Reply>()
+  readonly #open = new Roster<Cancellation>()
   #keepAlive: NodeJS.Timeout | undefined
 
   constructor(options: ListenerOptions) {
@@ -52,6 +56,8 @@ export class Listener {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
+      // Node looks for slow requests every 30 seconds, which would add those to each limit.
+      connectionsCheckingInterval: CHECK_MS,
       noDelay: true,
       insecureHTTPParser: false,
       requireHostHeader: true,
@@ -60,14 +66,15 @@ export class Listener {
     }
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response)
     this.#server = options.tls
-      ? https.createServer({ ...settings, ...options.tls }, handle)
+      ? https.createServer({ ...settings, ...options.tls, handshakeTimeout: limits.headersTimeoutMs }, handle)
       : http.createServer(settings, handle)
     this.#server.maxHeadersCount = limits.maxHeaders
     this.#server.maxRequestsPerSocket = limits.maxRequestsPerSocket
     this.#server.maxConnections = limits.maxConnections
     this.#server.on('connection', (socket) => this.#admit(socket))
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket as Socket))
-    this.#server.on('tlsClientError', () => {})
+    // Nothing can be told to a client without a session; waiting to tell it would keep the socket for ever.
+    this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
   }
 
   /** Resolves with the bound port. Rejects with the system's error, such as EADDRINUSE. */
@@ -95,7 +102,7 @@ export class Listener {
     this.#server.closeIdleConnections()
     const idle = setInterval(() => this.#server.closeIdleConnections(), 50)
     const late = setTimeout(() => {
-      for (const departure of [...this.#open]) departure.cancel('shutdown')
+      for (const departure of this.#open.members) departure.cancel('shutdown')
       this.#server.closeAllConnections()
     }, graceMs)
     await closed
@@ -118,10 +125,10 @@ export class Listener {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const exchange = exchangeOf(request, response, this.#options)
     const reply = exchange.outlet as Reply
-    this.#open.add(exchange.departure)
+    const seat = this.#open.enter(exchange.departure)
+    reply.onStream = () => this.#keepOpen(reply, response)
     response.once('close', () => {
-      this.#open.delete(exchange.departure)
-      this.#streams.delete(reply)
+      this.#open.leave(seat)
       if (!response.writableFinished) exchange.departure.cancel('client-left')
     })
     this.#options
@@ -129,7 +136,6 @@ export class Listener {
       .then((answer) => this.#answer(request, response, reply, answer))
       // The pipeline turns every throw into an answer; what still arrives here has no safe answer left.
       .catch(() => response.destroy())
-    if (isStream(request)) this.#streams.add(reply)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, reply: Reply, answer: Answer): void {
@@ -139,14 +145,16 @@ export class Listener {
     if (!request.complete) request.resume()
   }
 
+  /** Only streams need the beat; for an answer that leaves whole it would be one more thing to keep. */
+  #keepOpen(reply: Reply, response: ServerResponse): void {
+    const seat = this.#streams.enter(reply)
+    response.once('close', () => this.#streams.leave(seat))
+  }
+
   #beat(): void {
-    for (const reply of this.#streams) reply.keepAlive()
+    for (const reply of this.#streams.members) reply.keepAlive()
   }
 }
-
-/** Only requests that may stay silent for long need the beat; for a short call it would be one more set to keep. */
-const isStream = (request: IncomingMessage): boolean =>
-  request.headers['accept']?.includes('text/event-stream') === true
 
 function exchangeOf(request: IncomingMessage, response: ServerResponse, { clock, journal }: ListenerOptions): Exchange {
   const url = request.url ?? ''

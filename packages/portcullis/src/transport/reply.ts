@@ -26,6 +26,8 @@ const RETRY_MS = 1_000
  * Nothing is thrown when the client has left; what is sent then goes nowhere.
  */
 export class Reply implements Outlet {
+  /** Called once when the reply becomes a stream. */
+  onStream: (() => void) | undefined
   readonly #response: ServerResponse
   readonly #beginJournal: () => EventJournal | undefined
   #journal: EventJournal | undefined
@@ -47,6 +49,7 @@ export class Reply implements Outlet {
     this.#streaming = true
     this.#response.writeHead(200, STREAM_HEADERS)
     this.#response.flushHeaders()
+    this.onStream?.()
     this.#journal = this.#beginJournal()
     const id = this.#journal?.primeId
     if (id !== undefined) void this.#write(encodeEvent({ id, retryMs: RETRY_MS, data: '' }))

@@ -1,6 +1,6 @@
 import { Fault } from '../core/fault.ts'
 import { type Id, isError, isResponse, type Response } from '../mcp/message.ts'
-import type { BufferedResponse } from './http-pool.ts'
+import type { BufferedResponse } from './http-response.ts'
 import { malformed, readMessage, withId } from './incoming.ts'
 import type { Parse } from './link.ts'
 

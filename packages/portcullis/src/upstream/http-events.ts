@@ -1,5 +1,5 @@
 import { type SseDecoder, type SseEvent } from '../mcp/sse.ts'
-import type { ChunkStream } from './http-pool.ts'
+import type { ChunkStream } from './http-response.ts'
 
 /**
  * Reads a stream of server-sent events to its end, one after the other, so that a slow taker slows the connection.

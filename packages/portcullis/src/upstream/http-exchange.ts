@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { CancelReason } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
-import type { ChunkStream, HttpResponse } from './http-pool.ts'
+import type { ChunkStream, HttpResponse } from './http-response.ts'
 
 /** Bytes that may wait for a slow reader before the connection is paused. */
 const HIGH_WATER_BYTES = 256 * 1024

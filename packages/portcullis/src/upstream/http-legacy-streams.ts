@@ -3,7 +3,7 @@ import { Fault } from '../core/fault.ts'
 import { type Id, isResponse, type Notification, type Request, type Response } from '../mcp/message.ts'
 import { SseDecoder, type SseEvent } from '../mcp/sse.ts'
 import { readEvents } from './http-events.ts'
-import type { ChunkStream, HttpResponse } from './http-pool.ts'
+import type { ChunkStream, HttpResponse } from './http-response.ts'
 import { progressTokenOf, readMessage, withId, withProgressToken } from './incoming.ts'
 import type { LinkEvents, Parse } from './link.ts'
 

@@ -17,7 +17,11 @@ interface Site {
   readonly gateway: TestGateway
 }
 
-async function site(t: TestContext, tools?: readonly CountedTool[], options?: Partial<TestGatewayOptions>): Promise<Site> {
+async function site(
+  t: TestContext,
+  tools?: readonly CountedTool[],
+  options?: Partial<TestGatewayOptions>,
+): Promise<Site> {
   const upstream = await startCounting(tools)
   t.after(() => upstream.close())
   const gateway = await startTestGateway({ upstreams: [{ name: 'one', url: upstream.url }], ...options })
@@ -32,7 +36,20 @@ test('with a full disk under the audit chain every call is refused before it hap
   const served = await serveFrom(t, [{ name: 'one', url: upstream.url }], (folder) => {
     const audit = join(folder, 'state', 'audit')
     mkdirSync(audit, { mode: 0o700 })
-    return ['bwrap', '--die-with-parent', '--dev-bind', '/', '/', '--size', '262144', '--perms', '0700', '--tmpfs', audit, '--']
+    return [
+      'bwrap',
+      '--die-with-parent',
+      '--dev-bind',
+      '/',
+      '/',
+      '--size',
+      '262144',
+      '--perms',
+      '0700',
+      '--tmpfs',
+      audit,
+      '--',
+    ]
   })
   let answered = 0
   let refused = 0
@@ -93,7 +110,10 @@ const BAD_SCHEMAS: readonly (readonly [string, object])[] = [
   ['a reference into nothing', { type: 'object', properties: { a: { $ref: '#/$defs/none' } } }],
   ['a reference to another host', { type: 'object', properties: { a: { $ref: 'https://other.example/schema' } } }],
   ['a pattern that is none', { type: 'object', properties: { a: { type: 'string', pattern: '(' } } }],
-  ['a pattern that cannot run in linear time', { type: 'object', properties: { a: { type: 'string', pattern: '(a)\\1' } } }],
+  [
+    'a pattern that cannot run in linear time',
+    { type: 'object', properties: { a: { type: 'string', pattern: '(a)\\1' } } },
+  ],
   ['a keyword of the wrong kind', { type: 'object', properties: { a: { minLength: 'x' } } }],
 ]
 
@@ -144,11 +164,19 @@ const SPELLINGS: readonly (readonly [string, object, RegExp])[] = [
   ['a yes to plain text', { listen: { plaintext: true } }, /plaintext/],
   ['plain text to another host', { upstreams: { a: { http: { url: 'http://other.example/mcp' } } } }, /plaintext/],
   ['a credential in a URL', { upstreams: { a: { http: { url: 'https://user:pw@other.example/mcp' } } } }, /url/],
-  ['a credential in the file', { upstreams: { a: { http: { url: 'https://o.example/mcp', headers: { authorization: 'x' } } } } }, /authorization/],
+  [
+    'a credential in the file',
+    { upstreams: { a: { http: { url: 'https://o.example/mcp', headers: { authorization: 'x' } } } } },
+    /authorization/,
+  ],
   ['a secret that is not set', headerFrom({ env: 'PORTCULLIS_TEST_NOT_SET' }), /not set/],
   ['a secret that is empty', headerFrom({ env: 'PORTCULLIS_TEST_EMPTY' }), /not set/],
   ['an issuer over plain text', { identity: { issuers: [{ issuer: 'http://issuer.example' }] } }, /issuer/],
-  ['a symmetric algorithm', { identity: { issuers: [{ issuer: 'https://i.example', algorithms: ['HS256'] }] } }, /algorithms/],
+  [
+    'a symmetric algorithm',
+    { identity: { issuers: [{ issuer: 'https://i.example', algorithms: ['HS256'] }] } },
+    /algorithms/,
+  ],
   ['no algorithm', { identity: { issuers: [{ issuer: 'https://i.example', algorithms: ['none'] }] } }, /algorithms/],
   ['policies that are not there', { policy: { files: ['none/*.cedar'] } }, /none/],
   ['an unknown sandbox', { upstreams: { a: { stdio: { command: 'cat', sandbox: { driver: 'docker' } } } } }, /driver/],
@@ -180,9 +208,9 @@ test('a secret in a file that others can read stops the start', async (t) => {
 test('without a policy that permits it nothing is allowed', async (t) => {
   for (const policy of ['', 'forbid (principal, action, resource);']) {
     const { upstream, gateway } = await site(t, undefined, { policy })
-    const before = upstream.count()
+    const earlier = upstream.count()
     assert.equal((await callTool(gateway, 'echo', {})).json.error.code, -32602)
     assert.equal((await send(gateway, { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} })).status, 403)
-    assert.equal(upstream.count(), before)
+    assert.equal(upstream.count(), earlier)
   }
 })

@@ -76,10 +76,14 @@ test('a session without a credential, or with a revoked one, opens nothing', asy
 test('events of a stream of somebody else are not played again', async () => {
   const session = await openSession(gateway, { token: owner })
   const call = { name: 'test_tool_with_progress', arguments: {}, _meta: { progressToken: 'p' } }
-  const own = await send(gateway, { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call }, {
-    token: owner,
-    headers: session,
-  })
+  const own = await send(
+    gateway,
+    { jsonrpc: '2.0', id: 1, method: 'tools/call', params: call },
+    {
+      token: owner,
+      headers: session,
+    },
+  )
   const [, id = ''] = /^id: (.+)$/m.exec(own.text) ?? []
   assert.notEqual(id, '', 'the stream has events with ids')
   for (const [who, token] of others) {
@@ -87,14 +91,22 @@ test('events of a stream of somebody else are not played again', async () => {
     const reply = await send(gateway, undefined, { method: 'GET', token, headers })
     assert.equal(reply.status, 404, who)
     const theirs = await openSession(gateway, { token })
-    const resumed = await stream(gateway, undefined, { method: 'GET', token, headers: { ...theirs, 'last-event-id': id } })
+    const resumed = await stream(gateway, undefined, {
+      method: 'GET',
+      token,
+      headers: { ...theirs, 'last-event-id': id },
+    })
     assert.ok(!resumed.text().includes('progress'), who)
     resumed.close()
   }
 })
 
 const capabilities = { elicitation: { form: {} } }
-const FORM = { mode: 'form', message: 'Sure?', requestedSchema: { type: 'object', properties: { ok: { type: 'boolean' } } } }
+const FORM = {
+  mode: 'form',
+  message: 'Sure?',
+  requestedSchema: { type: 'object', properties: { ok: { type: 'boolean' } } },
+}
 
 /** Asks once and then acts: a tool whose second round must be of the same caller. */
 const transfer = (name: string): CountedTool => ({
@@ -143,24 +155,28 @@ function assertInvalid(reply: Reply, what: string): void {
 const flipped = (state: string): string => `${state.slice(0, 20)}${state[20] === 'A' ? 'B' : 'A'}${state.slice(21)}`
 
 test('a task of somebody else is answered like one that never was', async () => {
-  const capabilities = TASKS
-  const created = await ask(gateway, 'tools/call', { name: 'slow_compute', arguments: { seconds: 30 } }, { token: owner, capabilities })
+  const created = await ask(
+    gateway,
+    'tools/call',
+    { name: 'slow_compute', arguments: { seconds: 30 } },
+    { token: owner, capabilities: TASKS },
+  )
   const taskId = created.json.result?.taskId ?? created.json.result?.task?.taskId
   assert.equal(typeof taskId, 'string', created.text)
   const never = '00000000-0000-4000-8000-000000000000'
   for (const [who, token] of others) {
     for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update']) {
-      const foreign = await ask(gateway, method, { taskId, inputResponses: {} }, { token, capabilities })
-      const unknown = await ask(gateway, method, { taskId: never, inputResponses: {} }, { token, capabilities })
+      const foreign = await ask(gateway, method, { taskId, inputResponses: {} }, { token, capabilities: TASKS })
+      const unknown = await ask(gateway, method, { taskId: never, inputResponses: {} }, { token, capabilities: TASKS })
       assert.equal(foreign.json.error.code, -32602, `${method} of ${who}`)
       assert.equal(withoutIncident(foreign), withoutIncident(unknown), `${method} of ${who}`)
     }
     const listening = await listenFor(taskId, token)
     assert.ok(!listening.includes(taskId), `subscriptions/listen of ${who}`)
   }
-  const other = { url: gateway.endpoint('two'), token: owner, capabilities }
+  const other = { url: gateway.endpoint('two'), token: owner, capabilities: TASKS }
   assert.equal((await ask(gateway, 'tasks/get', { taskId }, other)).json.error.code, -32602, 'by another path')
-  const own = await ask(gateway, 'tasks/get', { taskId }, { token: owner, capabilities })
+  const own = await ask(gateway, 'tasks/get', { taskId }, { token: owner, capabilities: TASKS })
   assert.notEqual(own.json.result.status, 'cancelled', 'for its owner it goes on')
 })
 

@@ -28,12 +28,18 @@ after(async () => {
 
 type Lie = (response: ServerResponse, seen: SeenRequest) => void
 const RESULT = { resultType: 'complete', content: [{ type: 'text', text: MARK }] }
-const json = (text: string | Buffer, status = 200): Lie => (response) =>
-  void response.writeHead(status, { 'content-type': 'application/json' }).end(text)
-const events = (text: string): Lie => (response) =>
-  void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
-const message = (change: object): Lie => (response, { message: { id } }) =>
-  respond(response, { jsonrpc: '2.0', id, result: RESULT, ...change })
+const json =
+  (text: string | Buffer, status = 200): Lie =>
+  (response) =>
+    void response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+const events =
+  (text: string): Lie =>
+  (response) =>
+    void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text)
+const message =
+  (change: object): Lie =>
+  (response, { message: { id } }) =>
+    respond(response, { jsonrpc: '2.0', id, result: RESULT, ...change })
 
 // biome-ignore format: one lie a row
 const LIES: readonly (readonly [string, Lie])[] = [
@@ -74,7 +80,8 @@ const LIES: readonly (readonly [string, Lie])[] = [
 /** Writes line after line until the other side lets go. */
 function endless(response: ServerResponse): void {
   const go = (): void => {
-    while (!response.destroyed && response.write(`: ${MARK.repeat(500)}\ndata: x\n`)) if (response.writableNeedDrain) return
+    while (!response.destroyed && response.write(`: ${MARK.repeat(500)}\ndata: x\n`))
+      if (response.writableNeedDrain) return
   }
   response.on('drain', go)
   go()

@@ -39,7 +39,9 @@ function descendants(pid: number): readonly number[] {
 
 function parentOf(pid: string): number | undefined {
   try {
-    const [, , , parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/\(.*\)/, 'name').split(' ')
+    const [, , , parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/\(.*\)/, 'name')
+      .split(' ')
     return Number(parent)
   } catch {
     return undefined

@@ -29,8 +29,7 @@ const changed = (from: string | RegExp, to: string): string => {
   assert.notEqual(text, VALID, 'the attack is in the message')
   return text
 }
-const nested = (depth: number): string =>
-  changed('"text":"x"', `"text":${'['.repeat(depth)}1${']'.repeat(depth)}`)
+const nested = (depth: number): string => changed('"text":"x"', `"text":${'['.repeat(depth)}1${']'.repeat(depth)}`)
 const bytes = (...parts: readonly (string | readonly number[])[]): Buffer =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))))
 const [head = '', tail = ''] = VALID.split('"text":"x"')
@@ -40,11 +39,21 @@ const BAD: readonly (readonly [string, string | Buffer, number, string])[] = [
   ['a repeated name at the top', changed('"id":1', '"id":1,"id":2'), 400, 'message.duplicate_key'],
   ['a repeated method', changed('{', '{"method":"ping",'), 400, 'message.duplicate_key'],
   ['a repeated tool name', changed('"name":"echo"', '"name":"echo","name":"other"'), 400, 'message.duplicate_key'],
-  ['a repeated name that is escaped', changed('"name":"echo"', '"name":"echo","n\\u0061me":"x"'), 400, 'message.duplicate_key'],
+  [
+    'a repeated name that is escaped',
+    changed('"name":"echo"', '"name":"echo","n\\u0061me":"x"'),
+    400,
+    'message.duplicate_key',
+  ],
   ['a repeated argument', changed('"text":"x"', '"text":"x","text":"y"'), 400, 'message.duplicate_key'],
   ['a tool name in capitals', changed('"name":"echo"', '"name":"echo","Name":"other"'), 400, 'message.forbidden_name'],
   ['arguments in capitals', changed('"arguments"', '"ARGUMENTS"'), 400, 'message.forbidden_name'],
-  ['a method in capitals', changed('"method":"tools/call"', '"method":"tools/call","Method":"ping"'), 400, 'message.invalid'],
+  [
+    'a method in capitals',
+    changed('"method":"tools/call"', '"method":"tools/call","Method":"ping"'),
+    400,
+    'message.invalid',
+  ],
   ['a name with a long s', changed('"params":{', '"params":{"argument\\u017f":{},'), 400, 'message.forbidden_name'],
   ['__proto__ among the arguments', changed('"text":"x"', '"__proto__":{"text":"x"}'), 400, 'message.forbidden_name'],
   ['__proto__ that is escaped', changed('"text":"x"', '"\\u005f_proto__":{}'), 400, 'message.forbidden_name'],
@@ -54,7 +63,12 @@ const BAD: readonly (readonly [string, string | Buffer, number, string])[] = [
   ['an id that is null', changed('"id":1', '"id":null'), 400, 'message.invalid'],
   ['an id that is an object', changed('"id":1', '"id":{"a":1}'), 400, 'message.invalid'],
   ['a number that overflows', changed('"text":"x"', '"text":1e999'), 400, 'message.unsafe_number'],
-  ['an unsafe number among the arguments', changed('"text":"x"', '"text":9007199254740993'), 400, 'message.unsafe_number'],
+  [
+    'an unsafe number among the arguments',
+    changed('"text":"x"', '"text":9007199254740993'),
+    400,
+    'message.unsafe_number',
+  ],
   ['invalid UTF-8', bytes(head, '"text":"', [0xc3, 0x28], '"', tail), 400, 'message.invalid_utf8'],
   ['overlong UTF-8', bytes(head, '"text":"', [0xc0, 0xaf], '"', tail), 400, 'message.invalid_utf8'],
   ['UTF-8 of a surrogate', bytes(head, '"text":"', [0xed, 0xa0, 0x80], '"', tail), 400, 'message.invalid_utf8'],
@@ -89,31 +103,31 @@ const BAD: readonly (readonly [string, string | Buffer, number, string])[] = [
 
 for (const [title, message, status, code] of BAD) {
   test(`${title} is refused`, async () => {
-    const before = upstream.count()
+    const earlier = upstream.count()
     const reply = await send(gateway, message, { headers })
     assert.deepEqual([reply.status, reply.json?.error?.data?.code], [status, code], reply.text)
-    assert.equal(upstream.count(), before)
+    assert.equal(upstream.count(), earlier)
   })
 }
 
 test('the message that all attacks were made from passes', async () => {
-  const before = upstream.count()
+  const earlier = upstream.count()
   const reply = await send(gateway, VALID, { headers })
   assert.equal(reply.json.result.content[0].text, '{"text":"x"}')
-  assert.equal(upstream.count(), before + 1)
+  assert.equal(upstream.count(), earlier + 1)
 })
 
 test('a body without an announced length is cut off at the limit', async () => {
-  const before = upstream.seen.length
+  const earlier = upstream.seen.length
   const reply = await send(gateway, Buffer.alloc(4 * MAX_BODY_BYTES, 0x20), {
     headers: { ...headers, 'transfer-encoding': 'chunked' },
   })
   assert.equal(reply.status, 413)
-  assert.equal(upstream.seen.length, before)
+  assert.equal(upstream.seen.length, earlier)
 })
 
 test('a message is not read in another type or encoding than the one that is announced', async () => {
-  const before = upstream.count()
+  const earlier = upstream.count()
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json-seq', 'text/json']) {
     const reply = await send(gateway, VALID, { headers: { ...headers, 'content-type': type } })
     assert.equal(reply.status, 415, type)
@@ -121,7 +135,7 @@ test('a message is not read in another type or encoding than the one that is ann
   const { gzipSync } = await import('node:zlib')
   const reply = await send(gateway, gzipSync(VALID), { headers: { ...headers, 'content-encoding': 'gzip' } })
   assert.equal(reply.status, 400)
-  assert.equal(upstream.count(), before)
+  assert.equal(upstream.count(), earlier)
 })
 
 const MISMATCHES: readonly (readonly [string, Readonly<Record<string, string | undefined>>])[] = [
@@ -136,11 +150,11 @@ const MISMATCHES: readonly (readonly [string, Readonly<Record<string, string | u
 
 for (const [title, change] of MISMATCHES) {
   test(`a header that says ${title} than the message is refused`, async () => {
-    const before = upstream.count()
+    const earlier = upstream.count()
     const kept = Object.entries({ ...headers, ...change }).filter(([, value]) => value !== undefined)
     const reply = await send(gateway, VALID, { headers: Object.fromEntries(kept) as Record<string, string> })
     assert.deepEqual([reply.status, reply.json.error.code], [400, -32020])
-    assert.equal(upstream.count(), before)
+    assert.equal(upstream.count(), earlier)
   })
 }
 
@@ -150,7 +164,7 @@ test('headers that lie in the legacy era decide nothing and do not pass', async 
   const lies = { 'mcp-method': 'tools/list', 'mcp-name': 'other', 'mcp-param-region': 'lie' }
   const reply = await send(gateway, message, { headers: { ...session, ...lies } })
   assert.equal(reply.json.result.content[0].text, '{"text":"x"}')
-  const { headers: seen } = upstream.seen.at(-1) ?? { headers: {} }
+  const seen = upstream.seen.at(-1)?.headers ?? {}
   assert.deepEqual([seen['mcp-method'], seen['mcp-name'], seen['mcp-param-region']], ['tools/call', 'echo', undefined])
 })
 

@@ -28,9 +28,9 @@ after(async () => {
 const { body, headers } = modern('tools/call', { name: 'echo' })
 
 async function status(more: Readonly<Record<string, string>>): Promise<number> {
-  const before = upstream.seen.length
+  const earlier = upstream.seen.length
   const reply = await send(gateway, body, { headers: { ...headers, ...more } })
-  if (reply.status !== 200) assert.equal(upstream.seen.length, before, 'the upstream heard nothing')
+  if (reply.status !== 200) assert.equal(upstream.seen.length, earlier, 'the upstream heard nothing')
   return reply.status
 }
 

@@ -66,12 +66,12 @@ const { body, headers } = modern('tools/call', { name: 'echo' })
 for (const path of ROUTES) {
   for (const method of METHODS) {
     test(`${method} ${path} without a credential is answered 401`, async () => {
-      const before = upstream.count()
+      const earlier = upstream.count()
       const withBody = method === 'GET' || method === 'HEAD' ? undefined : body
       const reply = await send(gateway, withBody, { method, url: gateway.origin + path, token: null, headers })
       assert.equal(reply.status, 401)
       assert.match(String(reply.headers['www-authenticate']), /^Bearer realm="mcp"/)
-      assert.equal(upstream.count(), before)
+      assert.equal(upstream.count(), earlier)
     })
   }
 }
@@ -97,7 +97,7 @@ test('what is not a route is told apart from one only by being nothing', async (
 
 test('a credential that no policy mentions reaches no upstream by any route', async () => {
   const token = await gateway.issue(['user'])
-  const before = upstream.seen.length
+  const earlier = upstream.seen.length
   for (const path of ROUTES) {
     for (const [method, params] of [
       ['tools/call', { name: path === '/mcp' ? 'one__echo' : 'echo' }],
@@ -117,5 +117,5 @@ test('a credential that no policy mentions reaches no upstream by any route', as
       assert.ok(reply.json.error !== undefined, `${method} at ${path}: ${reply.text}`)
     }
   }
-  assert.equal(upstream.seen.length, before)
+  assert.equal(upstream.seen.length, earlier)
 })

@@ -29,7 +29,10 @@ interface Head {
 }
 
 /** A request as text; what a test does not set is right. */
-function request({ line = 'POST /mcp/one HTTP/1.1', host, authorization, framing, more = [] }: Head, text = BODY): string {
+function request(
+  { line = 'POST /mcp/one HTTP/1.1', host, authorization, framing, more = [] }: Head,
+  text = BODY,
+): string {
   return [
     line,
     host ?? `Host: ${new URL(gateway.origin).host}`,
@@ -47,17 +50,17 @@ function request({ line = 'POST /mcp/one HTTP/1.1', host, authorization, framing
 
 /** Sends the text and expects every answer to be a refusal, and the upstream to have seen no call. */
 async function refused(text: string): Promise<string> {
-  const before = upstream.count()
+  const earlier = upstream.count()
   const answer = await sendRaw(gateway, text)
   for (const status of statusesIn(answer)) assert.ok(status >= 400 && status < 500, answer)
-  assert.equal(upstream.count(), before, answer)
+  assert.equal(upstream.count(), earlier, answer)
   return answer
 }
 
 test('the request that all attacks are made from passes', async () => {
-  const before = upstream.count()
+  const earlier = upstream.count()
   assert.deepEqual(statusesIn(await sendRaw(gateway, request({}))), [200])
-  assert.equal(upstream.count(), before + 1)
+  assert.equal(upstream.count(), earlier + 1)
 })
 
 const chunked = (text: string): string => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n0\r\n\r\n`
@@ -101,11 +104,11 @@ test('a request inside the body of a refused one is never answered', async () =>
 })
 
 test('a request behind one that is too large is never answered', async () => {
-  const before = upstream.count()
+  const earlier = upstream.count()
   const framing = ['Content-Length: 99999999']
   const answer = await sendRaw(gateway, request({ framing }, request({})).replace('Connection: close', 'X: y'))
   assert.deepEqual(statusesIn(answer), [413])
-  assert.equal(upstream.count(), before)
+  assert.equal(upstream.count(), earlier)
 })
 
 const TARGETS = [

@@ -27,21 +27,36 @@ after(async () => {
 
 const INPUTS = () => {
   const line = `touch ${canary}`
-  return [`; ${line}`, `$(${line})`, `\`${line}\``, `| ${line}`, `&& ${line}`, `\n${line}\n`, `--require=${canary}`, line]
+  return [
+    `; ${line}`,
+    `$(${line})`,
+    `\`${line}\``,
+    `| ${line}`,
+    `&& ${line}`,
+    `\n${line}\n`,
+    `--require=${canary}`,
+    line,
+  ]
 }
 
 /** Processes that this one has started. */
 function children(): readonly string[] {
   return readdirSync('/proc/self/task').flatMap((task) =>
-    readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter((pid) => pid !== ''),
+    readFileSync(`/proc/self/task/${task}/children`, 'utf8')
+      .split(' ')
+      .filter((pid) => pid !== ''),
   )
 }
 
 test('commands in arguments, names, headers, queries and bodies start nothing', async () => {
-  const before = children()
+  const earlier = children()
   for (const input of INPUTS()) {
     const header = encodeURIComponent(input)
-    await callTool(gateway, 'echo', { command: input, args: [input], stdio: { command: '/bin/sh', args: ['-c', input] } })
+    await callTool(gateway, 'echo', {
+      command: input,
+      args: [input],
+      stdio: { command: '/bin/sh', args: ['-c', input] },
+    })
     await ask(gateway, 'tools/call', { name: 'echo', arguments: {}, command: '/bin/sh', args: ['-c', input] })
     await ask(gateway, 'resources/read', { uri: `file:///${header}` })
     await ask(gateway, 'prompts/get', { name: header })
@@ -52,7 +67,7 @@ test('commands in arguments, names, headers, queries and bodies start nothing', 
     }
     await openSession(gateway, {}, { experimental: { stdio: { command: '/bin/sh', args: ['-c', input] } } })
   }
-  assert.deepEqual(children(), before)
+  assert.deepEqual(children(), earlier)
   assert.ok(!existsSync(canary))
 })
 

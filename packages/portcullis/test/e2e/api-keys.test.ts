@@ -40,12 +40,12 @@ test('a key is 256 random bits behind a prefix, with a checksum that refuses a t
   const token = await gateway.issue(['admin'])
   assert.match(token, /^pcl_test_[0-9A-Za-z]{49}$/)
   assert.equal(await statusOf(token), 200)
-  const before = counting.count()
+  const earlier = counting.count()
   const last = token.endsWith('A') ? 'B' : 'A'
   for (const wrong of [`${token.slice(0, -1)}${last}`, token.slice(0, -1), `${token}A`, token.toLowerCase(), '']) {
     assert.equal(await statusOf(wrong), 401)
   }
-  assert.equal(counting.count(), before)
+  assert.equal(counting.count(), earlier)
 })
 
 test('only a digest of a key is kept', async () => {
@@ -63,7 +63,7 @@ test('only a digest of a key is kept', async () => {
 
 test('a key that is limited to an upstream opens no other, and not by the aggregate path', async () => {
   const token = await gateway.issue(['admin'], { upstreams: ['everything'] })
-  const before = counting.count()
+  const earlier = counting.count()
   assert.equal(await statusOf(token), 403)
   const name = 'counting__echo'
   const aggregate = await callTool(gateway, name, { text: 'x' }, { token, url: `${gateway.origin}/mcp` })
@@ -71,7 +71,7 @@ test('a key that is limited to an upstream opens no other, and not by the aggreg
   const listed = await ask(gateway, 'tools/list', {}, { token, url: `${gateway.origin}/mcp` })
   const names: string[] = listed.json.result.tools.map((tool: { name: string }) => tool.name)
   assert.ok(names.length > 0 && names.every((one) => one.startsWith('everything')), names.join(' '))
-  assert.equal(counting.count(), before)
+  assert.equal(counting.count(), earlier)
   const own = await ask(gateway, 'tools/list', {}, { token, url: gateway.endpoint('everything') })
   assert.equal(own.status, 200)
 })
@@ -157,8 +157,8 @@ test('a revocation ends open streams within a second', async () => {
   assert.ok(!(await waiting).text.includes('Waited'))
   assert.ok(!over, 'the stream of somebody else has not')
   bystander.close()
-  const after = await send(gateway, { jsonrpc: '2.0', id: 1, method: 'ping' }, { token, url, headers: session })
-  assert.equal(after.status, 401)
+  const late = await send(gateway, { jsonrpc: '2.0', id: 1, method: 'ping' }, { token, url, headers: session })
+  assert.equal(late.status, 401)
   const stolen = await send(gateway, { jsonrpc: '2.0', id: 1, method: 'ping' }, { url, headers: session })
   assert.equal(stolen.status, 404, 'its session is gone')
 })

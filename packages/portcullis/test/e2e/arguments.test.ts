@@ -81,13 +81,13 @@ const BAD: readonly (readonly [unknown, RegExp])[] = [
 
 for (const [args, says] of BAD) {
   test(`${JSON.stringify(args)} is refused and the bad argument named`, async () => {
-    const before = upstream.count()
+    const earlier = upstream.count()
     const { status, json } = await callTool(gateway, 'book', args)
     assert.equal(status, 200)
     assert.equal(json.result.isError, true)
     assert.match(json.result.content[0].text, says)
     assert.equal(json.result._meta['dev.portcullis/code'], 'arguments.invalid')
-    assert.equal(upstream.count(), before)
+    assert.equal(upstream.count(), earlier)
   })
 }
 
@@ -106,9 +106,9 @@ test('good arguments pass unchanged, and omitted ones mean an empty object', asy
 })
 
 test('no properties are declared, none is allowed, unless the schema says that any is', async () => {
-  const before = upstream.count()
+  const earlier = upstream.count()
   assert.equal((await callTool(gateway, 'plain', { a: 1 })).json.result.isError, true)
-  assert.equal(upstream.count(), before)
+  assert.equal(upstream.count(), earlier)
   assert.equal((await callTool(gateway, 'open', { a: 1 })).json.result.isError, undefined)
 })
 
@@ -123,11 +123,11 @@ test('the schema that is advertised is the one that is enforced: closed', async 
 
 test('legacy clients are held to the same schema', async () => {
   const headers = await openSession(gateway)
-  const before = upstream.count()
+  const earlier = upstream.count()
   const params = { name: 'book', arguments: { title: 'x', price: 1 } }
   const { json } = await send(gateway, { jsonrpc: '2.0', id: 1, method: 'tools/call', params }, { headers })
   assert.match(json.result.content[0].text, /^Unknown argument "price"/)
-  assert.equal(upstream.count(), before)
+  assert.equal(upstream.count(), earlier)
 })
 
 test('structured content passes by its schema, and not otherwise', async () => {

@@ -65,7 +65,7 @@ test('an answered call has its record before, and its outcome, both there when t
 })
 
 test('each refusal has one record, with what was known of it', async () => {
-  const before = counting.count()
+  const earlier = counting.count()
   const { body, headers } = modern('tools/call', { name: 'echo', arguments: { text: CANARY } })
   const url = gateway.endpoint('counting')
   const refusals = [
@@ -79,11 +79,14 @@ test('each refusal has one record, with what was known of it', async () => {
     ['policy.denied', await callTool(gateway, 'echo', { n: 10, text: CANARY })],
     ['transport.not_found', await send(gateway, body, { headers, url: `${gateway.origin}/nothing` })],
   ] as const
-  assert.equal(counting.count(), before)
+  assert.equal(counting.count(), earlier)
   for (const [code, { json }] of refusals) {
     const incident = json.error?.data.incident ?? json.result._meta['dev.portcullis/incident']
     const [record, ...more] = recordsOfIncident(gateway, incident)
-    assert.ok(record?.kind === 'refusal' && record.code === code && more.length === 0, `${code}: ${JSON.stringify(record)}`)
+    assert.ok(
+      record?.kind === 'refusal' && record.code === code && more.length === 0,
+      `${code}: ${JSON.stringify(record)}`,
+    )
     assert.equal(record.address, '127.0.0.1')
     if (code === 'policy.denied') assert.deepEqual(record.decision?.policies ?? record.detail?.['policies'], ['small'])
   }
@@ -131,14 +134,21 @@ test('arguments, credentials and results are in no audit line, no log line and n
       assert.ok(!text.includes(secret), secret)
     }
   }
-  assert.ok(counting.seen.some(({ text }) => text.includes(CANARY)), 'the canary did pass')
+  assert.ok(
+    counting.seen.some(({ text }) => text.includes(CANARY)),
+    'the canary did pass',
+  )
 })
 
 test('each tenant has a chain of its own, and requests of nobody are in that of the gateway', async () => {
   const token = await gateway.issue(['admin'], { tenant: 'acme' })
   await callTool(gateway, 'echo', {}, { token })
   assert.deepEqual(readdirSync(gateway.auditFolder).sort(), ['@gateway', 'acme', 'default'])
-  const tenants = new Set(ofKind('refusal').filter(({ code }) => code === 'identity.missing').map(({ tenant }) => tenant))
+  const tenants = new Set(
+    ofKind('refusal')
+      .filter(({ code }) => code === 'identity.missing')
+      .map(({ tenant }) => tenant),
+  )
   assert.deepEqual(tenants, new Set(['@gateway']))
   assert.ok(readFileSync(join(gateway.auditFolder, 'acme', segmentOf('acme')), 'utf8').includes('"tenant":"acme"'))
 })

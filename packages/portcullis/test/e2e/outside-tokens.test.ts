@@ -64,10 +64,10 @@ const echo = (token: string, url = gateway.endpoint('one')) => callTool(gateway,
 test('a good token opens the upstream that it was issued for, and no other', async () => {
   const token = await tokenOf()
   assert.equal((await echo(token)).status, 200)
-  const before = upstream.count()
+  const earlier = upstream.count()
   assert.equal((await echo(token, gateway.endpoint('two'))).status, 401)
   assert.equal((await echo(token, `${gateway.origin}/mcp`)).status, 401)
-  assert.equal(upstream.count(), before)
+  assert.equal(upstream.count(), earlier)
   const both = await tokenOf({ aud: [gateway.endpoint('one'), gateway.endpoint('two')] })
   assert.deepEqual([(await echo(both)).status, (await echo(both, gateway.endpoint('two'))).status], [200, 200])
 })
@@ -106,17 +106,17 @@ const BAD: readonly (readonly [string, () => object, Record<string, unknown>?])[
 
 for (const [title, change, header] of BAD) {
   test(`a token with ${title} is refused`, async () => {
-    const before = upstream.count()
+    const earlier = upstream.count()
     const reply = await echo(await tokenOf(change(), header))
     assert.equal(reply.status, 401, reply.text)
-    assert.equal(upstream.count(), before)
+    assert.equal(upstream.count(), earlier)
   })
 }
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 test('a token that is not signed by a key of the issuer is refused, whatever its algorithm says', async () => {
-  const before = upstream.count()
+  const earlier = upstream.count()
   const header = { alg: 'ES256', typ: 'at+jwt', kid: 'first' }
   const payload = part({ iss: issuer.issuer, ...claims() })
   const good = await tokenOf()
@@ -136,7 +136,7 @@ test('a token that is not signed by a key of the issuer is refused, whatever its
     'a.b.c',
   ]
   for (const token of forgeries) assert.equal((await echo(token)).status, 401, token.slice(0, 60))
-  assert.equal(upstream.count(), before)
+  assert.equal(upstream.count(), earlier)
 })
 
 test('claims become roles and a tenant; a token without a role may nothing', async () => {
@@ -177,7 +177,7 @@ test('an issuer that does not answer lets nobody new in', async () => {
   const token = await tokenOf({}, {}, await signingKey('second'))
   await pass(2_000_000)
   const answers = { '/jwks': (_: unknown, response: { destroy(): void }) => response.destroy() }
-  issuer.answers = answers as unknown as typeof issuer.answers
+  issuer.answers = answers
   const reply = await echo(await tokenOf({}, {}, key))
   assert.deepEqual([reply.status, reply.json.error.data.code], [503, 'identity.unavailable'])
   assert.notEqual((await echo(token)).status, 200)

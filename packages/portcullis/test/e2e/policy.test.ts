@@ -50,9 +50,9 @@ const by = (role: string) => ({ token: tokens.get(role) as string })
 
 /** Whether the upstream was reached, and how the caller was refused if not. */
 async function outcome(name: string, args: object, role: string): Promise<string> {
-  const before = upstream.count()
+  const earlier = upstream.count()
   const reply = await callTool(gateway, name, args, by(role))
-  const reached = upstream.count() - before
+  const reached = upstream.count() - earlier
   const code: string | undefined = reply.json.error?.data.code
   assert.equal(reached, code === undefined ? 1 : 0, reply.text)
   return code ?? 'done'
@@ -93,7 +93,8 @@ for (const [role, name, args, expected] of CALLS) {
 
 test('roles add up, and a forbid outweighs every permit', async () => {
   const token = await gateway.issue(['reader', 'writer'])
-  const status = async (name: string, args: object) => (await callTool(gateway, name, args, { token })).json.error?.data.code
+  const status = async (name: string, args: object) =>
+    (await callTool(gateway, name, args, { token })).json.error?.data.code
   assert.equal(await status('read_file', { path: '/public/a' }), undefined)
   assert.equal(await status('write_file', { bytes: 1 }), undefined)
   assert.equal(await status('secret', {}), unknown)
@@ -138,10 +139,10 @@ test('prompts and resources are listed as they are dispatched', async () => {
       const all = member === 'prompts' ? ['open', 'closed'] : ['test://open', 'test://closed']
       assert.deepEqual(shown, role === 'admin' ? all : role === 'reader' ? [all[0]] : [])
       for (const one of all) {
-        const before = upstream.count(get)
+        const earlier = upstream.count(get)
         const reply = await ask(gateway, get, { [param]: one }, by(role))
         assert.equal(reply.json.error?.data.code, shown.includes(one) ? undefined : unknown, `${role} ${one}`)
-        assert.equal(upstream.count(get) - before, shown.includes(one) ? 1 : 0)
+        assert.equal(upstream.count(get) - earlier, shown.includes(one) ? 1 : 0)
       }
     }
   }
@@ -157,16 +158,36 @@ test('hidden equals unknown, byte for byte but for the incident', async () => {
   }
   const reader = by('reader')
   for (const args of [{}, { path: '/x' }, { unknown: 1 }, 'text', null, [1]]) {
-    same(await callTool(gateway, 'secret', args, reader), await callTool(gateway, 'no_such', args, reader), 'secret', 'no_such')
+    same(
+      await callTool(gateway, 'secret', args, reader),
+      await callTool(gateway, 'no_such', args, reader),
+      'secret',
+      'no_such',
+    )
   }
   const session = await openSession(gateway, reader)
   const legacy = (name: string) =>
     send(gateway, { jsonrpc: '2.0', id: 3, method: 'tools/call', params: { name } }, { ...reader, headers: session })
   same(await legacy('secret'), await legacy('no_such'), 'secret', 'no_such')
   const aggregate = { ...reader, url: `${gateway.origin}/mcp` }
-  same(await callTool(gateway, 'files__secret', {}, aggregate), await callTool(gateway, 'files__no_such', {}, aggregate), 'secret', 'no_such')
-  same(await callTool(gateway, 'other__stat', {}, aggregate), await callTool(gateway, 'nowhere__stat', {}, aggregate), 'other', 'nowhere')
-  same(await ask(gateway, 'prompts/get', { name: 'closed' }, reader), await ask(gateway, 'prompts/get', { name: 'none' }, reader), 'closed', 'none')
+  same(
+    await callTool(gateway, 'files__secret', {}, aggregate),
+    await callTool(gateway, 'files__no_such', {}, aggregate),
+    'secret',
+    'no_such',
+  )
+  same(
+    await callTool(gateway, 'other__stat', {}, aggregate),
+    await callTool(gateway, 'nowhere__stat', {}, aggregate),
+    'other',
+    'nowhere',
+  )
+  same(
+    await ask(gateway, 'prompts/get', { name: 'closed' }, reader),
+    await ask(gateway, 'prompts/get', { name: 'none' }, reader),
+    'closed',
+    'none',
+  )
   const uri = (name: string) => ask(gateway, 'resources/read', { uri: `test://${name}` }, reader)
   same(await uri('closed'), await uri('none'), 'closed', 'none')
 })

@@ -58,7 +58,7 @@ test('server/discover without a credential is challenged too', async () => {
 })
 
 test('a credential in a query is refused even beside a good one', async () => {
-  const before = upstream.seen.length
+  const earlier = upstream.seen.length
   for (const query of [
     `access_token=${gateway.token}`,
     `a=b&access_token=${gateway.token}`,
@@ -77,12 +77,12 @@ test('a credential in a query is refused even beside a good one', async () => {
       assert.ok(!reply.text.includes(gateway.token))
     }
   }
-  assert.equal(upstream.seen.length, before)
+  assert.equal(upstream.seen.length, earlier)
   assert.ok(!gateway.logged.join('').includes(gateway.token))
 })
 
 test('a credential is taken from the Authorization header alone', async () => {
-  const before = upstream.seen.length
+  const earlier = upstream.seen.length
   const bearer = `Bearer ${gateway.token}`
   for (const headers of [
     { 'x-api-key': gateway.token },
@@ -98,7 +98,7 @@ test('a credential is taken from the Authorization header alone', async () => {
   }
   const { body } = modern('tools/list')
   assert.equal((await send(gateway, { ...body, access_token: gateway.token }, { token: null })).status, 401)
-  assert.equal(upstream.seen.length, before)
+  assert.equal(upstream.seen.length, earlier)
 })
 
 test('without an outside issuer there are no documents, and no challenge leads to one', async (t) => {

@@ -29,7 +29,10 @@ export class LoopbackIssuer {
     this.#scheme = scheme
   }
 
-  static async start(t: { after(end: () => unknown): void }, tls?: { readonly key: string; readonly cert: string }): Promise<LoopbackIssuer> {
+  static async start(
+    t: { after(end: () => unknown): void },
+    tls?: { readonly key: string; readonly cert: string },
+  ): Promise<LoopbackIssuer> {
     const listen: RequestListener = (request, response) => issuer.#answer(request, response)
     const server = tls === undefined ? createServer(listen) : createTlsServer(tls, listen)
     const issuer = new LoopbackIssuer(server, tls === undefined ? 'http' : 'https')

@@ -1,38 +1,31 @@
 /** Revocations in a database: an append-only table, read by its sequence. */
-import type { Kysely } from 'kysely'
 import type { Revocation, RevocationNews, RevocationStore } from '../../identity/revocation-store.ts'
-import type { Tables } from './schema.ts'
+import { type Database, sql } from './statement.ts'
 
 /** For databases that write one transaction after another; others must take a lock around `revoke` (see the port). */
 export class SqlRevocations implements RevocationStore {
-  readonly #db: Kysely<Tables>
+  readonly #db: Database
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Database) {
     this.#db = db
   }
 
-  async revoke(revocation: Revocation): Promise<number> {
-    const { kind, tenant, id, reason } = revocation
-    const { sequence } = await this.#db
-      .insertInto('revocation')
-      .values({ kind, tenant, id, reason, starts_at: revocation.from, ends_at: revocation.until })
-      .returning('sequence')
-      .executeTakeFirstOrThrow()
-    return sequence
+  async revoke({ kind, tenant, id, from, until, reason }: Revocation): Promise<number> {
+    const [row] = await this.#db.rows<{ readonly sequence: number }>(sql`
+      insert into revocation (kind, tenant, id, starts_at, ends_at, reason)
+      values (${kind}, ${tenant}, ${id}, ${from}, ${until}, ${reason})
+      returning sequence`)
+    if (row === undefined) throw new Error('the revocation has no sequence')
+    return row.sequence
   }
 
   since(sequence: number, maxEntries: number): Promise<readonly RevocationNews[]> {
-    return this.#db
-      .selectFrom('revocation')
-      .select(['sequence', 'kind', 'tenant', 'id', 'starts_at as from', 'ends_at as until', 'reason'])
-      .where('sequence', '>', sequence)
-      .orderBy('sequence')
-      .limit(maxEntries)
-      .execute()
+    return this.#db.rows<RevocationNews>(sql`
+      select sequence, kind, tenant, id, starts_at as "from", ends_at as "until", reason from revocation
+      where sequence > ${sequence} order by sequence limit ${maxEntries}`)
   }
 
-  async prune(now: number): Promise<number> {
-    const { numDeletedRows } = await this.#db.deleteFrom('revocation').where('ends_at', '<=', now).executeTakeFirst()
-    return Number(numDeletedRows)
+  prune(now: number): Promise<number> {
+    return this.#db.change(sql`delete from revocation where ends_at <= ${now}`)
   }
 }

@@ -1,8 +1,6 @@
-/** The tables as the SQL drivers share them. Instants are milliseconds since the epoch; lists are JSON text. */
-import type { GeneratedAlways } from 'kysely'
-import type { Revocation } from '../../identity/revocation-store.ts'
+/** The rows as the SQL drivers share them. Instants are milliseconds since the epoch; lists are JSON text. */
 
-export interface ApiKeyTable {
+export interface ApiKeyRow {
   readonly id: string
   readonly digest: string
   readonly tenant: string
@@ -18,19 +16,4 @@ export interface ApiKeyTable {
   readonly replaces: string | null
   /** When the key in `replaces` stops working. */
   readonly predecessor_ends_at: number | null
-}
-
-export interface RevocationTable {
-  readonly sequence: GeneratedAlways<number>
-  readonly kind: Revocation['kind']
-  readonly tenant: string
-  readonly id: string
-  readonly starts_at: number
-  readonly ends_at: number
-  readonly reason: string
-}
-
-export interface Tables {
-  readonly api_key: ApiKeyTable
-  readonly revocation: RevocationTable
 }

@@ -1,8 +1,9 @@
-/** Opens the embedded store. Only when it is asked for: the query builder takes longer to load than the rest of us. */
-import type { Dialect } from 'kysely'
+/** Opens the embedded store. */
 import { statSync } from 'node:fs'
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
-import type { Tables } from '../sql/schema.ts'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { SqlApiKeys } from '../sql/api-keys.ts'
+import { SqlRevocations } from '../sql/revocations.ts'
+import { type Database, sql, type Statement } from '../sql/statement.ts'
 import { StoreError } from '../store-error.ts'
 import type { Stores } from '../stores.ts'
 import { prepareStoreFile } from './file.ts'
@@ -19,21 +20,18 @@ const MAX_STATEMENTS = 100
 /** Rejects with a StoreError when the file is not ours alone, not writable, not a store, or of a newer version. */
 export async function openSqliteStores({ path }: SqliteStoresOptions): Promise<Stores> {
   prepareStoreFile(path)
-  const [{ Kysely, SqliteDialect, sql }, sqlite] = await Promise.all([import('kysely'), import('node:sqlite')])
-  const { SqlApiKeys } = await import('../sql/api-keys.ts')
-  const { SqlRevocations } = await import('../sql/revocations.ts')
-  const database = openDatabase(sqlite.DatabaseSync, path)
-  const dialect: Dialect = new SqliteDialect({ database: adapt(database, sameFile(path)) })
-  const db = new Kysely<Tables>({ dialect })
+  const { DatabaseSync } = await import('node:sqlite')
+  const file = openFile(DatabaseSync, path)
+  const db = statements(file, sameFile(path))
   return {
     apiKeys: new SqlApiKeys(db),
     revocations: new SqlRevocations(db),
-    health: async () => void (await sql`select 1 from api_key limit 1`.execute(db)),
-    close: () => db.destroy(),
+    health: async () => void (await db.rows(sql`select 1 from api_key limit 1`)),
+    close: async () => file.close(),
   }
 }
 
-function openDatabase(Database: typeof DatabaseSync, path: string): DatabaseSync {
+function openFile(Database: typeof DatabaseSync, path: string): DatabaseSync {
   const db = new Database(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true })
   try {
     db.enableDefensive?.(true)
@@ -72,27 +70,20 @@ function sameFile(path: string): () => void {
   }
 }
 
-/** What the dialect expects of a driver. The texts of our statements are few, so they are prepared once. */
-function adapt(db: DatabaseSync, requireSameFile: () => void) {
-  const statements = new Map<string, StatementSync>()
-  const prepare = (text: string) => {
-    const statement = statements.get(text) ?? db.prepare(text)
-    if (statements.size >= MAX_STATEMENTS) statements.clear()
-    statements.set(text, statement)
+/** The texts of our statements are few, so they are prepared once. */
+function statements(db: DatabaseSync, requireSameFile: () => void): Database {
+  const prepared = new Map<string, StatementSync>()
+  const prepare = ({ parts }: Statement): StatementSync => {
+    requireSameFile()
+    const text = parts.join('?')
+    const statement = prepared.get(text) ?? db.prepare(text)
+    if (prepared.size >= MAX_STATEMENTS) prepared.clear()
+    prepared.set(text, statement)
     return statement
   }
   return {
-    close: () => db.close(),
-    prepare(text: string) {
-      requireSameFile()
-      const statement = prepare(text)
-      const values = (parameters: readonly unknown[]) => parameters as readonly SQLInputValue[]
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters: readonly unknown[]) => statement.all(...values(parameters)),
-        run: (parameters: readonly unknown[]) => statement.run(...values(parameters)),
-        iterate: (parameters: readonly unknown[]) => statement.iterate(...values(parameters)),
-      }
-    },
+    rows: async <Row>(statement: Statement) =>
+      prepare(statement).all(...statement.values) as readonly unknown[] as readonly Row[],
+    change: async (statement) => Number(prepare(statement).run(...statement.values).changes),
   }
 }

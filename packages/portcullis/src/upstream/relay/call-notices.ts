@@ -1,4 +1,3 @@
-import type { Outgoing } from '../../core/exchange.ts'
 import { isRecord } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import { renameUri } from '../../mcp/naming.ts'
@@ -26,11 +25,11 @@ export function callNotices(exchange: Admitted, upstream: Upstream): LinkEvents[
   const wantsLogs = !isModern || (isRecord(meta) && meta[META.logLevel] !== undefined)
   return (message) => {
     if (message.method === 'notifications/message' && !wantsLogs) return undefined
-    if (!OF_THE_SERVER.has(message.method)) return outlet.send(message as Outgoing)
+    if (!OF_THE_SERVER.has(message.method)) return outlet.send(message)
     if (message.method === 'notifications/tools/list_changed') void upstream.catalogue.refresh()
     if (isModern) return undefined
     const { params } = message
     const naming = namingOf(exchange, upstream.name)
-    return outlet.send((isRecord(params) ? { ...message, params: renameUri(params, naming) } : message) as Outgoing)
+    return outlet.send(isRecord(params) ? { ...message, params: renameUri(params, naming) } : message)
   }
 }

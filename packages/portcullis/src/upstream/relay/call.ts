@@ -52,12 +52,12 @@ async function relayLegacy(
   const done = session.begin(idOf(exchange), exchange.cancellation)
   try {
     const link = await sessionLink(parts, session, upstream)
-    const paramHeaders = exchange.tool && parts.paramHeaders(exchange.tool, call.params['arguments'])
+    const mirrored = exchange.tool && parts.paramHeaders(exchange.tool, call.params['arguments'])
     const request = {
       id: idOf(exchange),
       method: call.method,
       params: upstreamParams(exchange),
-      ...(paramHeaders && { paramHeaders }),
+      ...(mirrored && { paramHeaders: mirrored }),
     }
     const events: LinkEvents = {
       notify: callNotices(exchange, upstream),

@@ -35,10 +35,12 @@ export async function relayListen(parts: RelayParts, exchange: Admitted): Promis
   const ended = new Cancellation()
   const done = new Promise<void>((resolve) => ended.onCancel(() => resolve()))
   exchange.cancellation.onCancel((reason) => ended.cancel(reason))
+  const forget = parts.ending.onCancel((reason) => ended.cancel(reason))
   await exchange.outlet.send(marked({ jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: wishes } }, id))
   for (const upstream of upstreams) follow(parts, exchange, upstream, wishes, ended)
   if (Object.keys(wishes).length === 0) ended.cancel('client-cancelled')
   await done
+  forget()
   return result(exchange, { resultType: 'complete', _meta: { [META.subscriptionId]: id } })
 }
 
@@ -148,10 +150,10 @@ async function followLegacy(
 ): Promise<void> {
   const own = parts.scopeOf(exchange.principal, upstream.name)
   // What another scope's link reports is another's, even if both asked for the same.
-  const heard = (message: Notification, scope: string): void => {
+  const overheard = (message: Notification, scope: string): void => {
     if (scope === own) report(message)
   }
-  ended.onCancel(upstream.onUnsolicited(heard))
+  ended.onCancel(upstream.onUnsolicited(overheard))
   const link = await upstream.shared(own)
   ended.onCancel(upstream.retain(link))
   const base = withoutEnvelope(exchange.call.params)['_meta']

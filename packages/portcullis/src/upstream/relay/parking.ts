@@ -105,7 +105,7 @@ const takenBack = (id: Id): Response => ({ jsonrpc: '2.0', id, error: { code: -3
 export class Parking {
   readonly #calls = new Map<
     string,
-    { readonly call: ParkedCall; readonly owner: string; readonly timer: NodeJS.Timeout }
+    { readonly call: ParkedCall; readonly principal: Principal; readonly owner: string; readonly timer: NodeJS.Timeout }
   >()
   readonly #ttlMs: number
   readonly #max: number
@@ -129,7 +129,7 @@ export class Parking {
       throw new Fault('limits.concurrency', { parked: this.#calls.size, own })
     }
     const timer = setTimeout(() => this.#drop(call.id), this.#ttlMs).unref()
-    this.#calls.set(call.id, { call, owner, timer })
+    this.#calls.set(call.id, { call, principal, owner, timer })
   }
 
   /** Takes a call out; each parking is good for one return. Throws `state.expired` when it is gone or another's. */
@@ -139,6 +139,11 @@ export class Parking {
     clearTimeout(parked.timer)
     this.#calls.delete(id)
     return parked.call
+  }
+
+  /** Ends the calls of principals that a revocation names: they could not come back. */
+  endWhere(matches: (principal: Principal) => boolean): void {
+    for (const [id, { principal }] of [...this.#calls]) if (matches(principal)) this.#drop(id)
   }
 
   close(): void {

@@ -10,7 +10,7 @@ import { type Naming, ownNames, prefixedNames } from '../../mcp/naming.ts'
 import type { Sessioned } from './attach-session.ts'
 import type { Parking } from './parking.ts'
 import type { StateSeal } from './seal-state.ts'
-import type { SessionListeners } from './session-listener.ts'
+import type { Session } from './session.ts'
 import type { SessionTable } from './session-table.ts'
 import type { TaskTable } from './task-table.ts'
 import type { Upstream } from '../upstream.ts'
@@ -34,10 +34,23 @@ export interface Visibility {
   readonly revision: string
 }
 
+/** Hears for legacy sessions what a modern upstream tells only to whoever subscribed. */
+export interface SessionListening {
+  of(parts: RelayParts, session: Session, upstream: Upstream): SubscribedSession
+}
+
+export interface SubscribedSession {
+  /** Starts listening unless it is under way. */
+  start(): void
+  /** Throws `message.invalid_params` when there are too many. */
+  subscribe(uri: string): void
+  unsubscribe(uri: string): void
+}
+
 export interface RelayParts {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly sessions: SessionTable
-  readonly listeners: SessionListeners
+  readonly listeners: SessionListening
   readonly seal: StateSeal
   readonly tasks: TaskTable
   readonly parking: Parking
@@ -48,6 +61,8 @@ export interface RelayParts {
   readonly paramHeaders: (tool: ToolDefinition, args: unknown) => Readonly<Record<string, string>>
   /** Which principals share a process or a link to an upstream. */
   readonly scopeOf: (principal: Principal, upstream: string) => string
+  /** Fires when the gateway begins to end: streams end then, while calls may still finish. */
+  readonly ending: Cancellation
   /** Reports an upstream that could not be asked for its part of an aggregate answer. */
   readonly warn: (message: string, facts: Readonly<Record<string, unknown>>) => void
 }
@@ -72,7 +87,7 @@ export const result = (exchange: Parsed, value: Params, status = 200): Answer =>
 /** A response with the caller's id becomes the answer as it is. */
 export const answer = (response: Response, status = 200): Answer => ({
   status,
-  message: response as Answer['message'] & {},
+  message: response,
 })
 
 export const accepted: Answer = { status: 202 }

@@ -1,4 +1,3 @@
-import type { Outgoing } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
 import { toLegacy } from '../../mcp/bridge.ts'
 import { isRecord, type Params, type Response } from '../../mcp/message.ts'
@@ -48,6 +47,6 @@ export function withoutEnvelope(params: Params): Params {
 const ENVELOPE: ReadonlySet<string> = new Set([META.version, META.clientCapabilities, META.clientInfo, META.logLevel])
 
 const plainEvents = (exchange: Admitted): LinkEvents => ({
-  notify: (message) => exchange.outlet.send(message as Outgoing),
+  notify: (message) => exchange.outlet.send(message),
   ask: refuseAsk,
 })

@@ -4,12 +4,12 @@ import { isRecord, type Notification, type Params } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import { ownNames, renameUri } from '../../mcp/naming.ts'
 import { enveloped } from './converse.ts'
-import { namingOf, type RelayParts, refuseAsk } from './parts.ts'
+import { namingOf, type RelayParts, refuseAsk, type SessionListening, type SubscribedSession } from './parts.ts'
 import type { Session } from './session.ts'
 import type { Upstream } from '../upstream.ts'
 
 /** The listeners of all sessions; each goes with its session. */
-export class SessionListeners {
+export class SessionListeners implements SessionListening {
   readonly #listeners = new WeakMap<Session, Map<string, SessionListener>>()
 
   of(parts: RelayParts, session: Session, upstream: Upstream): SessionListener {
@@ -30,7 +30,7 @@ const MAX_WAIT_MS = 60_000
  * it subscribed to. The gateway listens on its behalf, listens anew when the subscriptions change, and comes back to an
  * upstream that ended the subscription, ever more slowly.
  */
-export class SessionListener {
+export class SessionListener implements SubscribedSession {
   readonly #parts: RelayParts
   readonly #session: Session
   readonly #upstream: Upstream

@@ -112,12 +112,12 @@ export class Session {
     if (this.#ended) return Promise.resolve(refusal(id, 'the session has ended'))
     if (endings.some((ending) => ending?.cancelled)) return Promise.resolve(refusal(id, 'the call has ended'))
     const ours = `portcullis-${++this.#asks}`
-    const message = { ...request, id: ours } as Outgoing
+    const message = { ...request, id: ours }
     return new Promise((resolve) => {
       const forget: Array<() => void> = []
       this.#asked.set(ours, (response) => {
         for (const each of forget) each()
-        resolve({ ...response, id } as Response)
+        resolve({ ...response, id })
       })
       if (outlet === undefined) this.send(message)
       else void outlet.send(message)
@@ -145,8 +145,8 @@ export class Session {
 
   /** Sends on the session's own stream, or keeps the message until the client opens it. */
   send(message: Outgoing | Notification): void {
-    if (this.#stream !== undefined) return this.#stream.send(message as Outgoing)
-    for (const { id } of this.#waiting.add(message as Outgoing)) {
+    if (this.#stream !== undefined) return this.#stream.send(message)
+    for (const { id } of this.#waiting.add(message)) {
       if (typeof id === 'string') this.settle(refusal(id, 'the client takes no messages'))
     }
   }

@@ -29,7 +29,12 @@ export function relayStream(parts: RelayParts): Handler<Known> {
       return ended
     }
     const lost = session.journal.find(String(head.headers['last-event-id'] ?? ''))
-    return lost === undefined ? attach(parts, exchange, session) : resume(exchange, session, lost)
+    const forget = parts.ending.onCancel((reason) => exchange.cancellation.cancel(reason))
+    try {
+      return await (lost === undefined ? attach(parts, exchange, session) : resume(exchange, session, lost))
+    } finally {
+      forget()
+    }
   }
 }
 

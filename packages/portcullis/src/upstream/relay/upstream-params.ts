@@ -7,8 +7,8 @@ import { methodOf } from '../../mcp/methods.ts'
 export function upstreamParams(exchange: Parsed & Resolved): Params {
   const { call, item } = exchange
   if (item.kind === 'none' || call.target.kind === 'none' || item.name === call.target.name) return call.params
-  const param = methodOf(call.method, call.era)?.target?.param
-  if (param !== undefined) return { ...call.params, [param]: item.name }
+  const named = methodOf(call.method, call.era)?.target
+  if (named !== undefined && named.kind !== 'ref') return { ...call.params, [named.param]: item.name }
   const ref = call.params['ref']
   if (!isRecord(ref)) return call.params
   return { ...call.params, ref: { ...ref, [item.kind === 'prompt' ? 'name' : 'uri']: item.name } }

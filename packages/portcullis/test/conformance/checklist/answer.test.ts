@@ -83,7 +83,7 @@ describe('checklist: answers', { timeout: 60_000 }, () => {
   })
 
   it('row 16: a hidden tool is an unknown tool, and wrong arguments are a result', async () => {
-    const before = upstream.of('tools/call').length
+    const earlier = upstream.of('tools/call').length
     const hidden = await call(user, 'secret')
     const unknown = await call(user, 'nothing')
     assert.deepEqual([hidden.status, errorOf(hidden).code], [200, -32602])
@@ -92,7 +92,7 @@ describe('checklist: answers', { timeout: 60_000 }, () => {
     const wrong = await call(user, 'zebra', { word: 'x', other: 1 })
     assert.deepEqual([wrong.status, resultOf(wrong)['isError'], resultOf(wrong)['resultType']], [200, true, 'complete'])
     assert.match(textOf(wrong), /other|word/)
-    assert.equal(upstream.of('tools/call').length, before)
+    assert.equal(upstream.of('tools/call').length, earlier)
   })
 
   it('row 18: server/discover says what is spoken and offered here', async () => {

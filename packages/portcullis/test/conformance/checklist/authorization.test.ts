@@ -92,7 +92,7 @@ describe('checklist: authorization', { timeout: 60_000 }, () => {
   it('row 47: neither log nor audit holds a token or an argument, and the trace context goes on', async () => {
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     await modern(gateway, { ...remove({ arguments: { password: SECRET } }), meta: { traceparent } })
-    const { params } = upstream.of('tools/call').at(-1)?.body as { params: { _meta: Record<string, unknown> } }
+    const { params } = upstream.last('tools/call').body as { params: { _meta: Record<string, unknown> } }
     assert.equal(params._meta['traceparent'], traceparent)
     const written = [...gateway.logged, ...filesBelow(gateway.auditFolder)].join('\n')
     assert.ok(written.length > 0)

@@ -38,11 +38,11 @@ describe('checklist: message and headers', { timeout: 60_000 }, () => {
   })
 
   const call = (name: string, more = {}) => ({ method: 'tools/call', params: { name, ...more } }) as const
-  const last = (): Seen => upstream.of('tools/call').at(-1) ?? assert.fail('nothing arrived')
+  const last = (): Seen => upstream.last('tools/call')
   const unchanged = async (act: () => Promise<void>): Promise<void> => {
-    const before = upstream.of('tools/call').length
+    const earlier = upstream.of('tools/call').length
     await act()
-    assert.equal(upstream.of('tools/call').length, before, 'the upstream was reached')
+    assert.equal(upstream.of('tools/call').length, earlier, 'the upstream was reached')
   }
 
   it('row 5: the body decides the era, and a header that says otherwise is refused', () =>
@@ -74,9 +74,9 @@ describe('checklist: message and headers', { timeout: 60_000 }, () => {
         meta: { 'io.modelcontextprotocol/protocolVersion': '2027-01-01' },
         headers: { 'mcp-protocol-version': '2027-01-01' },
       })
-      const { code, data } = errorOf(reply)
-      assert.deepEqual([reply.status, code, data?.['requested']], [400, -32022, '2027-01-01'])
-      assert.ok((data?.['supported'] as string[]).includes('2026-07-28'))
+      const { code, data = {} } = errorOf(reply)
+      assert.deepEqual([reply.status, code, data['requested']], [400, -32022, '2027-01-01'])
+      assert.ok((data['supported'] as string[]).includes('2026-07-28'))
     }))
 
   it('row 8: the standard headers repeat the body', async () => {

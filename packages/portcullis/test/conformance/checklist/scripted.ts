@@ -31,6 +31,8 @@ export interface Scripted {
   readonly seen: readonly Seen[]
   /** The requests of one method. */
   of(method: string): readonly Seen[]
+  /** Its last one; throws when there was none. */
+  last(method: string): Seen
   close(): Promise<void>
 }
 
@@ -146,6 +148,11 @@ async function listen(serve: (seen: Seen, response: ServerResponse) => void): Pr
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     seen: all,
     of: (method) => all.filter(({ body }) => body['method'] === method),
+    last(method) {
+      const found = all.findLast(({ body }) => body['method'] === method)
+      if (found === undefined) throw new Error(`no ${method} arrived`)
+      return found
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

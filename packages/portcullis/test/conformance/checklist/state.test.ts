@@ -83,14 +83,14 @@ describe('checklist: state', { timeout: 60_000 }, () => {
     const retry = { requestState: state, inputResponses: { q: { action: 'accept', content: { name: 'x' } } } }
     const second = await call(gateway, 'fair', { arguments: { a: 2, b: 1 }, ...retry })
     assert.equal(textOf(second), `state: ${INNER}`)
-    const { params } = upstream.of('tools/call').at(-1)?.body as { params: Json }
+    const { params } = upstream.last('tools/call').body as { params: Json }
     assert.deepEqual(params['inputResponses'], retry.inputResponses)
   })
 
   it('row 27: a state is worth nothing to another, for another request, or changed', async () => {
     const args = { arguments: { a: 1 } }
     const requestState = String(resultOf(await call(gateway, 'fair', args))['requestState'])
-    const before = upstream.of('tools/call').length
+    const earlier = upstream.of('tools/call').length
     const changed = `${requestState.slice(0, -2)}${requestState.endsWith('AA') ? 'BB' : 'AA'}`
     const bad: ReadonlyArray<readonly [string, Caller, string, Json]> = [
       ['another principal', other, 'fair', { ...args, requestState }],
@@ -104,7 +104,7 @@ describe('checklist: state', { timeout: 60_000 }, () => {
       const reply = await call(caller, name, params)
       assert.deepEqual([reply.status, errorOf(reply).code], [400, -32602], title)
     }
-    assert.equal(upstream.of('tools/call').length, before)
+    assert.equal(upstream.of('tools/call').length, earlier)
   })
 
   it('row 28: a task belongs to whoever created it', async () => {
@@ -113,14 +113,14 @@ describe('checklist: state', { timeout: 60_000 }, () => {
     const ask = (caller: Caller, method: string, taskId: string) =>
       modern(caller, { method, params: { taskId }, capabilities: TASKS })
     assert.equal(resultOf(await ask(gateway, 'tasks/get', 'task-1'))['status'], 'working')
-    const before = upstream.seen.length
+    const earlier = upstream.seen.length
     for (const method of ['tasks/get', 'tasks/update', 'tasks/cancel']) {
       const foreign = await ask(other, method, 'task-1')
       const unknown = await ask(gateway, method, 'task-2')
       assert.deepEqual([foreign.status, errorOf(foreign).code], [400, -32602], method)
       assert.equal(errorOf(foreign).message, errorOf(unknown).message)
     }
-    assert.equal(upstream.seen.length, before)
+    assert.equal(upstream.seen.length, earlier)
     const undeclared = await modern(gateway, { method: 'tasks/get', params: { taskId: 'task-1' } })
     assert.deepEqual([undeclared.status, errorOf(undeclared).code], [400, -32021])
   })

@@ -47,17 +47,17 @@ describe('checklist: stdio upstreams', { timeout: 90_000 }, () => {
   })
 
   it('row 22: a modern client that leaves has its call cancelled at a stdio upstream', async () => {
-    const before = Number(textOf(await call(gateway, 'count_cancelled')))
+    const earlier = Number(textOf(await call(gateway, 'count_cancelled')))
     const { message, headers } = modernRequest({ method: 'tools/call', params: { name: 'wait_until_cancelled' } })
     const waiting = start(gateway, { message, headers })
     await new Promise((resolve) => setTimeout(resolve, 200))
     waiting.leave()
-    let count = before
-    for (let tries = 0; tries < 20 && count === before; tries++) {
+    let count = earlier
+    for (let tries = 0; tries < 20 && count === earlier; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 50))
       count = Number(textOf(await call(gateway, 'count_cancelled')))
     }
-    assert.equal(count, before + 1)
+    assert.equal(count, earlier + 1)
   })
 
   it('row 42: two principals never meet in one process', async () => {

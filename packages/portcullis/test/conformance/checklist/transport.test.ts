@@ -44,11 +44,11 @@ describe('checklist: transport', { timeout: 60_000 }, () => {
   })
 
   it('row 2: a foreign Origin or Host is refused, and nothing reaches the upstream', async () => {
-    const before = calls()
+    const earlier = calls()
     for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, { host: 'evil.example' }]) {
       assert.equal((await modern(gateway, { ...quick, headers })).status, 403, JSON.stringify(headers))
     }
-    assert.equal(calls(), before)
+    assert.equal(calls(), earlier)
   })
 
   it('row 3: the Origin of a browser and the Host of the gateway stay at the gateway', async () => {
@@ -68,13 +68,13 @@ describe('checklist: transport', { timeout: 60_000 }, () => {
       ['a response', JSON.stringify(response)],
       ['two messages', `${JSON.stringify(message)}\n${JSON.stringify(message)}`],
     ]
-    const before = calls()
+    const earlier = calls()
     for (const [title, raw] of bad) {
       const reply = await (await open(gateway, { raw, headers })).whole()
       assert.equal(reply.status, 400, title)
       assert.ok([-32600, -32700].includes(errorOf(reply).code ?? 0), title)
     }
-    assert.equal(calls(), before)
+    assert.equal(calls(), earlier)
   })
 
   it('row 14: an error carries the id of its request, and the status that its code has', async () => {
@@ -108,7 +108,7 @@ describe('checklist: transport', { timeout: 60_000 }, () => {
   })
 
   it('row 45: what is too large is refused before it is read to its end', async () => {
-    const before = calls()
+    const earlier = calls()
     const large = await modern(gateway, { ...quick, params: { ...quick.params, arguments: { x: 'x'.repeat(70_000) } } })
     assert.equal(large.status, 413)
     const announced = await open(gateway, {
@@ -118,11 +118,11 @@ describe('checklist: transport', { timeout: 60_000 }, () => {
     assert.equal(announced.status, 413)
     announced.leave()
     const status = await modern(gateway, { ...quick, headers: { 'x-filler': 'x'.repeat(70_000) } }).then(
-      ({ status }) => status,
+      (reply) => reply.status,
       () => 'closed',
     )
     assert.ok([400, 431, 'closed'].includes(status), String(status))
-    assert.equal(calls(), before)
+    assert.equal(calls(), earlier)
   })
 
   it('row 50: the transport of 2024-11-05 is not served', async () => {

@@ -11,7 +11,7 @@ import { methodOf, targetOf } from '../../../src/mcp/methods.ts'
 import type { Connector, LinkWish } from '../../../src/upstream/connector.ts'
 import type { LinkEvents, LinkRequest, ManagedLink } from '../../../src/upstream/link.ts'
 import { Parking } from '../../../src/upstream/relay/parking.ts'
-import type { Admitted, RelayParts } from '../../../src/upstream/relay/parts.ts'
+import type { RelayParts } from '../../../src/upstream/relay/parts.ts'
 import { relay } from '../../../src/upstream/relay/relay.ts'
 import { resolveTarget } from '../../../src/upstream/relay/resolve.ts'
 import { StateSeal } from '../../../src/upstream/relay/seal-state.ts'
@@ -174,6 +174,7 @@ export function bench(
     seal: new StateSeal(new Secret(Buffer.alloc(32, 7)), 60_000, clock),
     tasks: new TaskTable(),
     parking: new Parking(parkMs, parkMax),
+    ending: new Cancellation(),
     visibility: {
       upstream: (_principal, upstream) => seen(upstream),
       tool: (_principal, tool) => seen(tool.name),
@@ -203,7 +204,7 @@ export function bench(
         messages,
         cancellation,
       )
-      const run = async () => handle({ ...exchange, ...(await resolve.check(exchange)) } as Admitted)
+      const run = async () => handle({ ...exchange, ...(await resolve.check(exchange)) })
       return { answer: run(), messages, cancellation }
     },
     session: (principal = ALICE, capabilities = {}, route = only) =>

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { createServer, get, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it } from 'node:test'
+import { Reply } from '../../src/transport/reply.ts'
+
+const note = (n: number) => ({ jsonrpc: '2.0', n }) as const
+
+/** Hands a real response to the test; `text` is what its client read. */
+async function exchange(use: (response: ServerResponse, leave: () => void) => Promise<void> | void): Promise<string> {
+  let text = ''
+  let failed: Error | undefined
+  const server = createServer((_request, response) => {
+    const left = () => new Promise<void>((resolve) => response.once('close', resolve))
+    void Promise.resolve(use(response, () => request.destroy()))
+      .catch((thrown: Error) => {
+        failed = thrown
+      })
+      .then(async () => {
+        if (!response.writableEnded && !response.destroyed) response.end()
+        await (response.closed ? undefined : left())
+        server.close()
+      })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const closed = new Promise<void>((resolve) => server.once('close', () => resolve()))
+  const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false }, (response) => {
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    response.on('error', () => {})
+  })
+  request.on('error', () => {})
+  await Promise.all([closed, new Promise((resolve) => request.once('close', resolve))])
+  if (failed !== undefined) throw failed
+  return text
+}
+
+const gone = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => response.once('close', () => resolve()))
+
+describe('the reply to one client', () => {
+  it('is plain JSON until a message has to go before the answer', async () => {
+    assert.equal(
+      await exchange((response) => new Reply(response, () => undefined).finish({ status: 200, message: note(1) })),
+      JSON.stringify(note(1)),
+    )
+    const text = await exchange((response) => {
+      const reply = new Reply(response, () => undefined)
+      void reply.send(note(1))
+      reply.finish({ status: 200, message: note(2) })
+      void reply.send(note(3))
+    })
+    assert.equal(text, `data: ${JSON.stringify(note(1))}\n\ndata: ${JSON.stringify(note(2))}\n\n`)
+  })
+
+  it('goes nowhere, without a fault, once the client has left, but into the journal', async () => {
+    const recorded: unknown[] = []
+    let ended = 0
+    const journal = { record: (message: unknown) => String(recorded.push(message)), end: () => void ended++ }
+    await exchange(async (response, leave) => {
+      const reply = new Reply(response, () => journal)
+      void reply.send(note(1))
+      leave()
+      await gone(response)
+      assert.equal(reply.send(note(2)), undefined)
+      reply.keepAlive()
+      reply.finish({ status: 200, message: note(3) })
+    })
+    assert.deepEqual([recorded, ended], [[note(1), note(2), note(3)], 1])
+  })
+
+  it('holds its tongue when the client left before anything was said', async () => {
+    await exchange(async (response, leave) => {
+      leave()
+      await gone(response)
+      const reply = new Reply(response, () => undefined)
+      assert.equal(reply.send(note(1)), undefined)
+      reply.finish({ status: 200, message: note(2) })
+      new Reply(response, () => undefined).finish({ status: 200, message: note(2) })
+    })
+  })
+
+  it('tells its senders to wait for a client that does not read, all of them once', async () => {
+    await exchange(async (response, leave) => {
+      const reply = new Reply(response, () => undefined)
+      const large = { jsonrpc: '2.0', x: 'x'.repeat(200_000) } as const
+      const waits = Array.from({ length: 50 }, () => reply.send(large)).filter((taken) => taken !== undefined)
+      assert.ok(waits.length > 0)
+      assert.ok(response.listenerCount('drain') <= 3)
+      leave()
+      await Promise.all(waits)
+    })
+  })
+})
