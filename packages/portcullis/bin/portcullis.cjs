@@ -51,7 +51,8 @@ function cacheCode() {
     var facts = fs.lstatSync(folder)
     var ours = process.platform === 'win32' || (facts.uid === process.geteuid() && (facts.mode & 63) === 0)
     if (facts.isDirectory() && ours) enableCompileCache(folder)
-  } catch (_) {
-    // Without the cache everything works, only later.
+  } catch (error) {
+    // A folder that cannot be used makes the start slower, and nothing else.
+    if (error.code === undefined) throw error
   }
 }

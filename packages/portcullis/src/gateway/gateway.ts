@@ -67,6 +67,9 @@ type Started = Array<() => Promise<void> | void>
 
 async function start(options: GatewayOptions, started: Started): Promise<RunningGateway> {
   const { config, log, clock = systemClock, environment = processEnvironment() } = options
+  // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
+  const drivers = selectDrivers(config, log)
+  drivers.catch(() => {})
   const { gate, listener, ledger, identity } = await openGround(options, clock, started)
   const json = { maxDepth: config.limits.maxDepth }
   const parse = (bytes: Buffer) => parseUpstream(bytes, json)
@@ -104,9 +107,6 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
 async function openGround({ config, log }: GatewayOptions, clock: Clock, started: Started) {
   const layout = stateLayout(config)
   privateFolder(config.state)
-  // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
-  const drivers = selectDrivers(config, log)
-  drivers.catch(() => {})
   const gate = new Gate()
   const listener = await openListener(config, layout, clock, log, gate)
   started.push(() => listener.close(GRACE_MS))

@@ -1,4 +1,5 @@
 /** The only door to cedar-wasm. It parses and validates when policies are loaded; it decides nothing. */
+import type * as Wasm from '@cedar-policy/cedar-wasm/nodejs'
 import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -27,8 +28,6 @@ export interface Cedar {
   print(policy: PolicyJson): string
 }
 
-type Wasm = typeof import('@cedar-policy/cedar-wasm/nodejs')
-
 const MODULE = '@cedar-policy/cedar-wasm/nodejs'
 const require = createRequire(import.meta.url)
 
@@ -40,8 +39,8 @@ export function cedarVersion(): string {
 
 /** Loads the WebAssembly module with the first question: that takes 130 ms, and 40 MB which are never given back. */
 export function openCedar(): Cedar {
-  let loaded: Wasm | undefined
-  const load = (): Wasm => (loaded ??= require(MODULE) as Wasm)
+  let loaded: typeof Wasm | undefined
+  const load = (): typeof Wasm => (loaded ??= require(MODULE) as typeof Wasm)
   return {
     parse(text) {
       const answer = load().policyToJson(text)
