@@ -31,7 +31,7 @@ export interface ChainRules {
   readonly maxSegmentBytes: number
   /** Characters that may wait for the disk. */
   readonly maxPendingLength: number
-  /** How long a record waits for those of the calls under way, in milliseconds. */
+  /** How long a record waits at most for those of the calls under way, in milliseconds. */
   readonly lingerMs: number
   /** A checkpoint follows at the latest after this many records, and this long after the first unsigned one. */
   readonly checkpointRecords: number
@@ -43,7 +43,7 @@ export interface ChainRules {
 export const CHAIN_RULES: ChainRules = {
   maxSegmentBytes: 64 * 1024 * 1024,
   maxPendingLength: 16 * 1024 * 1024,
-  lingerMs: 2,
+  lingerMs: 5,
   checkpointRecords: 1000,
   checkpointMs: 60_000,
   probeMs: 1000,

@@ -5,9 +5,9 @@ import type { Position } from './record.ts'
 /**
  * Group commit: lines that arrive while one commit is under way make up the next one.
  *
- * There is no timer: a commit starts at the end of the turn of the event loop in which it can, so that all that this
- * turn brings shares it, and everybody in it shares one promise. Keeping commits a millisecond or two apart was measured
- * and saves nothing, because going to sleep and waking up costs as much as the commits that it avoids.
+ * A commit starts at the end of the turn of the event loop in which it can, so that all that this turn brings shares it,
+ * and everybody in it shares one promise. Lines that are in no hurry wait for more as long as some keep coming: a commit
+ * costs as much CPU as a whole call, and a millisecond without a line tells that nobody is about to join.
  */
 export interface SegmentOptions {
   readonly directory: string
@@ -17,7 +17,7 @@ export interface SegmentOptions {
   readonly maxSegmentBytes: number
   /** Characters that may wait for the disk before more are refused. */
   readonly maxPendingLength: number
-  /** How long lines that are in no hurry wait for company, in milliseconds. */
+  /** How long lines that are in no hurry wait at most while others keep coming, in milliseconds of a loop that is not busy. 0: not at all. */
   readonly lingerMs: number
   readonly openFile: OpenAppendFile
   /** The last record given to `append`: asked when a commit begins, told to `onDurable` when it has succeeded. */
@@ -34,6 +34,9 @@ export interface Durable {
 
 /** Name of the segment whose first record has this sequence number; names sort as numbers do. */
 export const segmentName = (sequence: number): string => `${String(sequence).padStart(15, '0')}.jsonl`
+
+/** A millisecond is the shortest time that a timer of Node waits. */
+const QUIET_MS = 1
 
 /** The promise that all lines of one commit share. */
 interface Batch {
@@ -53,6 +56,8 @@ export class Segments {
   #committing: Batch | undefined
   #scheduled = false
   #linger: NodeJS.Timeout | undefined
+  #lingeredMs = 0
+  #lengthSeen = 0
   #failure: unknown
 
   constructor(options: SegmentOptions) {
@@ -103,15 +108,29 @@ export class Segments {
 
   #schedule(): void {
     if (this.#committing || this.#scheduled || this.#batch === undefined) return
-    if (!this.#batch.hurried) {
-      this.#linger ??= setTimeout(this.#hurry, this.#options.lingerMs)
+    if (!this.#batch.hurried && this.#options.lingerMs > 0) {
+      if (this.#linger === undefined) this.#waitForMore(0)
       return
     }
     this.#scheduled = true
     setImmediate(this.#commit)
   }
 
+  #waitForMore(lingeredMs: number): void {
+    this.#lingeredMs = lingeredMs
+    this.#lengthSeen = this.#text.length
+    this.#linger = setTimeout(this.#look, QUIET_MS)
+  }
+
+  readonly #look = (): void => {
+    this.#linger = undefined
+    const lingeredMs = this.#lingeredMs + QUIET_MS
+    if (this.#text.length > this.#lengthSeen && lingeredMs < this.#options.lingerMs) this.#waitForMore(lingeredMs)
+    else this.#hurry()
+  }
+
   readonly #hurry = (): void => {
+    clearTimeout(this.#linger)
     this.#linger = undefined
     if (this.#batch === undefined) return
     this.#batch.hurried = true

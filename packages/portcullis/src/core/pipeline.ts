@@ -93,10 +93,11 @@ export class Pipeline<Start extends Exchange, Known extends Start = Start> {
 /** Facts are written once: no later stage can replace the principal or the decision. */
 function learn(exchange: object, facts: object | void, stage: string): void {
   if (!facts) return
-  for (const fact of Object.keys(facts)) {
-    if (fact in exchange) throw new TypeError(`stage "${stage}" rewrites the fact "${fact}"`)
+  const known = exchange as Record<string, unknown>
+  for (const fact in facts) {
+    if (fact in known) throw new TypeError(`stage "${stage}" rewrites the fact "${fact}"`)
+    known[fact] = (facts as Record<string, unknown>)[fact]
   }
-  Object.assign(exchange, facts)
 }
 
 /** A synchronous check costs no promise, so what it throws has to be turned into a rejection in one place. */

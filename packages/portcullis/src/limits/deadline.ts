@@ -1,8 +1,9 @@
+import { type Alarm, AlarmClock } from '../core/alarm-clock.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Answer, Exchange, Outgoing, Outlet } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
-import { Roster } from '../core/roster.ts'
+import { Roster, type Seat } from '../core/roster.ts'
 import type { Bounded } from './bound.ts'
 
 /**
@@ -20,12 +21,15 @@ export interface DeadlineOptions<Known extends Exchange & Bounded> {
   readonly endsOnDeparture: (exchange: Known) => boolean
   /** Fires when the gateway stops waiting for calls under way. */
   readonly shutdown: Cancellation
+  /** Milliseconds on a clock that does not jump; the system's when absent. */
+  readonly now?: () => number
 }
 
 /** Rejects with `limits.deadline` and cancels the exchange; the work behind it is not waited for. */
 export function deadline<Known extends Exchange & Bounded>(options: DeadlineOptions<Known>): Wrap<Known> {
   // One listener on the shutdown for all exchanges, so that ending one costs no search through the others.
   const active = new Roster<Cancellation>()
+  const alarms = new AlarmClock(options.now)
   options.shutdown.onCancel((reason) => {
     for (const cancellation of active.members) cancellation.cancel(reason)
   })
@@ -35,7 +39,7 @@ export function deadline<Known extends Exchange & Bounded>(options: DeadlineOpti
       if (options.shutdown.cancelled) exchange.cancellation.cancel('shutdown')
       return new Promise<Answer>((resolve, reject) => {
         const seat = active.enter(exchange.cancellation)
-        const watch = new Watch(exchange, options, reject)
+        const watch = new Watch(exchange, options, alarms, reject)
         const end = (): void => {
           watch.stop()
           active.leave(seat)
@@ -55,19 +59,21 @@ export function deadline<Known extends Exchange & Bounded>(options: DeadlineOpti
   }
 }
 
-/** The timer and the listener of one exchange. */
+/** The alarm and the listener of one exchange. */
 class Watch<Known extends Exchange & Bounded> {
   readonly #exchange: Known
   readonly #options: DeadlineOptions<Known>
+  readonly #alarms: AlarmClock
   readonly #reject: (fault: Fault) => void
   readonly #forget: () => void
-  #timer: NodeJS.Timeout | undefined
+  #alarm: Seat<Alarm> | undefined
   #allowedMs = 0
   #idle = false
 
-  constructor(exchange: Known, options: DeadlineOptions<Known>, reject: (fault: Fault) => void) {
+  constructor(exchange: Known, options: DeadlineOptions<Known>, alarms: AlarmClock, reject: (fault: Fault) => void) {
     this.#exchange = exchange
     this.#options = options
+    this.#alarms = alarms
     this.#reject = reject
     this.#forget = exchange.departure.onCancel((reason) => {
       if (options.endsOnDeparture(exchange)) exchange.cancellation.cancel(reason)
@@ -77,7 +83,7 @@ class Watch<Known extends Exchange & Bounded> {
   }
 
   stop(): void {
-    clearTimeout(this.#timer)
+    this.#disarm()
     this.#idle = false
     this.#forget()
   }
@@ -88,14 +94,14 @@ class Watch<Known extends Exchange & Bounded> {
     if (allowedMs === undefined) return this.#armIdle()
     const leftMs = allowedMs - this.#allowedMs
     this.#allowedMs = allowedMs
-    if (leftMs > 0) this.#timer = setTimeout(() => this.#expire(), leftMs)
+    if (leftMs > 0) this.#alarm = this.#alarms.set(leftMs, () => this.#expire())
     return leftMs > 0
   }
 
   #armIdle(): boolean {
     const idleMs = this.#options.idleMsOf(this.#exchange)
     this.#idle = idleMs !== undefined
-    if (idleMs !== undefined) this.#timer = setTimeout(() => this.#end({ idleMs }), idleMs)
+    if (idleMs !== undefined) this.#alarm = this.#alarms.set(idleMs, () => this.#end({ idleMs }))
     return true
   }
 
@@ -110,9 +116,13 @@ class Watch<Known extends Exchange & Bounded> {
     this.#reject(new Fault('limits.deadline', detail))
   }
 
+  #disarm(): void {
+    if (this.#alarm !== undefined) this.#alarms.cancel(this.#alarm)
+  }
+
   #touch(): void {
     if (!this.#idle) return
-    clearTimeout(this.#timer)
+    this.#disarm()
     this.#armIdle()
   }
 }

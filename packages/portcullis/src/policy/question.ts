@@ -7,7 +7,7 @@ import type { Question } from './compile.ts'
 import { targetEntity } from './entities.ts'
 import type { Slot } from './memory.ts'
 import type { RecordShape } from './shape.ts'
-import type { Entity } from './value.ts'
+import type { Entity, RecordValue } from './value.ts'
 import type { Aim } from './vocabulary.ts'
 
 export interface PolicyRequest {
@@ -23,8 +23,20 @@ export interface PolicyRequest {
 export function questionOf(slot: Slot, principal: Entity, request: PolicyRequest): Question {
   const { aim, circumstances } = request
   const args = slot.shape && argumentsOf(slot.shape, request.args ?? NONE)
-  const context = circumstances === 'unknown' ? vagueContext(args) : new Context(circumstances, args)
+  const context = circumstances === 'unknown' ? vagueOf(slot, args) : new Context(circumstances, args)
   return { principal, action: slot.action, resource: slot.shared ? one(slot, aim) : slot.resource, context }
+}
+
+/** Nothing in a context that will be known some day differs from one question to the next, so each shape has one. */
+const vague = new WeakMap<RecordShape, RecordValue>()
+
+function vagueOf({ shape }: Slot, args: RecordValue | undefined): RecordValue {
+  if (shape === undefined || !(args instanceof FutureArguments)) return vagueContext(args)
+  const known = vague.get(shape)
+  if (known !== undefined) return known
+  const made = vagueContext(args)
+  vague.set(shape, made)
+  return made
 }
 
 const NONE: Params = Object.freeze({})

@@ -15,6 +15,7 @@ export class PacedReader {
   #windowBytes = 0
   #window: NodeJS.Timeout | undefined
   #sliceBytes = 0
+  #draining = false
 
   constructor(stream: Readable, bytesPerSecond: number, onChunk: (chunk: Buffer) => void) {
     this.#stream = stream
@@ -26,6 +27,7 @@ export class PacedReader {
   }
 
   hold(reason: Hold): void {
+    if (this.#draining) return
     this.#holds.add(reason)
     this.#stream.pause()
   }
@@ -36,6 +38,7 @@ export class PacedReader {
 
   /** Lets everything through that is left: the writer is gone, so it cannot be much. */
   drain(): void {
+    this.#draining = true
     clearTimeout(this.#window)
     this.#holds.clear()
     this.#stream.resume()

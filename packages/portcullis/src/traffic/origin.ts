@@ -22,14 +22,19 @@ export interface OriginRules {
 export function originStage(rules: OriginRules): Check<Exchange> {
   const hosts = new Set(rules.hosts.map((host) => canonicalHost(host, rules.defaultPort) ?? unusable('host', host)))
   const origins = new Set(rules.origins.map((origin) => canonicalOrigin(origin) ?? unusable('origin', origin)))
+  // Clients write Host the same way each time, so the last spelling that was good is not parsed again.
+  let lastGood: string | undefined
   return {
     name: 'traffic.origin',
     check({ head }) {
       const { host, origin } = head.headers
       // An absolute-form target overrides Host (RFC 9112 section 3.2.2) and no client of ours sends one.
       if (typeof host !== 'string' || !head.path.startsWith('/')) throw new Fault('traffic.host_refused', { host })
-      const canonical = canonicalHost(host, rules.defaultPort)
-      if (canonical === undefined || !hosts.has(canonical)) throw new Fault('traffic.host_refused', { host })
+      if (host !== lastGood) {
+        const canonical = canonicalHost(host, rules.defaultPort)
+        if (canonical === undefined || !hosts.has(canonical)) throw new Fault('traffic.host_refused', { host })
+        lastGood = host
+      }
       if (origin === undefined) return
       const from = typeof origin === 'string' ? canonicalOrigin(origin) : undefined
       if (from === undefined || !origins.has(from)) throw new Fault('traffic.origin_refused', { origin })

@@ -1,7 +1,7 @@
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
-import type { Authenticated } from '../core/principal.ts'
+import type { Authenticated, Principal } from '../core/principal.ts'
 import { networkKey } from './network.ts'
 import type { RateRule, RateStore, RateVerdict } from './rate-store.ts'
 
@@ -18,10 +18,20 @@ export function rateByPrincipal(store: RateStore, rule: RateRule): Check<Exchang
   return {
     name: 'traffic.rate-by-principal',
     check: (exchange) => {
-      const { tenant, id } = exchange.principal
-      return take(store, `principal:${JSON.stringify([tenant, id])}`, rule, exchange)
+      return take(store, keyOf(exchange.principal), rule, exchange)
     },
   }
+}
+
+/** A principal is one object for as long as its credential is remembered. */
+const keys = new WeakMap<Principal, string>()
+
+function keyOf(principal: Principal): string {
+  const known = keys.get(principal)
+  if (known !== undefined) return known
+  const key = `principal:${JSON.stringify([principal.tenant, principal.id])}`
+  keys.set(principal, key)
+  return key
 }
 
 /** Throws `traffic.rate_limited`, or `traffic.shed` for a probe, with Retry-After (RFC 9110 section 10.2.3). */

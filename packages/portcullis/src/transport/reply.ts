@@ -81,10 +81,11 @@ export class Reply implements Outlet {
       this.#response.end()
       return
     }
-    const body = Buffer.from(JSON.stringify(content))
+    // Head and body leave in one write when the body is a string.
+    const body = JSON.stringify(content)
     const headers: Record<string, string | number> = {
       'content-type': 'application/json',
-      'content-length': body.length,
+      'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
     }
     if (answer.headers !== undefined) Object.assign(headers, answer.headers)

@@ -117,11 +117,14 @@ test('a checkpoint follows after the given number of records', async () => {
   assert.deepEqual(kinds(directory).slice(0, 6), ['call', 'call', 'checkpoint', 'call', 'call', 'checkpoint'])
 })
 
+/** For tests that hold the timers still. */
+const AT_ONCE = { ...CHAIN_RULES, lingerMs: 0 }
+
 test('a checkpoint follows after the given time, and none while nothing happens', async () => {
   mock.timers.enable({ apis: ['setTimeout'] })
   try {
     const directory = newFolder()
-    const chain = openChain(directory)
+    const chain = openChain(directory, { rules: AT_ONCE })
     await chain.append(callNumber(1))
     mock.timers.tick(60_000)
     mock.timers.tick(600_000)
@@ -158,7 +161,7 @@ test('a full disk breaks the trail until a record could be written again', async
     const directory = newFolder()
     const { disk, openFile } = fillableDisk()
     const health: unknown[] = []
-    const chain = openChain(directory, { openFile, onHealth: (error) => health.push(error) })
+    const chain = openChain(directory, { openFile, rules: AT_ONCE, onHealth: (error) => health.push(error) })
     await chain.append(callNumber(1))
     disk.full = true
     const lost = [chain.append(callNumber(2)), chain.append(callNumber(3))]

@@ -7,7 +7,7 @@ import { bound } from '../../src/limits/bound.ts'
 import { deadline, type DeadlineOptions } from '../../src/limits/deadline.ts'
 import { ANSWER, type Known, newExchange, settle } from './fixtures.ts'
 
-beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
+beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'] }))
 afterEach(() => mock.timers.reset())
 
 const stage = (options: Partial<DeadlineOptions<Known>> = {}) =>
@@ -16,6 +16,7 @@ const stage = (options: Partial<DeadlineOptions<Known>> = {}) =>
     idleMsOf: () => undefined,
     endsOnDeparture: () => true,
     shutdown: new Cancellation(),
+    now: () => Date.now(),
     ...options,
   })
 
