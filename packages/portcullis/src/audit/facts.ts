@@ -81,7 +81,7 @@ export function argumentsDigest(call: Call): string {
 }
 
 function upstreamOf(exchange: Witnessed): string | undefined {
-  return exchange.route?.kind === 'upstream' ? exchange.route.upstream : exchange.tool?.upstream
+  return exchange.route?.kind === 'upstream' ? exchange.route.upstream : (exchange.upstream ?? exchange.tool?.upstream)
 }
 
 const credentialName = ({ kind, id }: { readonly kind: 'api-key' | 'jwt'; readonly id: string }) => ({ kind, id })

@@ -46,7 +46,7 @@ export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap
       return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
     }
     // The gateway may answer by itself, before `audit.intent`: then both records are written here.
-    if (recorded === undefined && isParsed(exchange)) void ledger.append(tenant, callBody(exchange))
+    if (recorded === undefined && isParsed(exchange)) ledger.append(tenant, callBody(exchange)).catch(() => undefined)
     await ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault))
     await recorded
   }

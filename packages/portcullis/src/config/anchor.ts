@@ -1,7 +1,7 @@
 /** Makes every path of the configuration absolute: `~` is the home folder, everything else relative to the file. */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Config, HttpConfig, SecretSource, StdioConfig, UpstreamConfig } from './schema.ts'
+import type { Config, HttpConfig, IssuerConfig, SecretSource, StdioConfig, UpstreamConfig } from './schema.ts'
 
 /** Fills in what depends on other members: the local authority unless TLS is given up, the audit folder inside `state`. */
 export function anchor(config: Config, folder: string): Config {
@@ -13,6 +13,7 @@ export function anchor(config: Config, folder: string): Config {
   return {
     ...config,
     state,
+    identity: { ...config.identity, issuers: config.identity.issuers.map((issuer) => anchorIssuer(issuer, at)) },
     listen: { ...config.listen, ...(listener === undefined ? {} : { tls: anchorTls(listener, at) }) },
     policy: { ...config.policy, files: config.policy.files.map(at) },
     upstreams: mapValues(config.upstreams, (upstream) => anchorUpstream(upstream, at)),
@@ -34,6 +35,10 @@ type At = (path: string) => string
 function anchorTls(tls: NonNullable<Config['listen']['tls']>, at: At): NonNullable<Config['listen']['tls']> {
   if (tls.certificate === undefined || tls.key === undefined) return tls
   return { certificate: { file: at(tls.certificate.file) }, key: { file: at(tls.key.file) } }
+}
+
+function anchorIssuer(issuer: IssuerConfig, at: At): IssuerConfig {
+  return issuer.ca === undefined ? issuer : { ...issuer, ca: at(issuer.ca) }
 }
 
 function anchorUpstream(upstream: UpstreamConfig, at: At): UpstreamConfig {

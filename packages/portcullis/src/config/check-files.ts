@@ -1,7 +1,8 @@
-/** Looks for what the configuration refers to: secrets, certificates, policies, folders. A reference into nothing is a mistake. */
+/** Looks for what the configuration refers to: secrets, certificates, policies, folders, roles. A reference into nothing is a mistake. */
 import { accessSync, constants, globSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Environment } from './environment.ts'
-import type { Config, SecretSource } from './schema.ts'
+import type { Config, IssuerConfig, SecretSource } from './schema.ts'
 import { readPrivateFile, readSecret, SecretError } from './secret-source.ts'
 
 /** A mistake at `path`, to be placed by the caller. */
@@ -15,6 +16,7 @@ export interface Finding {
 export function checkFiles(config: Config, environment: Environment): readonly Finding[] {
   return [
     ...checkListener(config),
+    ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
     ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, name, environment)),
   ]
@@ -31,6 +33,26 @@ function checkListener(config: Config): readonly Finding[] {
   return [
     ...readable(certificate.file, ['listen', 'tls', 'certificate', 'file'], 'file'),
     ...attempt(['listen', 'tls', 'key', 'file'], () => readPrivateFile(key.file)),
+  ]
+}
+
+/** Of two entries for one issuer only one could be believed, and an unknown role would silently allow nothing. */
+function checkIssuer({ identity, policy }: Config, index: number): readonly Finding[] {
+  const { issuers } = identity
+  const { issuer, ca, everyone, roles } = issuers[index] as IssuerConfig
+  const base = ['identity', 'issuers', index]
+  const strangers = (names: readonly string[], path: readonly PropertyKey[]) =>
+    names
+      .filter((name) => !policy.roles.includes(name))
+      .map((name) => ({ path, wrong: `there is no role ${name}`, right: 'list it in policy.roles, or correct it' }))
+  const isSecond = issuers.findIndex((other) => other.issuer === issuer) < index
+  return [
+    ...(isSecond
+      ? [{ path: [...base, 'issuer'], wrong: 'this issuer is listed twice', right: 'keep one of them' }]
+      : []),
+    ...(ca === undefined ? [] : readable(ca, [...base, 'ca'], 'file')),
+    ...strangers(everyone, [...base, 'everyone']),
+    ...Object.entries(roles?.map ?? {}).flatMap(([value, names]) => strangers(names, [...base, 'roles', 'map', value])),
   ]
 }
 
@@ -59,10 +81,17 @@ function checkUpstream(config: Config, name: string, environment: Environment): 
     ...(stdio.cwd === undefined ? [] : readable(stdio.cwd, [...base, 'stdio', 'cwd'], 'folder')),
     ...read.flatMap((path, index) => readable(path, [...base, 'stdio', 'sandbox', 'read', index], 'any')),
     ...write.flatMap((path, index) => readable(path, [...base, 'stdio', 'sandbox', 'write', index], 'any')),
+    ...write.flatMap((path, index) => holdsPolicies(config, path, [...base, 'stdio', 'sandbox', 'write', index])),
     ...Object.entries(stdio.env).flatMap(([variable, value]) =>
       typeof value === 'string' ? [] : secret(value, [...base, 'stdio', 'env', variable]),
     ),
   ]
+}
+
+/** A server that could add a policy would decide for itself what it may do. */
+function holdsPolicies({ policy }: Config, folder: string, path: readonly PropertyKey[]): readonly Finding[] {
+  const isInside = policy.files.some((pattern) => `${dirname(pattern)}/`.startsWith(`${folder}/`))
+  return isInside ? [{ path, wrong: `${folder} holds the policies`, right: 'list folders without them' }] : []
 }
 
 function readable(file: string, path: readonly PropertyKey[], kind: 'file' | 'folder' | 'any'): readonly Finding[] {

@@ -38,6 +38,11 @@ const tls = z
     message: 'certificate and key belong together',
     when: isMap,
   })
+  .refine((value) => value.names === undefined || value.certificate === undefined, {
+    path: ['names'],
+    message: 'names are for the local authority; your own certificate has its names already',
+    when: isMap,
+  })
   .meta({ title: '{ authority: local } or { certificate: { file }, key: { file } }' })
 
 export const listen = z

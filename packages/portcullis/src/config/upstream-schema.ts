@@ -25,7 +25,9 @@ const sandbox = z
 
 const deadlines = z.strictObject({
   startSeconds: seconds(1, 600).default(30).describe('From the start of the process to its answer to the handshake.'),
-  callSeconds: seconds(1, 86_400).default(120).describe('One call, however much progress it reports.'),
+  callSeconds: seconds(1, 86_400)
+    .optional()
+    .describe('One call, however much progress it reports. Default, and never longer than: `limits.callSeconds`.'),
   idleSeconds: seconds(1, 86_400).default(600).describe('A process without calls ends after this.'),
   lifeSeconds: seconds(1, 2_592_000)
     .default(86_400)

@@ -4,6 +4,7 @@ import type { Logger } from '../audit/log.ts'
 import type { Config, IssuerConfig } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
@@ -13,6 +14,7 @@ import type { ClaimPath } from '../identity/claims.ts'
 import { createFetchJson, type FetchJson } from '../identity/fetch-json.ts'
 import type { IssuerSettings } from '../identity/issuer-settings.ts'
 import { createTokenVerifier, type VerifyToken } from '../identity/jwt.ts'
+import { readJwt } from '../identity/jwt-parts.ts'
 import { LastUse } from '../identity/last-use.ts'
 import { RevocationList } from '../identity/revocation.ts'
 import { type ResourceDocument, resourceDocuments } from '../identity/resource-metadata.ts'
@@ -48,8 +50,8 @@ export async function buildIdentity({ config, stores, clock, log, publicUrl }: I
   await revocations.start()
   const lastUse = new LastUse({ store: stores.apiKeys, flushMs: 5_000, onProblem })
   lastUse.start()
-  const issuers = identity.issuers.map(issuerSettings)
-  const verifyToken = issuers.length === 0 ? undefined : tokenVerifier(config, issuers, clock)
+  const { issuers } = identity
+  const verifyToken = issuers.length === 0 ? undefined : tokenVerifier(issuers, clock)
   const check = authenticate({
     apiKeys: identity.apiKeys.enabled ? stores.apiKeys : NO_KEYS,
     ...(verifyToken && { verifyToken }),
@@ -117,25 +119,34 @@ function issuerSettings(issuer: IssuerConfig): IssuerSettings {
 const claimPath = (claim: string | readonly string[]): ClaimPath =>
   typeof claim === 'string' ? claim : (claim as readonly [string, ...string[]])
 
-function tokenVerifier(config: Config, issuers: readonly IssuerSettings[], clock: Clock): VerifyToken {
-  const ttl = Math.min(...config.identity.issuers.map((issuer) => issuer.jwksTtlSeconds))
+/** A verifier for each issuer, so that the authorities and the times of one are not those of another. */
+function tokenVerifier(issuers: readonly IssuerConfig[], clock: Clock): VerifyToken {
+  const verifiers = new Map(issuers.map((issuer) => [issuer.issuer, issuerVerifier(issuer, clock)]))
+  return async (token) => {
+    const { iss } = readJwt(token).claims
+    const verify = typeof iss === 'string' ? verifiers.get(iss) : undefined
+    if (verify === undefined) throw new Fault('identity.invalid_token', { reason: 'unknown issuer' })
+    return verify(token)
+  }
+}
+
+function issuerVerifier(issuer: IssuerConfig, clock: Clock): VerifyToken {
   return createTokenVerifier({
-    issuers,
+    issuers: [issuerSettings(issuer)],
     clock,
-    fetchJson: fetchJson(config.identity.issuers),
+    fetchJson: fetchJson(issuer),
     plainHttp: 'refused',
-    jwksMaxAgeSeconds: ttl,
-    jwksStaleSeconds: ttl,
+    jwksMaxAgeSeconds: issuer.jwksTtlSeconds,
+    jwksStaleSeconds: issuer.jwksTtlSeconds,
     jwksCooldownSeconds: 30,
   })
 }
 
-/** Issuers of a private authority are reached through connections that trust it beside the usual ones. */
-function fetchJson(issuers: readonly IssuerConfig[]): FetchJson {
+/** An issuer of a private authority is reached through connections that trust it beside the usual ones. */
+function fetchJson({ ca: file }: IssuerConfig): FetchJson {
   const limits = { timeoutMs: 5_000, maxBytes: 262_144, plainHttp: 'refused' as const }
-  const files = [...new Set(issuers.flatMap((issuer) => (issuer.ca === undefined ? [] : [issuer.ca])))]
-  if (files.length === 0) return createFetchJson(limits)
-  const ca = [...rootCertificates, ...files.map((file) => readFileSync(file, 'utf8'))]
+  if (file === undefined) return createFetchJson(limits)
+  const ca = [...rootCertificates, readFileSync(file, 'utf8')]
   let trusting: Promise<FetchJson> | undefined
   return async (url) => {
     trusting ??= import('undici').then(({ Agent }) =>

@@ -4,11 +4,12 @@ import type { Logger } from '../audit/log.ts'
 import { auditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/schema.ts'
 import type { Cancellation } from '../core/cancellation.ts'
+import type { Exchange } from '../core/exchange.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Check } from '../core/pipeline.ts'
+import type { Routed } from '../core/route.ts'
 import { checkArgumentsStage } from '../inspection/check-arguments.ts'
 import { checkResultStage } from '../inspection/check-result.ts'
-import { checkParamHeaders } from '../inspection/param-headers.ts'
+import { checkParamHeadersStage } from '../inspection/param-headers.ts'
 import { standing } from '../identity/standing.ts'
 import { parseStrict } from '../inspection/strict-json.ts'
 import type { ToolSchemas } from '../inspection/tool-schemas.ts'
@@ -76,7 +77,7 @@ export function buildStages(parts: StageParts): Stages {
     resolve: resolveTarget(upstreams, parts.tasks),
     reveal: reveal(engine),
     checkArguments: checkArgumentsStage(schemas),
-    checkParamHeaders: paramHeaders,
+    checkParamHeaders: checkParamHeadersStage,
     authorize: authorize(engine),
     concurrency: concurrency<Understood>({
       ...slots(limits.concurrency),
@@ -90,27 +91,37 @@ export function buildStages(parts: StageParts): Stages {
   }
 }
 
-/** Mirrored parameters are checked where the revision defines them; legacy headers of the same name mean nothing. */
-const paramHeaders: Check<Understood> = {
-  name: 'inspection.check-param-headers',
-  check({ call, tool, head }) {
-    if (call.era === 'modern' && tool !== undefined) checkParamHeaders(tool, head.headers, call.params['arguments'])
-  },
-}
-
 const isLasting = (method: string | undefined): boolean => method === 'subscriptions/listen'
 
 function buildDeadline({ config, shutdown }: StageParts): Stages['deadline'] {
-  const callMs = config.limits.callSeconds * 1_000
+  const callMsOf = callTimes(config)
+  const idleMs = config.limits.listenIdleSeconds * 1_000
   return deadline({
-    deadlineMsOf: (exchange) => (lasts(exchange) ? undefined : callMs),
-    idleMsOf: () => undefined,
+    deadlineMsOf: (exchange) => (lasts(exchange) ? undefined : callMsOf(exchange)),
+    idleMsOf: () => idleMs,
     endsOnDeparture: (exchange) => lasts(exchange) || (exchange as Partial<Understood>).call?.era === 'modern',
     shutdown,
   })
 }
 
-/** A GET is a session's own stream; it and a subscription stay open for as long as their client does. */
+/**
+ * How long one call may take: what its program is given, and never longer than any call. On the aggregate path the
+ * message tells the program, so the shortest time counts until it is known; then the deadline asks again.
+ */
+function callTimes({ limits, upstreams }: Config): (exchange: Exchange & Routed & Partial<Understood>) => number {
+  const callMs = limits.callSeconds * 1_000
+  const own = new Map<string, number>()
+  for (const [name, { stdio }] of Object.entries(upstreams))
+    own.set(name, Math.min(callMs, (stdio?.deadlines.callSeconds ?? limits.callSeconds) * 1_000))
+  const shortestMs = Math.min(callMs, ...own.values())
+  return ({ route, call, upstream }) => {
+    const name = route.kind === 'upstream' ? route.upstream : upstream
+    if (name !== undefined) return own.get(name) ?? callMs
+    return call === undefined ? shortestMs : callMs
+  }
+}
+
+/** A GET is a session's own stream; it and a subscription stay open for as long as something is to be told. */
 const lasts = (exchange: { readonly head: { readonly method: string } }): boolean =>
   exchange.head.method === 'GET' || isLasting((exchange as Partial<Understood>).call?.method)
 

@@ -4,8 +4,10 @@ import type { Secret } from '../core/secret.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config, HttpConfig, StdioConfig, UpstreamConfig } from '../config/schema.ts'
+import { policyFiles } from '../config/check-files.ts'
 import { readSecret } from '../config/secret-source.ts'
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { DriverName, LaunchSpec, SandboxDriver } from '../sandbox/driver.ts'
 import { upstreamIdentity } from '../sandbox/identity.ts'
 import { selectDriver } from '../sandbox/select.ts'
@@ -40,18 +42,33 @@ export async function buildUpstreams(parts: UpstreamParts): Promise<ReadonlyMap<
 
 /**
  * The sandbox drivers that the upstreams need, each proved on this host. Rejects with `sandbox.unavailable` when one of
- * them cannot hold its walls here: a gateway never runs a server with less than was asked for.
+ * them cannot hold its walls here. No server sees what is `hidden`, whatever it was opened to.
  */
-export async function selectDrivers(config: Config, log: Logger): Promise<Drivers> {
+export async function selectDrivers(config: Config, hidden: readonly string[], log: Logger): Promise<Drivers> {
   const drivers = new Map<DriverName, SandboxDriver>()
   for (const { stdio } of Object.values(config.upstreams)) {
     const name = stdio?.sandbox.driver
     if (name === undefined || drivers.has(name)) continue
-    const { driver, probe } = await selectDriver(name, { hidden: [config.state] })
+    const { driver, probe } = await selectDriver(name, { hidden })
     log.debug('sandbox driver chosen', { driver: name, version: probe.version, enforces: probe.enforces })
+    // What the operator has set and this host cannot hold must not go unsaid; `none` is among the weaknesses already.
+    if (name !== 'none' && probe.enforces.memory !== 'cgroup')
+      log.warn('this host cannot limit the memory of upstream processes', { key: 'sandbox.memoryMiB', driver: name })
     drivers.set(name, driver)
   }
   return drivers
+}
+
+/**
+ * What belongs to the gateway and may lie in a folder that an upstream is shown: state, records, configuration, policies
+ * and every file with a secret of ours. The secrets of a server's own environment are its own.
+ */
+export function gatewayPaths(config: Config, configFile: string): readonly string[] {
+  const { key } = config.listen.tls ?? {}
+  const headers = Object.values(config.upstreams).flatMap(({ http }) => Object.values(http?.headers ?? {}))
+  const files = [config.audit.folder, config.audit.log.file, key?.file, ...headers.map(({ file }) => file)]
+  const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
+  return [config.state, ...all.filter((path) => !path.startsWith(`${config.state}/`))]
 }
 
 function buildUpstream(
@@ -92,7 +109,7 @@ export function scopeOf(config: Config, principal: Principal, upstream: string):
   const sharing = config.upstreams[upstream]?.stdio?.process
   if (sharing === 'shared') return 'shared'
   if (sharing === 'per-tenant') return `tenant ${principal.tenant}`
-  return `principal ${principal.tenant} ${principal.id}`
+  return `principal ${principal.tenant}\n${principal.id}`
 }
 
 function httpConnector({ config, environment, parse }: UpstreamParts, http: HttpConfig): Connector {

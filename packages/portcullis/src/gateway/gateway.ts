@@ -20,7 +20,7 @@ import { type Identity, buildIdentity } from './build-identity.ts'
 import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
-import { buildUpstreams, selectDrivers } from './build-upstreams.ts'
+import { buildUpstreams, gatewayPaths, selectDrivers } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
 import { Gate } from './gate.ts'
 import { door, type Stages } from './path.ts'
@@ -30,6 +30,7 @@ import { startDefinitions } from './start-definitions.ts'
 
 export interface GatewayOptions {
   readonly config: Config
+  /** Kept from the sight of the upstreams. */
   readonly configFile: string
   readonly log: Logger
   readonly clock?: Clock
@@ -68,7 +69,7 @@ type Started = Array<() => Promise<void> | void>
 async function start(options: GatewayOptions, started: Started): Promise<RunningGateway> {
   const { config, log, clock = systemClock, environment = processEnvironment() } = options
   // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
-  const drivers = selectDrivers(config, log)
+  const drivers = selectDrivers(config, gatewayPaths(config, options.configFile), log)
   drivers.catch(() => {})
   const { gate, listener, ledger, identity } = await openGround(options, clock, started)
   const json = { maxDepth: config.limits.maxDepth }
@@ -76,7 +77,7 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   const schemas = new ToolSchemas()
-  const definitions = await startDefinitions(config.state, upstreams, log)
+  const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
   const policy = await PolicyPoint.load(config, definitions.known, log)
   policy.follow(upstreams.values(), (all) => definitions.remember(all, schemas))
   const parts = { config, clock, log, engine: policy.engine, schemas, upstreams }
@@ -118,6 +119,11 @@ async function openGround({ config, log }: GatewayOptions, clock: Clock, started
   started.push(() => identity.close())
   const ledger = config.audit.durability === 'eventual' ? eventual(chains) : chains
   return { gate, listener, ledger, identity }
+}
+
+/** As long as the slowest program may take to start; what is behind HTTP runs already. */
+function firstAnswerMs({ upstreams }: Config): number {
+  return Math.max(30, ...Object.values(upstreams).map(({ stdio }) => stdio?.deadlines.startSeconds ?? 0)) * 1_000
 }
 
 /** A revocation ends what it revokes at once. Calls and streams under way end by `identity.standing`. */

@@ -19,7 +19,7 @@ export type Admitted = Understood & Authorized & Recorded
 /** What a GET or DELETE of the 2025 revisions has to prove: it carries no message. */
 export type Entered = Exchange & Routed & Bounded & Authenticated
 
-/** The stages, made by `build.ts` from the configuration. Their order is not theirs to choose. */
+/** The stages, made by `build-stages.ts` from the configuration. Their order is not theirs to choose. */
 export interface Stages {
   readonly trail: Wrap<Exchange>
   readonly address: Check<Exchange>

@@ -15,28 +15,44 @@ export interface StartDefinitions {
 
 /**
  * Gets the tools of all upstreams: from memory where they are known, so that a start need not wait, and from the upstreams
- * themselves in any case. An upstream that cannot be reached keeps the others from nothing.
+ * themselves in any case. An upstream that cannot be reached, or never comes to an end, keeps the others from nothing:
+ * after `waitMs` the start goes on, and policies are checked against its tools once they are known.
  */
 export async function startDefinitions(
   stateFolder: string,
   upstreams: ReadonlyMap<string, Upstream>,
+  waitMs: number,
   log: Logger,
 ): Promise<StartDefinitions> {
   const memory = new RememberedDefinitions(stateFolder, { maxPages: 1, maxTools: 10_000, maxBytes: 67_108_864 })
   const remembered = await memory.read([...upstreams.keys()])
   const first = [...upstreams.values()].filter((upstream) => !remembered.has(upstream.name))
   const later = [...upstreams.values()].filter((upstream) => remembered.has(upstream.name))
-  await Promise.all(first.map((upstream) => ask(upstream, log)))
+  await atMost(waitMs, Promise.all(first.map((upstream) => ask(upstream, log))))
   for (const upstream of later) setImmediate(() => void ask(upstream, log))
   const known = new Map(remembered)
   for (const upstream of first) if (upstream.catalogue.revision > 0) known.set(upstream.name, upstream.catalogue.list())
   return {
     known,
     remember(definitions, schemas) {
-      memory.write(definitions)
+      try {
+        memory.write(definitions)
+      } catch (error) {
+        // What is in force stands; only the next start has to wait for the upstreams again.
+        log.warn('the tools cannot be remembered', { error })
+      }
       for (const tools of definitions.values()) void schemas.precompile(tools)
     },
   }
+}
+
+async function atMost(waitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs)
+  })
+  await Promise.race([work, late])
+  clearTimeout(timer)
 }
 
 async function ask(upstream: Upstream, log: Logger): Promise<void> {

@@ -101,8 +101,14 @@ class Watch<Known extends Exchange & Bounded> {
   #armIdle(): boolean {
     const idleMs = this.#options.idleMsOf(this.#exchange)
     this.#idle = idleMs !== undefined
-    if (idleMs !== undefined) this.#alarm = this.#alarms.set(idleMs, () => this.#end({ idleMs }))
+    if (idleMs !== undefined) this.#alarm = this.#alarms.set(idleMs, () => this.#fallSilent())
     return true
+  }
+
+  /** What lasts ends by itself when it is cancelled, in the way of its protocol: silence is no failure. */
+  #fallSilent(): void {
+    this.stop()
+    this.#exchange.cancellation.cancel('deadline')
   }
 
   /** Ends the exchange unless more time turns out to be allowed. */

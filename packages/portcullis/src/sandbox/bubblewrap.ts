@@ -53,8 +53,9 @@ export function createBubblewrapDriver(options: BubblewrapOptions = {}): Sandbox
     return laid
   }
 
-  const launch = async (spec: LaunchSpec): Promise<SandboxedProcess> => {
+  const launch = async (asked: LaunchSpec): Promise<SandboxedProcess> => {
     const { cgroups, filter, tools, layout } = await ground()
+    const spec = withoutGroups(asked, cgroups)
     const identity = identities(spec.runAs)
     const table = new DescriptorTable()
     reserveGate(table)
@@ -78,6 +79,13 @@ export function createBubblewrapDriver(options: BubblewrapOptions = {}): Sandbox
     launch,
     probe: () => probeWith({ find, launch, enforces: async () => enforcement((await ground()).cgroups) }),
   }
+}
+
+/** Where no control group limits the whole tree, the limit holds for each of its processes at least. */
+function withoutGroups(spec: LaunchSpec, { memory }: CgroupHost): LaunchSpec {
+  const { limits } = spec
+  if (memory !== undefined || limits.dataBytes !== undefined) return spec
+  return { ...spec, limits: { ...limits, dataBytes: limits.memoryBytes } }
 }
 
 async function layGround(find: (name: string) => string | undefined): Promise<Ground> {

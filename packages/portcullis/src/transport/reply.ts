@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Answer, Outgoing, Outlet } from '../core/exchange.ts'
-import { encodeEvent } from '../mcp/sse.ts'
+import { encodeEvent, KEEP_ALIVE } from '../mcp/sse.ts'
 
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
@@ -63,7 +63,7 @@ export class Reply implements Outlet {
   /** Keeps middle boxes from closing a silent stream. */
   keepAlive(): void {
     if (this.#streaming && !this.#response.writableEnded && !this.#response.writableNeedDrain) {
-      this.#response.write(': keep-alive\n\n')
+      this.#response.write(KEEP_ALIVE)
     }
   }
 

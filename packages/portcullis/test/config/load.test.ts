@@ -103,6 +103,21 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
     '3:68 identity.issuers[0].algorithms[0]: "HS256" is not valid here; expected one of ES256, ES384, ES512, EdDSA, Ed25519, PS256, PS384, PS512, RS256, RS384, RS512',
   ],
   [
+    'an issuer whose roles nobody knows',
+    `${MINIMAL}identity: { issuers: [ { issuer: "https://i.example", everyone: [usr] } ] }\n`,
+    '3:65 identity.issuers[0].everyone: there is no role usr; list it in policy.roles, or correct it',
+  ],
+  [
+    'an issuer that is listed twice',
+    `${MINIMAL}identity: { issuers: [ { issuer: "https://i.example" }, { issuer: "https://i.example" } ] }\n`,
+    '3:67 identity.issuers[1].issuer: this issuer is listed twice; keep one of them',
+  ],
+  [
+    'authorities that are not there',
+    `${MINIMAL}identity: { issuers: [ { issuer: "https://i.example", ca: nowhere.pem } ] }\n`,
+  ],
+  ['policies that a server could change', `${UPSTREAM}      sandbox: { write: [policies] }\n`],
+  [
     'a list where a map belongs',
     `${MINIMAL}listen: []\n`,
     '3:9 listen: a list is not valid here; expected a map with the keys host, port, tls, plaintext, publicUrl, allowedHosts, allowedOrigins',

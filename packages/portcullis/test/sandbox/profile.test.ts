@@ -10,15 +10,15 @@ const INPUT: ProfileInput = {
   },
   environment: new Map([['PATH', '/bin']]),
   binds: [
-    { from: 9, destination: '/work/data/notes', access: 'read-write' },
-    { from: 8, destination: '/work/data', access: 'read-only' },
+    { from: 9, destination: '/srv/data/notes', access: 'read-write' },
+    { from: 8, destination: '/srv/data', access: 'read-only' },
     { from: '/mnt/0', destination: '/x', access: 'read-only' },
   ],
   masks: [
-    { path: '/work/data/state', kind: 'directory' },
-    { path: '/work/data/key', kind: 'file' },
+    { path: '/srv/data/state', kind: 'directory' },
+    { path: '/srv/data/key', kind: 'file' },
   ],
-  cwd: '/work/data',
+  cwd: '/srv/data',
   tmpBytes: 1024,
   descriptors: { status: 4, block: 5, filter: 6 },
   file: () => 7,
@@ -40,10 +40,10 @@ const WALLS = [
   '--proc /proc --ro-bind /proc/sys /proc/sys --ro-bind /dev/null /proc/kallsyms',
   '--dev /dev --perms 1777 --size 16777216 --tmpfs /dev/shm --remount-ro /dev',
   '--perms 1777 --size 1024 --tmpfs /tmp --perms 0700 --size 1024 --tmpfs /home/sandbox',
-  '--ro-bind-fd 8 /work/data --bind-fd 9 /work/data/notes',
+  '--ro-bind-fd 8 /srv/data --bind-fd 9 /srv/data/notes',
   '--ro-bind /mnt/0 /x',
-  '--perms 0000 --size 4096 --tmpfs /work/data/state --ro-bind /dev/null /work/data/key',
-  '--remount-ro / --chdir /work/data',
+  '--perms 0000 --size 4096 --tmpfs /srv/data/state --ro-bind /dev/null /srv/data/key',
+  '--remount-ro / --chdir /srv/data',
   '--clearenv --setenv PATH /bin',
 ]
 
@@ -54,7 +54,7 @@ it('binds after the private file systems, masks after the binds, and closes the 
     '--tmpfs /tmp',
     '--ro-bind-fd 8',
     '--bind-fd 9',
-    '--tmpfs /work/data/state',
+    '--tmpfs /srv/data/state',
     '--remount-ro /',
     '--chdir',
   ]
