@@ -9,7 +9,7 @@ const USAGE = `npm run bench -- [options]
   --skip a,b      parts to leave out: load, cold, idle
   --quick         1 round of 1 second, 4000 requests of warm-up, few streams: to see that it runs, not to quote`
 
-const FULL = { rounds: 7, seconds: 2, callers: [16, 64], warmup: 40_000, coldStarts: 7, streams: 1_000 }
+const FULL = { rounds: 7, seconds: 2, callers: [16, 64], warmup: 40_000, coldStarts: 7, streams: 400 }
 const QUICK = { rounds: 1, seconds: 1, callers: [16, 64], warmup: 4_000, coldStarts: 2, streams: 200 }
 
 /** Options of a run; anything unknown ends the process with the usage. */

@@ -1,13 +1,13 @@
 // The yardstick: a bare reverse proxy as a Node programmer would write it for speed. node:https in front, an undici Pool
 // behind, request bodies buffered, answers passed on chunk by chunk. It knows nothing of MCP and refuses nothing.
-// Environment: PORT, UPSTREAM (origin), KEY_FILE, CERT_FILE.
+// Environment: PORT, UPSTREAM (origin), KEY_FILE, CERT_FILE, CONNECTIONS to the upstream.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { Pool } from 'undici'
 
-const { PORT, UPSTREAM, KEY_FILE, CERT_FILE } = process.env
+const { PORT, UPSTREAM, KEY_FILE, CERT_FILE, CONNECTIONS = '256' } = process.env
 const OF_THE_CONNECTION = new Set(['connection', 'keep-alive', 'transfer-encoding', 'host', 'te', 'upgrade', 'expect'])
-const pool = new Pool(UPSTREAM, { connections: 256, pipelining: 1, bodyTimeout: 0 })
+const pool = new Pool(UPSTREAM, { connections: Number(CONNECTIONS), pipelining: 1, bodyTimeout: 0 })
 const identity = { key: readFileSync(KEY_FILE), cert: readFileSync(CERT_FILE), minVersion: 'TLSv1.3' }
 
 createServer(identity, (request, response) => {

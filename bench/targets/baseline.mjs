@@ -34,7 +34,8 @@ export async function idleTargets({ node, identity, upstreams, freePort }) {
       tls: true,
       port: await freePort(),
       command: [node, join(BENCH, 'proxies', 'node-tls.mjs')],
-      env: proxyEnvironment(identity, upstreams.few.port),
+      // Each stream that is passed through holds a connection.
+      env: { ...proxyEnvironment(identity, upstreams.few.port), CONNECTIONS: '4096' },
     },
   ].map(withPort)
 }

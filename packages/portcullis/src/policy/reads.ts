@@ -14,6 +14,9 @@ const OF_PRINCIPAL: Readonly<Record<string, number>> = {
   roles: 0,
 }
 
+/** An expression that yields the principal as a whole may look at anything of it further out. */
+const WHOLE_PRINCIPAL = READS.id | READS.tenant | READS.credential | READS.scopes
+
 /** The facts that an expression may read. Errs on the side of more. */
 export function readsOf(expression: Expr): number {
   return walk(expression)
@@ -40,7 +43,7 @@ function walk(node: unknown): number {
 function ofVariable(variable: string, attribute: string | undefined): number {
   if (variable === 'action') return 0
   if (variable === 'resource') return attribute === 'upstream' ? 0 : READS.resource
-  if (variable === 'principal') return OF_PRINCIPAL[attribute ?? ''] ?? READS.id
+  if (variable === 'principal') return attribute === undefined ? WHOLE_PRINCIPAL : (OF_PRINCIPAL[attribute] ?? READS.id)
   if (attribute === undefined) return READS.args | READS.circumstances
   return attribute === 'args' ? READS.args : READS.circumstances
 }
@@ -55,7 +58,7 @@ function ofPresence(variable: string, path: string | readonly string[]): number 
 function ofName(value: unknown): number {
   const type = (value as { __entity?: { type: string } } | null)?.__entity?.type
   if (type === undefined || ['Role', 'Upstream', 'Action'].includes(type)) return 0
-  return type === 'User' ? READS.id : READS.resource
+  return type === 'User' ? WHOLE_PRINCIPAL : READS.resource
 }
 
 /** `in` a role or an upstream is settled by the class of the principal and the upstream of the resource. */

@@ -111,6 +111,13 @@ describe('deciding', () => {
     assert.equal(effect(engine, principal([], { id: 'key:2', scopes: [] }), READ_FILE), 'deny')
   })
 
+  it('keeps principals of one id apart when a policy reads what differs through a name', async () => {
+    const engine = await load('permit(principal, action, resource) when { User::"key:1" has scopes };')
+    assert.equal(effect(engine, principal([], { scopes: [] }), READ_FILE), 'allow')
+    assert.equal(effect(engine, principal([]), READ_FILE), 'deny')
+    assert.equal(effect(engine, principal([], { scopes: [] }), READ_FILE), 'allow')
+  })
+
   it('denies every upstream that the credential is not for', async () => {
     const engine = await load('permit(principal, action, resource);')
     const limited = principal(['administrator'], { upstreams: ['web'] })
