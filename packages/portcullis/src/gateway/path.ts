@@ -50,7 +50,7 @@ export interface Stages {
  * THE ORDER. A message walks down, its answer walks up. Cheap before costly, headers before body, who before what, what
  * before may, may before spend. The compiler refuses an order in which a stage lacks a fact that it needs.
  */
-export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
+const entrance = (s: Stages): Pipeline<Exchange, Entered> =>
   Pipeline.from<Exchange>()
     .wrap(s.trail) // nothing is answered that is not on record
     .check(s.address)
@@ -63,6 +63,9 @@ export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
     .check(s.authenticate) // who
     .wrap(s.standing) // for as long as the credential stands
     .check(s.rateByPrincipal)
+
+export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
+  entrance(s)
     .check(s.negotiate)
     .check(s.receive)
     .check(s.parse) // what
@@ -76,22 +79,10 @@ export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
     .check(s.intent) // on record before it happens
     .filter(s.checkResult)
 
-/** GET and DELETE of the 2025 revisions: a session's stream and its end. The same gate, without a message. */
-export const streamPath = (s: Stages): Pipeline<Exchange, Entered> =>
-  Pipeline.from<Exchange>()
-    .wrap(s.trail)
-    .check(s.address)
-    .check(s.rateByAddress)
-    .check(s.strictHead)
-    .check(s.origin)
-    .check(s.route)
-    .check(s.bound)
-    .wrap(s.deadline)
-    .check(s.authenticate)
-    .wrap(s.standing)
-    .check(s.rateByPrincipal)
+/** GET and DELETE of the 2025 revisions: a session's stream and its end. The same entrance, without a message. */
+export const streamPath = entrance
 
-/** Documents that anybody may read, pages of any origin included, such as RFC 9728 metadata. */
+/** Documents that need no sign-in, such as RFC 9728 metadata, for whoever calls us by our own name. */
 export const documentPath = (s: Stages): Pipeline<Exchange, Exchange> =>
   Pipeline.from<Exchange>().wrap(s.trail).check(s.address).check(s.rateByAddress).check(s.strictHead).check(s.origin)
 

@@ -1,0 +1,50 @@
+// Pins the order in which a message meets the checks: to change it is a decision, not an accident.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { documentPath, messagePath, type Stages, streamPath } from '../../src/gateway/path.ts'
+
+/** Stages that do nothing but carry their names. */
+const named = new Proxy({}, { get: (_target, name) => ({ name }) }) as Stages
+
+const ENTRANCE = [
+  'trail',
+  'address',
+  'rateByAddress',
+  'strictHead',
+  'origin',
+  'route',
+  'bound',
+  'deadline',
+  'authenticate',
+  'standing',
+  'rateByPrincipal',
+]
+
+describe('the order', () => {
+  it('of a message is this one', () => {
+    assert.deepEqual(messagePath(named).order, [
+      ...ENTRANCE,
+      'negotiate',
+      'receive',
+      'parse',
+      'attachSession',
+      'resolve',
+      'reveal',
+      'checkArguments',
+      'checkParamHeaders',
+      'authorize',
+      'concurrency',
+      'intent',
+      'checkResult',
+    ])
+  })
+
+  it('of a stream is the same entrance', () => {
+    assert.deepEqual(streamPath(named).order, ENTRANCE)
+  })
+
+  it('of a public document has no sign-in', () => {
+    assert.deepEqual(documentPath(named).order, ENTRANCE.slice(0, 5))
+  })
+})
