@@ -8,7 +8,7 @@ import {
   verify,
 } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { canonicalJson } from './canonical.ts'
+import { canonicalJson } from '../mcp/canonical.ts'
 import type { CheckpointBody, Position } from './record.ts'
 
 /**

@@ -5,7 +5,7 @@ import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import type { Call, Parsed, Target } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
-import { digestOf } from './canonical.ts'
+import { digestOf } from '../mcp/canonical.ts'
 import { type CallBody, type Detail, GATEWAY_TENANT, type RefusalBody } from './record.ts'
 
 /** Turns what is known of an exchange into the bodies of its records. */

@@ -1,7 +1,7 @@
 /** Reads what the policy commands work on: the policies of a configuration, and tools from a file where one is given. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { digestOf } from '../audit/canonical.ts'
+import { digestOf } from '../mcp/canonical.ts'
 import { policyFiles } from '../config/check-files.ts'
 import type { Config } from '../config/schema.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'

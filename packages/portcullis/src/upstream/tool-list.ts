@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { Fault } from '../core/fault.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { isRecord, type Params } from '../mcp/message.ts'
-import { canonicalJson } from './canonical.ts'
+import { canonicalJson } from '../mcp/canonical.ts'
 
 /** How much of a list is read before the upstream counts as broken. */
 export interface ToolListLimits {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Call } from '../../src/mcp/call.ts'
-import { digestOf } from '../../src/audit/canonical.ts'
+import { digestOf } from '../../src/mcp/canonical.ts'
 import { argumentsDigest, tenantOf } from '../../src/audit/facts.ts'
 import { knownFacts, newExchange } from './fixtures.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { Params } from '../../src/mcp/message.ts'
-import { canonicalJson, digestOf } from '../../src/upstream/canonical.ts'
+import { canonicalJson, digestOf } from '../../src/mcp/canonical.ts'
 import { readToolList, type ToolListLimits } from '../../src/upstream/tool-list.ts'
 import { isFault } from './harness.ts'
 

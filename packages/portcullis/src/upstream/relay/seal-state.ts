@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { Secret } from '../../core/secret.ts'
+import { canonicalJson } from '../../mcp/canonical.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 
 /** What travels inside a sealed `requestState`: the upstream's own state, or the place where a call waits for its answers. */
@@ -64,16 +65,8 @@ export class StateSeal {
   }
 }
 
-/** The request without the members that differ between its rounds. */
+/** The request without the members that differ between its rounds; their order is the client's business. */
 function binding(principal: Principal, method: string, params: Params): Buffer {
   const { _meta, inputResponses, requestState, ...request } = params
-  return hash('sha256', JSON.stringify([principal.tenant, principal.id, method, canonical(request)]), 'buffer')
-}
-
-/** Member order is the client's business, so it must not decide whether a retry is the same request. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (!isRecord(value)) return value
-  const names = Object.keys(value).sort()
-  return { members: names.map((name) => [name, canonical(value[name])]) }
+  return hash('sha256', JSON.stringify([principal.tenant, principal.id, method, canonicalJson(request)]), 'buffer')
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
 /**
- * One byte form for one JSON value, so that a digest of arguments can be compared by anybody: RFC 8785 (JCS).
+ * One byte form for one JSON value, so that a digest of it can be compared by anybody: RFC 8785 (JCS).
  *
  * ECMAScript already writes numbers and strings as RFC 8785 demands; what is left is the order of the members. A lone
  * surrogate, on which RFC 8785 gives up, is written as its `\udXXX` escape.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalJson, digestOf } from '../../src/audit/canonical.ts'
+import { canonicalJson, digestOf } from '../../src/mcp/canonical.ts'
 
 function shuffled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(shuffled)
