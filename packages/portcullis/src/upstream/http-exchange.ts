@@ -1,6 +1,7 @@
-import type { Dispatcher } from 'undici'
 import type { CancelReason } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
+import type { Connection, Transfer } from './http1/connection.ts'
+import type { ResponseHead } from './http1/response-head.ts'
 import type { ChunkStream, HttpResponse } from './http-response.ts'
 
 /** Bytes that may wait for a slow reader before the connection is paused. */
@@ -9,58 +10,71 @@ const HIGH_WATER_BYTES = 256 * 1024
 const DRAIN_BYTES = 64 * 1024
 const DRAIN_MS = 1_000
 
-type Controller = Dispatcher.DispatchController
-type Headers = Readonly<Record<string, string | string[] | undefined>>
+export interface ExchangeLimits {
+  readonly maxResponseBytes: number
+  readonly headersTimeoutMs: number
+  readonly idleTimeoutMs: number
+}
 
 /**
- * One request on its way through undici: collects a body into one buffer, or hands out a stream that pauses the
- * connection. It is its own handler, so that a buffered call costs one promise and at most one copy of the body.
+ * One request and its response: collects a body into one buffer, or hands out a stream that pauses the connection.
+ * A buffered call costs one promise.
  */
-export class HttpExchange implements Dispatcher.DispatchHandler, ChunkStream {
+export class HttpExchange implements Transfer, ChunkStream {
+  bytes = ''
+  readonly headersTimeoutMs: number
+  readonly idleTimeoutMs: number
   /** Takes the listener off the cancellation. Called once, when the exchange is over. */
   forget: (() => void) | undefined
   readonly #maxBytes: number
   #resolve: ((response: HttpResponse) => void) | undefined
   #reject: ((fault: Fault) => void) | undefined
   readonly #over: () => void
-  #controller: Controller | undefined
+  #connection: Connection | undefined
   #failure: Fault | undefined
   #isOver = false
-  #started = false
-  #status = 0
-  #headers: Headers = {}
+  #head: ResponseHead | undefined
   #mode: 'buffer' | 'stream' | 'drain' = 'buffer'
   #chunks: Buffer[] = []
   #bytes = 0
   #waiting: { resolve(chunk: Buffer | undefined): void; reject(fault: Fault): void } | undefined
   #drainTimer: NodeJS.Timeout | undefined
 
-  constructor(maxBytes: number, resolve: (r: HttpResponse) => void, reject: (f: Fault) => void, over: () => void) {
-    this.#maxBytes = maxBytes
+  constructor(
+    limits: ExchangeLimits,
+    resolve: (r: HttpResponse) => void,
+    reject: (f: Fault) => void,
+    over: () => void,
+  ) {
+    this.#maxBytes = limits.maxResponseBytes
+    this.headersTimeoutMs = limits.headersTimeoutMs
+    this.idleTimeoutMs = limits.idleTimeoutMs
     this.#resolve = resolve
     this.#reject = reject
     this.#over = over
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller
-    this.#started = true
-    if (this.#failure !== undefined) controller.abort(this.#failure)
+  /** True when nobody waits any more, so that nothing needs to be sent. */
+  get over(): boolean {
+    return this.#isOver
   }
 
-  onResponseStart(_controller: Controller, status: number, headers: Headers): void {
-    if (status < 200) return
-    this.#status = status
-    this.#headers = headers
+  onSent(connection: Connection): void {
+    this.#connection = connection
+  }
+
+  onHead(head: ResponseHead): void {
+    this.#head = head
+    const { status, headers, framing } = head
     if (status < 300 && isEventStream(headers['content-type'])) {
       this.#mode = 'stream'
       this.#settle()?.({ kind: 'stream', status, headers, stream: this })
-    } else if (Number(headers['content-length']) > this.#maxBytes) {
+    } else if (typeof framing === 'number' && framing > this.#maxBytes) {
       this.#abort(this.#tooLarge())
     }
   }
 
-  onResponseData(controller: Controller, chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     if (this.#failure !== undefined) return
     if (this.#waiting !== undefined) {
       const waiting = this.#waiting
@@ -75,29 +89,27 @@ export class HttpExchange implements Dispatcher.DispatchHandler, ChunkStream {
     }
     this.#chunks.push(chunk)
     if (this.#mode === 'stream') {
-      if (this.#bytes > HIGH_WATER_BYTES) controller.pause()
+      if (this.#bytes > HIGH_WATER_BYTES) this.#connection?.pause()
     } else if (this.#bytes > this.#maxBytes) {
       this.#abort(this.#tooLarge())
     }
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     this.#finish()
+    this.#connection = undefined
     if (this.#mode === 'buffer') {
+      const { status, headers } = this.#head as ResponseHead
       const body = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#bytes)
-      this.#settle()?.({ kind: 'buffer', status: this.#status, headers: this.#headers, body })
+      this.#settle()?.({ kind: 'buffer', status, headers, body })
     } else {
       this.#waiting?.resolve(undefined)
       this.#waiting = undefined
     }
   }
 
-  onResponseError(_controller: Controller | undefined, error: Error): void {
-    this.fail(this.#failure ?? faultOf(error, this.#started))
-  }
-
-  /** Ends the exchange before or after it has reached a connection. */
-  fail(fault: Fault): void {
+  /** Ends the exchange before or after it has reached a connection. Nothing was sent before, so that it may be tried again. */
+  onFailure(fault: Fault): void {
     this.#failure ??= fault
     this.#finish()
     const reject = this.#reject
@@ -115,7 +127,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler, ChunkStream {
     const chunk = this.#chunks.shift()
     if (chunk !== undefined) {
       this.#bytes -= chunk.length
-      if (this.#controller?.paused === true && this.#bytes <= HIGH_WATER_BYTES / 2) this.#controller.resume()
+      if (this.#connection?.paused === true && this.#bytes <= HIGH_WATER_BYTES / 2) this.#connection.resume()
       return Promise.resolve(chunk)
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
@@ -131,18 +143,18 @@ export class HttpExchange implements Dispatcher.DispatchHandler, ChunkStream {
     this.#chunks = []
     this.#bytes = 0
     this.#drainTimer = setTimeout(() => this.abort(), DRAIN_MS)
-    if (this.#controller?.paused === true) this.#controller.resume()
+    if (this.#connection?.paused === true) this.#connection.resume()
   }
 
   abort(): void {
     if (!this.#isOver) this.#abort(new Fault('upstream.ended', { reason: 'closed by the gateway' }))
   }
 
-  /** A connection that is paused would be held for ever by an abort that waits for its end: undici destroys it at once. */
   #abort(fault: Fault): void {
-    this.fail(fault)
+    const connection = this.#connection
+    this.onFailure(fault)
     this.#chunks = []
-    this.#controller?.abort(fault)
+    connection?.destroy(fault)
   }
 
   #finish(): void {
@@ -167,11 +179,3 @@ export class HttpExchange implements Dispatcher.DispatchHandler, ChunkStream {
 
 const isEventStream = (type: string | string[] | undefined): boolean =>
   typeof type === 'string' && /^text\/event-stream\s*(?:;|$)/i.test(type)
-
-/** Nothing was sent before the exchange started, so that a caller may try again; afterwards the outcome is unknown. */
-function faultOf(cause: Error & { code?: string }, started: boolean): Fault {
-  const reason = cause.code ?? cause.name
-  if (reason === 'UND_ERR_HEADERS_OVERFLOW') return new Fault('upstream.too_large', { reason }, { cause })
-  if (reason.startsWith('HPE_')) return new Fault('upstream.malformed', { reason }, { cause })
-  return new Fault(started ? 'upstream.ended' : 'upstream.unavailable', { reason }, { cause })
-}

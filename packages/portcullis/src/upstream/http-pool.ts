@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module'
-import type { Pool } from 'undici'
 import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
+import { Connections } from './http1/connections.ts'
+import { requestText } from './http1/request.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { HttpResponse } from './http-response.ts'
 
@@ -39,17 +39,13 @@ export interface HttpRequest {
   readonly standing?: boolean
 }
 
-/** The whole of undici, with fetch and WebSocket, takes 60 ms and 5 MB more to load than the one class that is used. */
-const PoolOnly = createRequire(import.meta.url)('undici/lib/dispatcher/pool.js') as typeof Pool
-
 const LOOPBACK = new Set(['localhost', '[::1]'])
 const isLoopback = (hostname: string): boolean => LOOPBACK.has(hostname) || /^127(?:\.\d{1,3}){3}$/.test(hostname)
 
 export class HttpPool {
   readonly #options: HttpPoolOptions
-  readonly #calls: Pool
-  readonly #streams: Pool
-  readonly #path: string
+  readonly #calls: Connections
+  readonly #streams: Connections
   #pending = 0
   #standing = 0
 
@@ -62,9 +58,13 @@ export class HttpPool {
     }
     if (url.username !== '' || url.password !== '') throw new TypeError('an upstream URL must not carry credentials')
     this.#options = options
-    this.#path = url.pathname + url.search
-    this.#calls = connections(options, options.maxConnections)
-    this.#streams = connections(options, options.maxStreams)
+    const target = {
+      url,
+      connectTimeoutMs: options.connectTimeoutMs,
+      ...(options.ca !== undefined && { ca: options.ca }),
+    }
+    this.#calls = new Connections(target, options.maxConnections)
+    this.#streams = new Connections(target, options.maxStreams)
   }
 
   /**
@@ -81,8 +81,11 @@ export class HttpPool {
     if (standing) this.#standing++
     else this.#pending++
     return new Promise((resolve, reject) => {
-      const over = standing ? this.#streamOver : this.#callOver
-      const exchange = new HttpExchange(this.#options.maxResponseBytes, resolve, reject, over)
+      const { idleTimeoutMs = this.#options.idleTimeoutMs } = request
+      const exchange = new HttpExchange({ ...this.#options, idleTimeoutMs }, resolve, reject, () => {
+        if (standing) this.#standing--
+        else this.#pending--
+      })
       if (cancellation !== undefined) {
         exchange.forget = cancellation.onCancel((reason) => exchange.cancel(reason))
         if (cancellation.cancelled) return
@@ -93,47 +96,17 @@ export class HttpPool {
 
   /** Ends every request. Never throws. */
   async close(): Promise<void> {
-    await Promise.allSettled([this.#calls.destroy(), this.#streams.destroy()])
+    this.#calls.close()
+    this.#streams.close()
   }
 
-  #dispatch(pool: Pool, request: HttpRequest, exchange: HttpExchange): void {
+  #dispatch(connections: Connections, request: HttpRequest, exchange: HttpExchange): void {
     try {
-      pool.dispatch(
-        {
-          path: this.#path,
-          method: request.method,
-          headers: request.headers as string[],
-          body: request.body ?? null,
-          ...(request.idleTimeoutMs !== undefined && { bodyTimeout: request.idleTimeoutMs }),
-        },
-        exchange,
-      )
+      exchange.bytes = requestText(this.#options.url, request)
     } catch (cause) {
-      exchange.fail(new Fault('upstream.unavailable', { reason: 'request refused by the HTTP client' }, { cause }))
+      exchange.onFailure(new Fault('upstream.unavailable', { reason: 'request refused by the HTTP client' }, { cause }))
+      return
     }
+    connections.send(exchange)
   }
-
-  readonly #callOver = (): void => {
-    this.#pending--
-  }
-
-  readonly #streamOver = (): void => {
-    this.#standing--
-  }
-}
-
-function connections(options: HttpPoolOptions, maxConnections: number): Pool {
-  const { ca } = options
-  return new PoolOnly(options.url.origin, {
-    connections: maxConnections,
-    headersTimeout: options.headersTimeoutMs,
-    bodyTimeout: options.idleTimeoutMs,
-    connectTimeout: options.connectTimeoutMs,
-    allowH2: false,
-    connect: {
-      minVersion: 'TLSv1.3',
-      rejectUnauthorized: true,
-      ...(ca !== undefined && { ca: typeof ca === 'string' ? ca : [...ca] }),
-    },
-  })
 }

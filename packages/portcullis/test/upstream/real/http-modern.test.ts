@@ -265,16 +265,13 @@ describe('HttpModernLink with a broken or hostile upstream', () => {
 
   it('gives a silent upstream up after the timeouts', async () => {
     const { link } = await linkTo(() => {}, { headersTimeoutMs: 100 })
-    await assert.rejects(
-      link.request(request, recorder(), never()),
-      isFault('upstream.ended', { reason: 'UND_ERR_HEADERS_TIMEOUT' }),
-    )
+    await assert.rejects(link.request(request, recorder(), never()), isFault('upstream.ended', { reason: 'timeout' }))
     const second = await linkTo((response) => void sse(response, { jsonrpc: '2.0', method: 'x' }), {
       idleTimeoutMs: 100,
     })
     await assert.rejects(
       second.link.request(request, recorder(), never()),
-      isFault('upstream.ended', { reason: 'UND_ERR_BODY_TIMEOUT' }),
+      isFault('upstream.ended', { reason: 'timeout' }),
     )
   })
 
