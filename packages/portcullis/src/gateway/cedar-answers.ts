@@ -9,6 +9,8 @@ import { PRODUCT } from './product.ts'
 
 export interface KeptCedar {
   readonly cedar: RememberedCedar
+  /** The answers of the last start; empty when they are not to be believed. */
+  readonly known: CedarAnswers
   /** Writes what is new. A file that cannot be written makes the next start slower, and nothing else. */
   keep(): void
 }
@@ -16,15 +18,22 @@ export interface KeptCedar {
 const NOTHING: CedarAnswers = { parsed: {}, fitting: {} }
 const OTHERS = 0o077
 
-/** Throws nothing for what the file is: unless it is whole, ours and of these versions, Cedar is asked again. */
-export function keptCedar(stateFolder: string): KeptCedar {
+/**
+ * Throws nothing for what the file is: unless it is whole, ours and of these versions, Cedar is asked again. `answers`
+ * were given by this very version just now.
+ */
+export function keptCedar(stateFolder: string, answers?: CedarAnswers): KeptCedar {
   const file = join(stateFolder, 'policies.json')
   const versions = `${PRODUCT.name} ${PRODUCT.version} cedar ${cedarVersion()}`
-  const cedar = new RememberedCedar(openCedar(), read(file, versions))
+  const known = answers ?? read(file, versions)
+  const cedar = new RememberedCedar(openCedar(), known)
+  let written = answers === undefined
   return {
     cedar,
+    known,
     keep() {
-      if (!cedar.fresh) return
+      if (written && !cedar.fresh) return
+      written = true
       const body = JSON.stringify(cedar.answers())
       try {
         writeWhole(file, `${heading(versions, body)}\n${body}`, 0o600)

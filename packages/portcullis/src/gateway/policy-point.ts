@@ -3,11 +3,13 @@ import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
-import { loadPolicies } from '../policy/load.ts'
+import { isAnswered, loadPolicies } from '../policy/load.ts'
 import { PolicyError } from '../policy/problem.ts'
 import type { PolicySource } from '../policy/source.ts'
+import type { Vocabulary } from '../policy/vocabulary.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type KeptCedar, keptCedar } from './cedar-answers.ts'
+import { askCedarApart } from './cedar-apart.ts'
 
 type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
 
@@ -29,9 +31,10 @@ export class PolicyPoint {
   /** Throws PolicyError with every mistake of every policy file. */
   static async load(config: Config, tools: Definitions, log: Logger): Promise<PolicyPoint> {
     const { roles } = config.policy
-    const kept = keptCedar(config.state)
+    const sources = readPolicies(config)
     const vocabulary = { roles, upstreams: Object.keys(config.upstreams), tools }
-    const engine = await loadPolicies(readPolicies(config), vocabulary, kept.cedar)
+    const kept = await preparedCedar(config.state, sources, vocabulary)
+    const engine = await loadPolicies(sources, vocabulary, kept.cedar)
     kept.keep()
     return new PolicyPoint(engine, kept, log)
   }
@@ -55,6 +58,18 @@ export class PolicyPoint {
       this.#log.warn('a tool was left out', { upstream: upstream.name, problem })
     changed(all)
   }
+}
+
+/** What was answered before is enough for most starts; otherwise a process apart answers first, if it can. */
+async function preparedCedar(
+  state: string,
+  sources: readonly PolicySource[],
+  vocabulary: Vocabulary,
+): Promise<KeptCedar> {
+  const kept = keptCedar(state)
+  if (await isAnswered(sources, vocabulary, kept.known)) return kept
+  const answers = await askCedarApart(sources, vocabulary)
+  return answers === undefined ? kept : keptCedar(state, answers)
 }
 
 /** The files of the configuration, each once. A pattern that matches nothing is a mistake: no rules would mean no access. */

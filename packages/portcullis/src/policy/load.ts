@@ -4,6 +4,7 @@ import { type Cedar, openCedar } from './cedar.ts'
 import { PolicyEngine } from './engine.ts'
 import { unknownNames } from './names.ts'
 import { compilePolicy, type Policy } from './policy.ts'
+import { type CedarAnswers, RememberedCedar } from './remembered-cedar.ts'
 import { PolicyError, type PolicyProblem } from './problem.ts'
 import { type PolicySource, type PolicyText, position, splitPolicies, unitsOf } from './source.ts'
 import { Validator } from './validate.ts'
@@ -35,6 +36,30 @@ export async function loadPolicies(
   if (problems.length > 0) throw new PolicyError(inOrder(problems))
   const revision = revisionOf(sources, vocabulary)
   return new PolicyEngine({ policies, vocabulary, validator, cedar, revision }, validation)
+}
+
+/** Whether `loadPolicies` would ask Cedar nothing that is not in `known`. */
+export async function isAnswered(
+  sources: readonly PolicySource[],
+  vocabulary: Vocabulary,
+  known: CedarAnswers,
+): Promise<boolean> {
+  try {
+    await loadPolicies(sources, vocabulary, new RememberedCedar(SILENT, known))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const SILENT: Cedar = {
+  parse: () => unanswered(),
+  validate: () => unanswered(),
+  print: () => unanswered(),
+}
+
+function unanswered(): never {
+  throw new Error('this was not asked before')
 }
 
 /** A problem before it has a place: `at` counts UTF-16 units from the beginning of the policy. */

@@ -1,0 +1,47 @@
+import { once } from 'node:events'
+import { extname } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { ToolDefinition } from '../mcp/definition.ts'
+import type { CedarAnswers } from '../policy/remembered-cedar.ts'
+import type { PolicySource } from '../policy/source.ts'
+import type { Vocabulary } from '../policy/vocabulary.ts'
+import { startChild } from '../sandbox/child.ts'
+import { DescriptorTable } from '../sandbox/descriptors.ts'
+
+/**
+ * Asks Cedar in a process of its own. Its engine takes 50 MB that a process never gives back, and a gateway needs it
+ * only for policies and tools that it has not seen before.
+ */
+export interface CedarQuestion {
+  readonly sources: readonly PolicySource[]
+  readonly roles: readonly string[]
+  readonly upstreams: readonly string[]
+  readonly tools: readonly (readonly [upstream: string, tools: readonly ToolDefinition[]])[]
+}
+
+const PROGRAM = fileURLToPath(new URL(`./cedar-process${extname(import.meta.url)}`, import.meta.url))
+const PATIENCE_MS = 20_000
+
+/** Undefined when there is a mistake in the policies, or no such process can be had: then ask in this one. */
+export async function askCedarApart(
+  sources: readonly PolicySource[],
+  { roles, upstreams, tools }: Vocabulary,
+): Promise<CedarAnswers | undefined> {
+  const question: CedarQuestion = { sources, roles, upstreams, tools: [...tools] }
+  try {
+    const child = await startChild([process.execPath, PROGRAM], {
+      environment: {},
+      cwd: '/',
+      table: new DescriptorTable(),
+    })
+    const late = setTimeout(() => child.process.kill('SIGKILL'), PATIENCE_MS)
+    child.stderr.resume()
+    child.stdin.end(JSON.stringify(question))
+    const [answers, [status]] = await Promise.all([text(child.stdout), once(child.process, 'exit')])
+    clearTimeout(late)
+    return status === 0 ? (JSON.parse(answers) as CedarAnswers) : undefined
+  } catch {
+    return undefined
+  }
+}
