@@ -16,27 +16,21 @@ import type { Ledger } from './ledger.ts'
 export interface Recorded {
   /** Resolves when the call record is durable. Rejects with the fault `audit.unavailable`. */
   readonly recorded: Promise<void>
-  /** Counts what precedes the answer; later stages may have wrapped it. Absent when the call is kept out of the trail. */
-  readonly recordedOutlet?: RecordedOutlet
+  /** Counts what precedes the answer; later stages may have wrapped it. */
+  readonly recordedOutlet: RecordedOutlet
 }
-
-/** Stands for a call that its configuration keeps out of the trail. */
-export const UNRECORDED: Promise<void> = Promise.resolve()
 
 export type Intended = Exchange & Authenticated & Parsed & Authorized
 
 export interface IntentOptions {
   readonly ledger: Ledger
-  /** Which calls are recorded; all of them when absent. Refusals are recorded in any case. */
-  readonly which?: (exchange: Intended) => boolean
 }
 
 /** Place it last, so that the upstream's handler can demand the fact `Recorded`. Throws `audit.unavailable`. */
-export function auditIntent({ ledger, which }: IntentOptions): Check<Intended, Recorded> {
+export function auditIntent({ ledger }: IntentOptions): Check<Intended, Recorded> {
   return {
     name: 'audit.intent',
     check(exchange) {
-      if (which && !which(exchange)) return { recorded: UNRECORDED }
       const tenant = tenantOf(exchange)
       if (!ledger.intact(tenant)) throw new Fault('audit.unavailable', { tenant })
       const recorded = ledger.append(tenant, callBody(exchange))

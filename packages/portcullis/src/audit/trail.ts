@@ -4,7 +4,7 @@ import { Fault, type FaultCode, toFault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { isRecord } from '../mcp/message.ts'
 import { callBody, refusalBody, tenantOf, type Ending, type Witnessed } from './facts.ts'
-import { type Recorded, UNRECORDED } from './intent.ts'
+import type { Recorded } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import type { Logger } from './log.ts'
 import type { Detail, OutcomeBody } from './record.ts'
@@ -39,10 +39,9 @@ export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap
 
   const record = async (exchange: Ended, answer: Answer, fault: Fault | undefined): Promise<void> => {
     const { recorded } = exchange
-    if (recorded === UNRECORDED && !fault) return
     const tenant = tenantOf(exchange)
     const durationMs = Math.max(0, clock.now() - exchange.receivedAt)
-    if (fault && (recorded === undefined || recorded === UNRECORDED)) {
+    if (fault && recorded === undefined) {
       return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
     }
     // The gateway may answer by itself, before `audit.intent`: then both records are written here.

@@ -44,6 +44,8 @@ export type Outgoing = { readonly jsonrpc: '2.0' } & Readonly<Record<string, unk
 export interface Outlet {
   /** Resolves when the client can take more; returns nothing when it can already. Throws nothing when the client has left. */
   send(message: Outgoing): Promise<void> | void
+  /** Sets headers of whatever answer follows, refusals included. Absent once it is too late for that. */
+  announce?(headers: Readonly<Record<string, string>>): void
   /** Opens the stream without a message, for streams that may stay silent for long. */
   open(): void
 }

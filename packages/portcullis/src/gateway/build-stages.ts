@@ -23,6 +23,7 @@ import { authorize, reveal } from '../policy/authorize.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import { addressStage, AddressList } from '../traffic/address-list.ts'
 import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
+import { preflight } from '../traffic/cross-origin.ts'
 import { originStage } from '../traffic/origin.ts'
 import { rateByAddress, rateByPrincipal } from '../traffic/rate-limit.ts'
 import { strictHead } from '../traffic/strict-head.ts'
@@ -64,6 +65,7 @@ export function buildStages(parts: StageParts): Stages {
     rateByAddress: rateByAddress(rates, traffic.rate.perAddress),
     strictHead,
     origin: originStage(originRules(config, publicUrl)),
+    preflight,
     route: routeByPath([...upstreams.keys()], publicUrl),
     bound,
     deadline: buildDeadline(parts),

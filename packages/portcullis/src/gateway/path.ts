@@ -25,6 +25,7 @@ export interface Stages {
   readonly address: Check<Exchange>
   readonly strictHead: Check<Exchange>
   readonly origin: Check<Exchange>
+  readonly preflight: Wrap<Exchange>
   readonly rateByAddress: Check<Exchange>
   readonly route: Check<Exchange, Routed>
   readonly bound: Check<Exchange, Bounded>
@@ -57,6 +58,7 @@ const entrance = (s: Stages): Pipeline<Exchange, Entered> =>
     .check(s.rateByAddress)
     .check(s.strictHead)
     .check(s.origin)
+    .wrap(s.preflight) // a browser asks first, without a credential
     .check(s.route)
     .check(s.bound)
     .wrap(s.deadline)
@@ -84,7 +86,13 @@ export const streamPath = entrance
 
 /** Documents that need no sign-in, such as RFC 9728 metadata, for whoever calls us by our own name. */
 export const documentPath = (s: Stages): Pipeline<Exchange, Exchange> =>
-  Pipeline.from<Exchange>().wrap(s.trail).check(s.address).check(s.rateByAddress).check(s.strictHead).check(s.origin)
+  Pipeline.from<Exchange>()
+    .wrap(s.trail)
+    .check(s.address)
+    .check(s.rateByAddress)
+    .check(s.strictHead)
+    .check(s.origin)
+    .wrap(s.preflight)
 
 export interface Ends {
   readonly message: Handler<Admitted>

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
+import { readableBy } from './cross-origin.ts'
 
 export interface OriginRules {
   /** What clients may write into Host: `name`, `name:port`, `192.0.2.1:port`, `[::1]:port`. */
@@ -26,7 +27,7 @@ export function originStage(rules: OriginRules): Check<Exchange> {
   let lastGood: string | undefined
   return {
     name: 'traffic.origin',
-    check({ head }) {
+    check({ head, outlet }) {
       const { host, origin } = head.headers
       // An absolute-form target overrides Host (RFC 9112 section 3.2.2) and no client of ours sends one.
       if (typeof host !== 'string' || !head.path.startsWith('/')) throw new Fault('traffic.host_refused', { host })
@@ -38,6 +39,7 @@ export function originStage(rules: OriginRules): Check<Exchange> {
       if (origin === undefined) return
       const from = typeof origin === 'string' ? canonicalOrigin(origin) : undefined
       if (from === undefined || !origins.has(from)) throw new Fault('traffic.origin_refused', { origin })
+      outlet.announce?.(readableBy(origin as string))
     },
   }
 }

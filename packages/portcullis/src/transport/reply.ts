@@ -44,6 +44,10 @@ export class Reply implements Outlet {
     return this.#streaming
   }
 
+  announce(headers: Readonly<Record<string, string>>): void {
+    for (const name in headers) this.#response.setHeader(name, headers[name] as string)
+  }
+
   open(): void {
     if (this.#streaming || this.#response.headersSent) return
     this.#streaming = true

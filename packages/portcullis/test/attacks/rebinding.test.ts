@@ -103,3 +103,42 @@ test('our own names, and those that are spelled out, are served', async () => {
     assert.equal(await status({ origin: origin.replace('PORT', port) }), 200, origin)
   }
 })
+
+const PREFLIGHT = {
+  'access-control-request-method': 'POST',
+  'access-control-request-headers': 'authorization,content-type,mcp-protocol-version',
+}
+
+test('a browser is told that a page of an allowed origin may call, before it has a token', async () => {
+  const earlier = upstream.seen.length
+  const headers = { origin: 'https://console.example', ...PREFLIGHT }
+  const reply = await send(gateway, undefined, { method: 'OPTIONS', token: null, headers })
+  assert.equal(reply.status, 200)
+  assert.equal(reply.headers['access-control-allow-origin'], 'https://console.example')
+  assert.match(String(reply.headers['access-control-allow-methods']), /POST/)
+  assert.equal(reply.headers['access-control-allow-headers'], PREFLIGHT['access-control-request-headers'])
+  assert.equal(reply.headers['access-control-allow-credentials'], undefined)
+  assert.equal(upstream.seen.length, earlier)
+})
+
+test('such a page can read answers, and why it was refused', async () => {
+  const origin = 'https://console.example'
+  for (const token of [gateway.token, null]) {
+    const reply = await send(gateway, body, { token, headers: { ...headers, origin } })
+    assert.equal(reply.status, token === null ? 401 : 200)
+    assert.equal(reply.headers['access-control-allow-origin'], origin)
+    assert.match(String(reply.headers['access-control-expose-headers']), /WWW-Authenticate/)
+    assert.equal(reply.headers.vary, 'Origin')
+  }
+})
+
+test('pages of other origins are told nothing, and programs get no leave to ask for what they like', async () => {
+  const foreign = { origin: 'https://evil.example', ...PREFLIGHT }
+  const refused = await send(gateway, undefined, { method: 'OPTIONS', token: null, headers: foreign })
+  assert.deepEqual([refused.status, refused.headers['access-control-allow-origin']], [403, undefined])
+  const unasked = await send(gateway, undefined, { method: 'OPTIONS', token: null, headers: PREFLIGHT })
+  assert.equal(unasked.status, 401)
+  const broken = { ...PREFLIGHT, origin: 'https://console.example', 'access-control-request-headers': 'a: b, c' }
+  const reply = await send(gateway, undefined, { method: 'OPTIONS', token: null, headers: broken })
+  assert.equal(reply.headers['access-control-allow-headers'], undefined)
+})

@@ -39,16 +39,12 @@ const RESULT: Answer = { status: 200, message: { jsonrpc: '2.0', id: 1, result: 
 type Handler = (exchange: Intended & Recorded) => Promise<Answer>
 
 /** Trail, facts, intent, upstream: the order of the gateway. */
-function gateway(
-  parts: ReturnType<typeof newLedger>,
-  handler: Handler,
-  options: { facts?: object; which?: () => boolean } = {},
-) {
-  const { facts = knownFacts, which } = options
+function gateway(parts: ReturnType<typeof newLedger>, handler: Handler, options: { facts?: object } = {}) {
+  const { facts = knownFacts } = options
   return Pipeline.from<Exchange>()
     .wrap(parts.trail)
     .check({ name: 'test.facts', check: () => facts as unknown as Omit<Intended, keyof Exchange> })
-    .check(auditIntent({ ledger: parts.ledger, ...(which && { which }) }))
+    .check(auditIntent({ ledger: parts.ledger }))
     .to(handler)
 }
 
@@ -237,15 +233,6 @@ test('what the gateway answers by itself has both records too', async () => {
     parts.bodies().map(({ kind }) => kind),
     ['call', 'outcome'],
   )
-})
-
-test('calls that the predicate leaves out have no records, but their refusals do', async () => {
-  const parts = newLedger()
-  const options = { which: () => false }
-  assert.equal(await gateway(parts, async () => RESULT, options)(newExchange()), RESULT)
-  assert.deepEqual(parts.bodies(), [])
-  await gateway(parts, () => Promise.reject(new Fault('upstream.ended')), options)(newExchange())
-  assert.partialDeepStrictEqual(parts.bodies(), [{ kind: 'refusal', code: 'upstream.ended' }])
 })
 
 test('secrets that slipped into a detail do not reach the record', async () => {

@@ -13,6 +13,7 @@ const ENTRANCE = [
   'rateByAddress',
   'strictHead',
   'origin',
+  'preflight',
   'route',
   'bound',
   'deadline',
@@ -45,6 +46,6 @@ describe('the order', () => {
   })
 
   it('of a public document has no sign-in', () => {
-    assert.deepEqual(documentPath(named).order, ENTRANCE.slice(0, 5))
+    assert.deepEqual(documentPath(named).order, ENTRANCE.slice(0, 6))
   })
 })
