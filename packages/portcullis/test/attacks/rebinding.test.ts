@@ -111,8 +111,8 @@ const PREFLIGHT = {
 
 test('a browser is told that a page of an allowed origin may call, before it has a token', async () => {
   const earlier = upstream.seen.length
-  const headers = { origin: 'https://console.example', ...PREFLIGHT }
-  const reply = await send(gateway, undefined, { method: 'OPTIONS', token: null, headers })
+  const asked = { origin: 'https://console.example', ...PREFLIGHT }
+  const reply = await send(gateway, undefined, { method: 'OPTIONS', token: null, headers: asked })
   assert.equal(reply.status, 200)
   assert.equal(reply.headers['access-control-allow-origin'], 'https://console.example')
   assert.match(String(reply.headers['access-control-allow-methods']), /POST/)
