@@ -7,6 +7,9 @@ export const limits = z.strictObject({
     .default(4_194_304)
     .describe('Size of one message in bytes, from clients and from upstreams.'),
   maxDepth: count(4, 1000).default(64).describe('Nesting of objects and arrays in a message.'),
+  maxMembers: count(100, 10_000_000)
+    .default(250_000)
+    .describe('Members and elements of all objects and arrays in a message together.'),
   callSeconds: seconds(1, 86_400).default(120).describe('One call, from its arrival to its answer.'),
   listenIdleSeconds: seconds(1, 86_400).default(300).describe('A stream without any message ends after this.'),
   concurrency: z

@@ -58,7 +58,7 @@ export function buildStages(parts: StageParts): Stages {
   const { config, clock, ledger, engine, schemas, upstreams, publicUrl } = parts
   const { limits, traffic } = config
   const rates = new MemoryRateStore(clock)
-  const json = { maxDepth: limits.maxDepth }
+  const json = { maxDepth: limits.maxDepth, maxMembers: limits.maxMembers }
   return {
     trail: auditTrail({ ledger, clock, answerOf, log: parts.log }),
     address: addressStage(addresses(traffic.blocked, 'blocked', clock), addresses(traffic.allowed, 'allowed', clock)),

@@ -94,8 +94,12 @@ export class JsonText {
     return this.#native(start)
   }
 
-  /** Reads a member name: as `string`, but a name seen before costs no new string. */
-  name(): string {
+  /**
+   * Reads a member name: as `string`, but a name seen before costs no new string. `kept` is false where names will hardly
+   * come again, as in an object that is a table: those are neither looked for nor kept.
+   */
+  name(kept: boolean): string {
+    if (!kept) return this.string()
     const bytes = this.bytes
     const start = this.at + 1
     const stop = Math.min(start + NAME_BYTES, bytes.length)

@@ -37,8 +37,10 @@ export function parseUpstream(bytes: Buffer, limits: JsonLimits): unknown {
   }
 }
 
-// Up to this many names a loop over them beats a Set.
+// Up to this many names a loop over them beats a look-up.
 const FEW_NAMES = 8
+// An object with more is a table, whose names are data.
+const TABLE_NAMES = 64
 
 class Reader {
   readonly #text: JsonText
@@ -100,7 +102,7 @@ class Reader {
     const text = this.#enter(depth)
     const object: Record<string, unknown> = {}
     const base = this.#names.length
-    let many: Set<string> | undefined
+    let count = 0
     let next = text.peek()
     if (next === 0x7d) {
       text.at++
@@ -109,9 +111,11 @@ class Reader {
     for (;;) {
       if (next !== 0x22) text.refuse()
       this.#count()
-      const name = text.name()
+      const name = text.name(count < TABLE_NAMES)
       if (name === '__proto__' || (ofConstructor && name === 'prototype')) text.refuse('message.forbidden_name')
-      many = this.#distinct(name, base, many)
+      if (++count > FEW_NAMES ? Object.hasOwn(object, name) : this.#isKnown(name, base)) {
+        text.refuse('message.duplicate_key')
+      }
       if (text.peek() !== 0x3a) text.refuse()
       text.at++
       object[name] = this.#value(depth, name === 'constructor')
@@ -141,14 +145,11 @@ class Reader {
     return byte === close
   }
 
-  #distinct(name: string, base: number, many: Set<string> | undefined): Set<string> | undefined {
+  /** Whether the innermost object, whose names begin at `base`, has this one; else it has it from now on. */
+  #isKnown(name: string, base: number): boolean {
     const names = this.#names
-    if (many === undefined) {
-      for (let i = base; i < names.length; i++) if (names[i] === name) this.#text.refuse('message.duplicate_key')
-      names.push(name)
-      return names.length - base > FEW_NAMES ? new Set(names.slice(base)) : undefined
-    }
-    if (many.has(name)) this.#text.refuse('message.duplicate_key')
-    return many.add(name)
+    for (let i = base; i < names.length; i++) if (names[i] === name) return true
+    names.push(name)
+    return false
   }
 }

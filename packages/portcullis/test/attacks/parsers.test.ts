@@ -14,7 +14,7 @@ before(async () => {
   upstream = await startCounting()
   gateway = await startTestGateway({
     upstreams: [{ name: 'one', url: upstream.url }],
-    config: { limits: { maxBodyBytes: MAX_BODY_BYTES, maxDepth: 32 } },
+    config: { limits: { maxBodyBytes: MAX_BODY_BYTES, maxDepth: 32, maxMembers: 5_000 } },
   })
 })
 after(async () => {
@@ -98,6 +98,7 @@ const BAD: readonly (readonly [string, string | Buffer, number, string])[] = [
   ['a name that is a list', changed('"name":"echo"', '"name":["echo"]'), 400, 'message.invalid_params'],
   ['deep nesting', nested(40), 400, 'message.too_deep'],
   ['very deep nesting', nested(20_000), 400, 'message.too_deep'],
+  ['too many members', changed('"text":"x"', `"text":[${'1,'.repeat(5_000)}1]`), 413, 'message.too_large'],
   ['too much', changed('"text":"x"', `"text":"${'x'.repeat(MAX_BODY_BYTES)}"`), 413, 'message.too_large'],
 ]
 
