@@ -19,7 +19,7 @@ const ARCHITECTURES = { x64: 'x86_64', arm64: 'aarch64' }
 /** Calls whose arguments decide: sandbox/seccomp.ts has a rule for each. */
 const FILTERED = words(`
   clone clone3 socket socketpair ioctl personality prctl
-  chmod fchmod fchmodat fchmodat2 creat open openat openat2 mknod mknodat`)
+  chmod fchmod fchmodat fchmodat2 creat open openat openat2 mknod mknodat fallocate`)
 
 /** Calls that a container may make and a sandboxed upstream may not, beside those that the profile denies by itself. */
 const DENIED = words(`
@@ -31,7 +31,7 @@ const DENIED = words(`
   reboot swapon swapoff acct quotactl quotactl_fd syslog
   settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname iopl ioperm modify_ldt vhangup
   lookup_dcookie nfsservctl _sysctl sysfs ustat uselib fanotify_init fanotify_mark vmsplice memfd_secret
-  move_pages migrate_pages mbind set_mempolicy get_mempolicy set_mempolicy_home_node`)
+  move_pages migrate_pages mbind set_mempolicy get_mempolicy set_mempolicy_home_node io_setup`)
 
 /** Calls younger than the profile that C libraries and run times use. */
 const ADDED = words('futex_waitv cachestat map_shadow_stack futex_wake futex_wait futex_requeue mseal epoll_pwait2')

@@ -7,6 +7,7 @@
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { isAbsolute, normalize } from 'node:path'
 import { Fault } from '../core/fault.ts'
+import { windowsDrives } from './wsl.ts'
 
 const O_PATH = 0o10000000 // not among Node's constants; the same on x64 and arm64
 
@@ -105,6 +106,7 @@ function checkPlace(path: string, place: string, access: Access, hidden: readonl
   if (NEVER_WHOLE.includes(place)) refuse(path, 'this directory is too much to show; list what lies below it')
   if (NEVER.some((tree) => isWithin(place, tree))) refuse(path, 'this tree belongs to the kernel or to daemons')
   if (hidden.some((tree) => isWithin(place, tree))) refuse(path, 'this path belongs to the gateway itself')
+  if (windowsDrives().some((tree) => isWithin(place, tree))) refuse(path, 'programs of Windows lie there')
   if (access === 'read-only') return
   if (NEVER_WRITABLE.some((tree) => isWithin(place, tree))) refuse(path, 'this tree of the system cannot be writable')
 }

@@ -9,7 +9,7 @@ import type { DescriptorTable } from './descriptors.ts'
 import type { HostIdentity } from './driver.ts'
 
 /** Tools are looked for where only root can put them, never in a PATH. */
-const TOOL_DIRECTORIES = ['/usr/bin', '/bin', '/usr/local/bin']
+const TOOL_DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin']
 
 /** The path of a tool of the host, such as `bwrap`. */
 export function findTool(name: string): string | undefined {
@@ -64,6 +64,14 @@ function spawnChild([program = '', ...args]: readonly string[], options: StartOp
   // A closed pipe shows in the exit. There are no streams when descriptors ran out.
   for (const stream of child.stdio ?? []) stream?.on('error', () => {})
   return child
+}
+
+/**
+ * Starts a program of the gateway's own that answers with the messages of Node (`process.send`), handles included. Its
+ * input is a pipe that ends with the gateway, its errors are another one.
+ */
+export function startMessenger([program = '', ...args]: readonly string[]): ChildProcess {
+  return spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe', 'ipc'], env: {}, cwd: '/', detached: true })
 }
 
 /** What a tool prints on standard output, such as its version. Rejects when it fails or takes over five seconds. */

@@ -1,5 +1,6 @@
 /** Which descriptors reach a child: exactly those that were put into its table, none that the gateway inherited. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs'
+import { openConstant } from './nameless-file.ts'
 
 const O_CLOEXEC = 0o2000000
 
@@ -46,6 +47,12 @@ export class DescriptorTable {
     const number = this.pipe()
     this.#contents.push({ number, content })
     return number
+  }
+
+  /** Something to read that is the same for every child: a file costs less than a pipe. */
+  constant(content: string | Buffer): number {
+    const descriptor = openConstant(content)
+    return descriptor === undefined ? this.content(content) : this.lend(descriptor)
   }
 
   /** Hands on a descriptor of ours, which is closed by `close`. */

@@ -2,10 +2,10 @@
 import type { Limits } from './driver.ts'
 
 /**
- * Limits that may be set before the sandbox exists. RLIMIT_AS is left alone: Node reserves gigabytes of address space
- * that it never touches. No core dumps, because a dump of a server holds its secrets.
+ * Limits that hold everywhere. RLIMIT_AS is left alone: Node reserves gigabytes of address space that it never touches.
+ * No core dumps, because a dump of a server holds its secrets.
  */
-export function outerLimits(limits: Limits): readonly string[] {
+export function generalLimits(limits: Limits): readonly string[] {
   return [
     '--core=0',
     `--nofile=${limits.openFiles}`,
@@ -16,10 +16,13 @@ export function outerLimits(limits: Limits): readonly string[] {
   ]
 }
 
+/** Each waiting signal and each timer of POSIX is memory of the kernel. */
+const SIGNALS = 1024
+
 /**
- * RLIMIT_NPROC counts per user and user namespace. Set outside, it would count the user's other processes and stop the
- * sandbox itself from starting; set inside the new namespace, it counts exactly the sandboxed tree.
+ * What is set inside the sandbox, in one step. RLIMIT_NPROC and RLIMIT_SIGPENDING count per user and user namespace: set
+ * outside, they would count the user's other processes and stop the sandbox itself from starting.
  */
-export function innerLimits(limits: Limits): readonly string[] {
-  return [`--nproc=${limits.processes}`]
+export function insideLimits(limits: Limits): readonly string[] {
+  return [...generalLimits(limits), `--nproc=${limits.accountProcesses ?? limits.processes}`, `--sigpending=${SIGNALS}`]
 }

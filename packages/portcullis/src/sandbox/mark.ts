@@ -28,14 +28,31 @@ export function sweepOrphans(): number {
   return orphans.filter(killed).length
 }
 
-function isOrphan(pid: number): boolean {
-  if (!(pid > 0)) return false
+/** The same for a bwrap of our own that was killed in that millisecond: a sandbox that lives is a descendant of ours. */
+export function sweepStranded(): number {
+  const mark = ownMark()
+  const stranded = readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => bwrapLine(pid).includes(mark) && !isDescendant(pid))
+  return stranded.filter(killed).length
+}
+
+const isOrphan = (pid: number) => isMarkOfDead(bwrapLine(pid))
+
+/** The command line of a bwrap; empty for every other process. */
+function bwrapLine(pid: number): string {
+  if (!(pid > 0)) return ''
   try {
     const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    return /^[^\0]*\/bwrap\0/.test(command) && isMarkOfDead(command)
+    return /^[^\0]*\/bwrap\0/.test(command) ? command : ''
   } catch {
-    return false
+    return ''
   }
+}
+
+function isDescendant(pid: number): boolean {
+  const parent = Number(statOf(pid)?.[1] ?? 0)
+  return parent === process.pid || (parent > 1 && isDescendant(parent))
 }
 
 function killed(pid: number): boolean {
@@ -50,11 +67,13 @@ function processNamespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0'
 }
 
-/** Field 22 of /proc/PID/stat; the second field may hold spaces and parentheses. */
-function startTime(pid: number): string | undefined {
+const startTime = (pid: number): string | undefined => statOf(pid)?.[19]
+
+/** /proc/PID/stat from the third field on; the second may hold spaces and parentheses. */
+function statOf(pid: number): readonly string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined
   }

@@ -2,8 +2,13 @@
 import type { Readable } from 'node:stream'
 
 const WINDOW_MS = 1000
-/** Bytes after which other work gets a turn. */
-const SLICE_BYTES = 256 * 1024
+/** Bytes after which other work gets a turn: as many messages as they can hold take some ten milliseconds. */
+const SLICE_BYTES = 64 * 1024
+/**
+ * With no more lines than these, a slice takes a millisecond or less. Then nothing is stopped unless more comes in the
+ * same turn: stopping and starting for each large answer costs more than cutting it.
+ */
+const FEW_LINES = 16
 
 /** Why a stream is not read at the moment; it is read when there is no reason left. */
 type Hold = 'owner' | 'rate' | 'slice'
@@ -11,18 +16,28 @@ type Hold = 'owner' | 'rate' | 'slice'
 export class PacedReader {
   readonly #stream: Readable
   readonly #bytesPerSecond: number
+  readonly #onRate: () => void
   readonly #holds = new Set<Hold>()
   #windowBytes = 0
   #window: NodeJS.Timeout | undefined
   #sliceBytes = 0
+  #isSliceFull = false
   #draining = false
 
-  constructor(stream: Readable, bytesPerSecond: number, onChunk: (chunk: Buffer) => void) {
+  /** `onChunk` says how many lines it has dealt with. `onRate` is called once for each second with a wait. */
+  constructor(
+    stream: Readable,
+    bytesPerSecond: number,
+    onChunk: (chunk: Buffer) => number,
+    onRate: () => void = () => {},
+  ) {
     this.#stream = stream
+    this.#onRate = onRate
     this.#bytesPerSecond = bytesPerSecond
     stream.on('data', (chunk: Buffer) => {
       this.#count(chunk.length)
-      onChunk(chunk)
+      const lines = onChunk(chunk)
+      if (this.#sliceBytes >= SLICE_BYTES) this.#yield(lines > FEW_LINES)
     })
   }
 
@@ -48,8 +63,12 @@ export class PacedReader {
     this.#windowBytes += bytes
     this.#sliceBytes += bytes
     this.#window ??= setTimeout(() => this.#openWindow(), WINDOW_MS).unref()
-    if (this.#windowBytes > this.#bytesPerSecond) this.hold('rate')
-    if (this.#sliceBytes > SLICE_BYTES) this.#yield()
+    if (this.#windowBytes > this.#bytesPerSecond) this.#holdRate()
+  }
+
+  #holdRate(): void {
+    if (!this.#holds.has('rate') && !this.#draining) this.#onRate()
+    this.hold('rate')
   }
 
   #openWindow(): void {
@@ -58,9 +77,15 @@ export class PacedReader {
     this.release('rate')
   }
 
-  #yield(): void {
-    this.#sliceBytes = 0
-    this.hold('slice')
-    setImmediate(() => this.release('slice'))
+  /** An immediate comes after all that was ready to be read in this turn. */
+  #yield(atOnce: boolean): void {
+    if (atOnce || this.#isSliceFull) this.hold('slice')
+    if (this.#isSliceFull) return
+    this.#isSliceFull = true
+    setImmediate(() => {
+      this.#isSliceFull = false
+      this.#sliceBytes = 0
+      this.release('slice')
+    })
   }
 }

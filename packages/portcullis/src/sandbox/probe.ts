@@ -2,7 +2,8 @@
 import { Fault } from '../core/fault.ts'
 import { askTool } from './child.ts'
 import type { Enforcement, LaunchSpec, Limits, Probe, SandboxedProcess } from './driver.ts'
-import { readHostFacts, suggestMend } from './mend.ts'
+import { readHostFacts } from './host-facts.ts'
+import { suggestMend } from './mend.ts'
 
 export interface ProbeParts {
   readonly find: (name: string) => string | undefined
@@ -23,6 +24,8 @@ const LIMITS: Limits = {
   lifeMs: 10_000,
 }
 
+const NEEDED = '--ro-bind-fd'
+
 /** The smallest launch there is, with every wall. */
 const HARMLESS: LaunchSpec = {
   command: '/bin/sh',
@@ -41,7 +44,10 @@ export async function probeWith(parts: ProbeParts): Promise<Probe> {
     const { code, reason, stderrTail } = await confined.exited
     if (code !== 0 || reason !== 'exited')
       return refused(stderrTail || `the sandbox ended with ${reason}, code ${code}`)
-    const banner = await askTool(parts.find('bwrap') ?? '', ['--version'])
+    const bwrap = parts.find('bwrap') ?? ''
+    // The smallest launch has no path to bind; one that has would fail later.
+    if (!(await askTool(bwrap, ['--help'])).includes(NEEDED)) return refused(`this bwrap knows no ${NEEDED}`)
+    const banner = await askTool(bwrap, ['--version'])
     return { ok: true, version: banner.replace(/^bubblewrap /, ''), enforces: await parts.enforces() }
   } catch (problem) {
     const detail = problem instanceof Fault ? problem.detail['reason'] : (problem as Error).message

@@ -2,11 +2,14 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fault } from '../core/fault.ts'
+import type { OnAccess, Usage } from './access.ts'
+import type { GroupRefusals } from './cgroup/counters.ts'
 import type { StartedChild } from './child.ts'
 import { Deadlines } from './deadlines.ts'
 import type { ExitReason, ExitReport, KillReason, Limits, SandboxedProcess } from './driver.ts'
 import { LineCutter } from './lines.ts'
 import { PacedReader } from './output.ts'
+import { GroupWatch, Refusals, tellEnd, tellKill } from './refusals.ts'
 import { StderrReader } from './stderr.ts'
 
 /** What only the driver knows about the processes that it started. */
@@ -16,8 +19,15 @@ export interface ProcessTree {
   /** Sends SIGKILL to everything. */
   kill(): void
   /** Called once after the exit: waits until everything is gone, cleans up and says why, when nobody killed it. */
-  conclude(): Promise<Exclude<ExitReason, KillReason>>
+  conclude(): Promise<Exclude<ExitReason, KillReason> | 'disk-quota'>
+  /** Resolves when what was changed so far has been reported. */
+  flush?(): Promise<void>
+  /** What the kernel has refused to all of it so far; goes on answering after `conclude`. */
+  readonly refusals?: () => GroupRefusals
 }
+
+/** Counts some part of what a process uses, such as its folders or its connections. Must answer after the end too. */
+export type Meter = () => Partial<Usage> | Promise<Partial<Usage>>
 
 const DEFAULT_GRACE_MS = 2000
 /** A command that is gone has at most a pipe of output left; a descendant outside of a sandbox may keep it open. */
@@ -28,25 +38,44 @@ export class ConfinedProcess implements SandboxedProcess {
   readonly exited: Promise<ExitReport>
   readonly #child: StartedChild
   readonly #tree: ProcessTree
-  readonly #backlogBytes: number
   readonly #deadlines: Deadlines
   readonly #output: PacedReader
   readonly #stderr: StderrReader
-  #onLine: (line: Buffer) => void = () => {}
+  readonly #meters: readonly Meter[]
+  readonly #limits: Limits
+  readonly #refusals: Refusals
+  readonly #watch: GroupWatch | undefined
+  #outputBytes = 0
+  /** Lines of a command that ended before anybody listened: at most what a pipe holds, because nothing is read before. */
+  readonly #early: Buffer[] = []
+  #onLine: (line: Buffer) => void = (line) => {
+    this.#early.push(line)
+  }
   #killed: KillReason | undefined
   #over = false
 
-  constructor(child: StartedChild, tree: ProcessTree, limits: Limits) {
+  /** `onAccess` hears of each wall that is met here or in the tree. */
+  constructor(
+    child: StartedChild,
+    tree: ProcessTree,
+    limits: Limits,
+    meters: readonly Meter[] = [],
+    onAccess?: OnAccess,
+  ) {
     this.pid = child.pid
     this.#child = child
     this.#tree = tree
-    this.#backlogBytes = limits.stdinBacklogBytes
+    this.#meters = meters
+    this.#limits = limits
+    this.#refusals = new Refusals(onAccess ?? (() => {}))
+    this.#watch = onAccess && tree.refusals && new GroupWatch(tree.refusals, this.#refusals)
     this.#deadlines = new Deadlines(limits, (reason) => this.kill(reason))
-    this.#stderr = new StderrReader(child.stderr, limits.maxStderrBytes)
-    const lines = new LineCutter(limits.maxLineBytes, (line) => this.#receive(line))
-    this.#output = new PacedReader(child.stdout, limits.outputBytesPerSecond, (chunk) => {
-      if (this.#killed !== 'line-too-long' && !lines.push(chunk)) this.kill('line-too-long')
-    })
+    const refused = (what: string) => this.#refusals.add('output', what)
+    const dropping = `standard error beyond ${limits.maxStderrBytes} bytes a minute was dropped`
+    this.#stderr = new StderrReader(child.stderr, limits.maxStderrBytes, () => refused(dropping))
+    const waiting = `output beyond ${limits.outputBytesPerSecond} bytes a second had to wait`
+    const take = this.#taker(limits)
+    this.#output = new PacedReader(child.stdout, limits.outputBytesPerSecond, take, () => refused(waiting))
     this.#output.hold('owner') // nothing is lost while nobody listens yet
     this.exited = this.#end()
   }
@@ -55,6 +84,7 @@ export class ConfinedProcess implements SandboxedProcess {
     if (this.#over) return true
     if (line.includes('\n')) throw new Fault('internal', { reason: 'a line for a process holds a newline' })
     this.#deadlines.heard()
+    this.#watch?.touch()
     const { stdin } = this.#child
     if (typeof line === 'string') return this.#sent(stdin.write(`${line}\n`))
     stdin.cork()
@@ -70,6 +100,7 @@ export class ConfinedProcess implements SandboxedProcess {
 
   onLine(listener: (line: Buffer) => void): void {
     this.#onLine = listener
+    for (const line of this.#early.splice(0)) listener(line)
     this.#output.release('owner')
   }
 
@@ -94,19 +125,51 @@ export class ConfinedProcess implements SandboxedProcess {
     return this.exited
   }
 
+  async usage(): Promise<Usage> {
+    const parts = await Promise.all(this.#meters.map(async (meter) => meter()))
+    return Object.assign({ outputBytes: this.#outputBytes, sentBytes: 0, receivedBytes: 0 }, ...parts) as Usage
+  }
+
+  async flush(): Promise<void> {
+    this.#watch?.look()
+    await this.#tree.flush?.()
+  }
+
   kill(reason: KillReason): void {
     if (this.#over) return
+    if (this.#killed === undefined) tellKill(this.#refusals, reason, this.#limits)
     this.#killed ??= reason
     this.#tree.kill()
   }
 
+  /** Answers how many lines a chunk has completed. */
+  #taker({ maxLineBytes, outputBytes = Number.POSITIVE_INFINITY }: Limits): (chunk: Buffer) => number {
+    let count = 0
+    const lines = new LineCutter(maxLineBytes, (line) => {
+      count++
+      this.#receive(line)
+    })
+    let isEnough = false
+    return (chunk) => {
+      count = 0
+      this.#outputBytes += chunk.length
+      if (isEnough) return count
+      const reason = this.#outputBytes > outputBytes ? 'output-quota' : lines.push(chunk) ? undefined : 'line-too-long'
+      if (reason === undefined) return count
+      isEnough = true
+      this.kill(reason)
+      return count
+    }
+  }
+
   #receive(line: Buffer): void {
     this.#deadlines.spoke()
+    this.#watch?.touch()
     this.#onLine(line)
   }
 
   #sent(ready: boolean): boolean {
-    if (this.#child.stdin.writableLength > this.#backlogBytes) this.kill('stdin-backlog')
+    if (this.#child.stdin.writableLength > this.#limits.stdinBacklogBytes) this.kill('stdin-backlog')
     return ready
   }
 
@@ -127,6 +190,10 @@ export class ConfinedProcess implements SandboxedProcess {
     await Promise.race([closed, sleep(LAST_OUTPUT_MS, undefined, { ref: false })])
     for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy()
     const ownReason = await this.#tree.conclude()
+    tellEnd(this.#refusals, code, signal)
+    this.#watch?.close()
+    this.#watch?.check()
+    this.#refusals.close()
     return { code, signal, reason: this.#killed ?? ownReason, stderrTail: this.#stderr.tail }
   }
 }

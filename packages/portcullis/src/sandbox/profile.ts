@@ -1,5 +1,6 @@
 /** The walls, as arguments of bwrap(1): what exists inside, and what the process may not do to it. */
 import type { Mask, PinnedPath } from './bind.ts'
+import { type PrivatePlaces, SHARED_MEMORY_BYTES } from './cell.ts'
 import { HOME } from './environment.ts'
 import type { RootLayout } from './root.ts'
 
@@ -10,10 +11,16 @@ export interface ProfileInput {
   /** Paths inside the binds that must not be seen. */
   readonly masks: readonly Mask[]
   readonly cwd: string
+  /** Private file systems that were mounted before; undefined: they are made here, of `tmpBytes` each. */
+  readonly places: PrivatePlaces | undefined
   readonly tmpBytes: number
   readonly descriptors: ProfileDescriptors
+  /** Undefined: a new network namespace without a way out. Otherwise the process is started in one that was made for it. */
+  readonly network?: { readonly files: Readonly<Record<string, string>> } | undefined
   /** Puts a small read-only file inside; returns the descriptor that its content is read from. */
   readonly file: (content: string) => number
+  /** The same for a content that every sandbox has. */
+  readonly constant: (content: string) => number
 }
 
 export interface ProfileBind extends Pick<PinnedPath, 'destination' | 'access'> {
@@ -24,13 +31,11 @@ export interface ProfileBind extends Pick<PinnedPath, 'destination' | 'access'> 
 /** Numbers as the child sees them. */
 export interface ProfileDescriptors {
   readonly status: number
-  readonly block: number
   readonly filter: number
 }
 
 /** The account inside; it owns nothing but the private file systems and what is bound read-write. */
 const ACCOUNT = 1000
-const SHARED_MEMORY_BYTES = 16 << 20
 
 /** Files that C libraries expect. None of them tells anything about the host. */
 const GENERATED: Readonly<Record<string, string>> = {
@@ -44,22 +49,22 @@ const GENERATED: Readonly<Record<string, string>> = {
 /** The order matters: mounts stack, and the root can only be made read-only when every mount point exists. */
 export function buildProfile(input: ProfileInput): readonly string[] {
   return [
-    ...namespaces(),
+    ...namespaces(input.network === undefined),
     ...control(input.descriptors),
     ...system(input),
-    ...kernelFiles(input.layout),
-    ...privateFiles(input.tmpBytes),
+    ...kernelFiles(input),
+    ...privateFiles(input),
     ...sharedFiles(input),
     ...['--remount-ro', '/', '--chdir', input.cwd],
     ...['--clearenv', ...[...input.environment].flatMap(([name, value]) => ['--setenv', name, value])],
   ]
 }
 
-function namespaces(): readonly string[] {
+function namespaces(ownNetwork: boolean): readonly string[] {
   return [
     '--unshare-user',
     '--unshare-pid',
-    '--unshare-net',
+    ...(ownNetwork ? ['--unshare-net'] : []),
     '--unshare-ipc',
     '--unshare-uts',
     '--unshare-cgroup-try', // absent from old kernels; it hides names, it holds no limit
@@ -72,42 +77,55 @@ function namespaces(): readonly string[] {
   ]
 }
 
-/** `--block-fd` holds the command back until its limits are in force. */
 function control(descriptors: ProfileDescriptors): readonly string[] {
-  return [
-    ...['--json-status-fd', `${descriptors.status}`],
-    ...['--block-fd', `${descriptors.block}`],
-    ...['--seccomp', `${descriptors.filter}`],
-  ]
+  return [...['--json-status-fd', `${descriptors.status}`], ...['--seccomp', `${descriptors.filter}`]]
 }
 
-function system({ layout, file }: ProfileInput): readonly string[] {
+function system({ layout, network, file, constant }: ProfileInput): readonly string[] {
+  const own = Object.entries(network?.files ?? {}).map(([path, content]) => [path, file(content)] as const)
+  const same = Object.entries(GENERATED).filter(([path]) => network?.files[path] === undefined)
   return [
     ...layout.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...['--perms', '0755', '--dir', '/etc'],
     ...layout.shown.flatMap((path) => ['--ro-bind', path, path]),
-    ...Object.entries(GENERATED).flatMap(([path, content]) => [
-      ...['--perms', '0444', '--ro-bind-data', `${file(content)}`, path],
+    ...[...same.map(([path, content]) => [path, constant(content)] as const), ...own].flatMap(([path, from]) => [
+      ...['--perms', '0444', '--file', `${from}`, path], // read-only with the root
     ]),
   ]
 }
 
-function kernelFiles(layout: RootLayout): readonly string[] {
+/**
+ * Process 1 is bwrap, and it has the account of the command: by its files in /proc the command could read its
+ * environment and write its memory, which no system call filter sees. Nothing needs them.
+ */
+const PROCESS_ONE = '/proc/1'
+
+function kernelFiles({ layout, places }: ProfileInput): readonly string[] {
   return [
     ...['--proc', '/proc'],
     ...['--ro-bind', '/proc/sys', '/proc/sys'], // core_pattern alone would be root on the host
     ...layout.masked.flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ...emptyDirectory(PROCESS_ONE, '0555'),
     ...['--dev', '/dev'],
-    ...['--perms', '1777', '--size', `${SHARED_MEMORY_BYTES}`, '--tmpfs', '/dev/shm'],
+    ...(places
+      ? ['--bind', places.sharedMemory, '/dev/shm']
+      : privateDirectory('/dev/shm', '1777', SHARED_MEMORY_BYTES)),
     ...['--remount-ro', '/dev'], // a tmpfs of half of the memory otherwise
   ]
 }
 
-function privateFiles(tmpBytes: number): readonly string[] {
-  return [
-    ...['--perms', '1777', '--size', `${tmpBytes}`, '--tmpfs', '/tmp'],
-    ...['--perms', '0700', '--size', `${tmpBytes}`, '--tmpfs', HOME],
-  ]
+function privateFiles({ places, tmpBytes }: ProfileInput): readonly string[] {
+  if (places !== undefined) return ['--bind', places.tmp, '/tmp', '--bind', places.home, HOME]
+  return [...privateDirectory('/tmp', '1777', tmpBytes), ...privateDirectory(HOME, '0700', tmpBytes)]
+}
+
+function privateDirectory(path: string, mode: string, bytes: number): readonly string[] {
+  return ['--perms', mode, '--size', `${bytes}`, '--tmpfs', path]
+}
+
+/** Read-only, because its owner could give himself the right to fill it. */
+function emptyDirectory(path: string, mode: string): readonly string[] {
+  return [...privateDirectory(path, mode, 4096), '--remount-ro', path]
 }
 
 /** Shorter destinations first, so that a writable directory inside a read-only one stays writable. */
@@ -116,7 +134,7 @@ function sharedFiles({ binds, masks }: ProfileInput): readonly string[] {
   return [
     ...ordered.flatMap((bind) => [bindOption(bind), `${bind.from}`, bind.destination]),
     ...masks.flatMap(({ path, kind }) =>
-      kind === 'file' ? ['--ro-bind', '/dev/null', path] : ['--perms', '0000', '--size', '4096', '--tmpfs', path],
+      kind === 'file' ? ['--ro-bind', '/dev/null', path] : emptyDirectory(path, '0000'),
     ),
   ]
 }

@@ -15,12 +15,10 @@ const PROGRAMS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
 /** Certificates, the loader's cache, time zones and tables of names: nothing that tells one host from another. */
 const SETTINGS = [
   '/etc/ssl/certs',
-  '/etc/ca-certificates',
+  '/etc/ca-certificates/extracted',
   '/etc/pki/tls/certs',
   '/etc/pki/ca-trust/extracted',
   '/etc/ld.so.cache',
-  '/etc/ld.so.conf',
-  '/etc/ld.so.conf.d',
   '/etc/alternatives',
   '/etc/localtime',
   '/etc/mime.types',
@@ -37,6 +35,7 @@ const KERNEL_FACTS = [
   '/proc/keys',
   '/proc/kmsg',
   '/proc/modules',
+  ...['/proc/pressure/cpu', '/proc/pressure/io', '/proc/pressure/irq', '/proc/pressure/memory'],
   '/proc/sched_debug',
   '/proc/sysrq-trigger',
   '/proc/timer_list',

@@ -13,8 +13,7 @@ export interface Runtime {
   readonly pathDirectories: readonly string[]
 }
 
-/** Where a gateway looks for a bare name when it is told nothing else. */
-export const DEFAULT_SEARCH_PATH: readonly string[] = ['/usr/local/bin', '/usr/bin', '/bin']
+export { DEFAULT_SEARCH_PATH } from '../core/search-path.ts'
 
 const SYSTEM_TREES = /^\/(usr|bin|sbin|lib|lib32|lib64|libx32)\//
 const FIRST_LINE_BYTES = 256 // BINPRM_BUF_SIZE: the kernel reads no more either

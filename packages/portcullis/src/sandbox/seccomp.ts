@@ -26,6 +26,7 @@ const EPERM: Block = returns(ERRNO | 1)
 const ENOSYS: Block = returns(ERRNO | 38)
 const EPROTONOSUPPORT: Block = returns(ERRNO | 93)
 const EAFNOSUPPORT: Block = returns(ERRNO | 97)
+const EOPNOTSUPP: Block = returns(ERRNO | 95)
 
 const AUDIT_ARCH = { x64: 0xc000_003e, arm64: 0xc000_00b7 } as const satisfies Record<Architecture, number>
 const X32_BIT = 0x4000_0000
@@ -119,6 +120,7 @@ const ARGUMENT_RULES: Readonly<Record<string, Block>> = {
   open: denySetIdOnCreate(1, 2),
   openat: denySetIdOnCreate(2, 3),
   openat2: ENOSYS, // its mode lies behind a pointer
+  fallocate: EOPNOTSUPP, // takes a whole disk at once, before any quota that is watched has counted it
 }
 
 interface Range {

@@ -9,6 +9,8 @@ import { dirname } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import { isWithin, type PinnedPath } from './bind.ts'
 import type { HostIdentity } from './driver.ts'
+import { MOUNT_VOLUME, mountArguments } from './folders/mounted-volume.ts'
+import type { ImageVolume } from './folders/volumes.ts'
 
 export interface StageTools {
   readonly setpriv: string
@@ -19,14 +21,22 @@ export interface StageTools {
 export interface Stage {
   /** Where each bind is found, in the order of the binds. */
   readonly paths: readonly string[]
+  /** Where each volume is found, in the order of the volumes. */
+  readonly volumes: readonly string[]
   /** What goes before the real command line. It must be started as root. */
   readonly argv: readonly string[]
 }
 
+/** Lost when the account changes, hence asked for again then. */
+const UNTIL_GATEWAY_DIES = ['--pdeathsig', 'KILL']
+
 /** Directories of every Linux; one that holds none of the paths is hidden by the stage. */
 const PLACES = ['/mnt', '/media', '/srv', '/opt', '/tmp']
 
-/** Arguments: the place, then path and device:inode of each bind, then `--` and the command to go on with. */
+/**
+ * Arguments: the place, then path and device:inode of each bind, `--`, what `MOUNT_VOLUME` takes for each volume, `--` and
+ * the command to go on with.
+ */
 const SCRIPT = `
 set -e
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -42,29 +52,48 @@ while [ "$1" != -- ]; do
   index=$((index + 1))
 done
 shift
+index=0
+while [ "$1" != -- ]; do
+  target=$place/volume$index
+  mkdir "$target"
+  ${MOUNT_VOLUME}  shift 3
+  index=$((index + 1))
+done
+shift
 exec "$@"
 `
 
-/** A stage when a directory on the way to one of the paths is closed to the account; undefined when none is needed. */
+/**
+ * A stage when a directory on the way to one of the paths is closed to the account, or when there are volumes to mount;
+ * undefined when none is needed.
+ */
 export function buildStage(
   binds: readonly PinnedPath[],
   identity: HostIdentity | undefined,
   tools: StageTools,
+  volumes: readonly ImageVolume[] = [],
 ): Stage | undefined {
-  if (identity === undefined || binds.every(({ source }) => canReach(dirname(source), identity))) return undefined
-  const place = PLACES.find((path) => existsSync(path) && !binds.some(({ source }) => isWithin(source, path)))
+  if (identity === undefined) return undefined
+  if (volumes.length === 0 && binds.every(({ source }) => canReach(dirname(source), identity))) return undefined
+  const sources = [...binds, ...volumes].map(({ source }) => source)
+  const place = PLACES.find((path) => existsSync(path) && !sources.some((source) => isWithin(source, path)))
   if (place === undefined) throw new Fault('sandbox.start_failed', { reason: 'no directory is free for the stage' })
-  const account = ['--reuid', `${identity.uid}`, '--regid', `${identity.gid}`, '--clear-groups']
-  const untilGatewayDies = ['--pdeathsig', 'KILL'] // lost when the account changes, hence asked for twice
   return {
     paths: binds.map((_, index) => `${place}/${index}`),
+    volumes: volumes.map((_, index) => `${place}/volume${index}`),
     argv: [
-      ...[tools.setpriv, ...untilGatewayDies, '--', tools.unshare, '--mount', '--'],
+      ...[tools.setpriv, ...UNTIL_GATEWAY_DIES, '--', tools.unshare, '--mount', '--'],
       ...[tools.sh, '-c', SCRIPT, 'stage', place],
       ...binds.flatMap(({ source, descriptor }) => [source, fileIdentity(descriptor)]),
-      ...['--', tools.setpriv, ...account, ...untilGatewayDies, '--'],
+      ...['--', ...volumes.flatMap(mountArguments)],
+      ...['--', ...changingAccount(tools.setpriv, identity)],
     ],
   }
+}
+
+/** What goes before a command line that root starts for another account. */
+export function changingAccount(setpriv: string, { uid, gid }: HostIdentity): readonly string[] {
+  return [setpriv, '--reuid', `${uid}`, '--regid', `${gid}`, '--clear-groups', ...UNTIL_GATEWAY_DIES, '--']
 }
 
 function fileIdentity(descriptor: number): string {

@@ -6,11 +6,14 @@ const TAIL_BYTES = 4096
 
 export class StderrReader {
   readonly #maxBytes: number
+  readonly #onDrop: () => void
   #windowBytes = 0
   #tail: Buffer = Buffer.alloc(0)
   #listener: ((chunk: Buffer) => void) | undefined
 
-  constructor(stream: Readable, maxBytesPerMinute: number) {
+  /** `onDrop` is called for each chunk that is not passed on as a whole. */
+  constructor(stream: Readable, maxBytesPerMinute: number, onDrop: () => void = () => {}) {
+    this.#onDrop = onDrop
     this.#maxBytes = maxBytesPerMinute
     stream.on('data', (chunk: Buffer) => this.#take(chunk))
   }
@@ -30,6 +33,7 @@ export class StderrReader {
     const kept = chunk.subarray(0, this.#maxBytes - this.#windowBytes)
     this.#windowBytes += kept.length
     if (kept.length > 0) this.#listener?.(kept)
+    if (kept.length < chunk.length) this.#onDrop()
   }
 
   #resetLater(): void {

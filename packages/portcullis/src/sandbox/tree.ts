@@ -1,8 +1,9 @@
 /** How the processes of one bubblewrap sandbox are reached from outside, and how their end is known. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cgroup } from './cgroup.ts'
+import type { Cgroup } from './cgroup/group.ts'
 import type { StartedChild } from './child.ts'
+import { sweepStranded } from './mark.ts'
 import type { ProcessTree } from './process.ts'
 import type { SandboxStatus } from './status.ts'
 
@@ -35,11 +36,12 @@ export function bubblewrapTree(child: StartedChild, status: SandboxStatus, cgrou
     },
     conclude: async () => {
       if (initPid !== undefined) await gone(initPid)
-      const outOfMemory = await cgroup.ranOutOfMemory()
+      else sweepStranded()
       await cgroup.destroy()
-      if (outOfMemory) return 'out-of-memory'
+      if (cgroup.refusals().memory > 0) return 'out-of-memory'
       return status.ran ? 'exited' : 'setup-failed'
     },
+    refusals: cgroup.refusals,
   }
 }
 

@@ -6,14 +6,17 @@
  */
 import { findTool, type StartedChild, startChild } from './child.ts'
 import { closeInheritedDescriptors, DescriptorTable } from './descriptors.ts'
-import type { LaunchSpec, SandboxDriver, SandboxedProcess } from './driver.ts'
+import type { Enforcement, LaunchSpec, SandboxDriver, SandboxedProcess } from './driver.ts'
 import { buildEnvironment } from './environment.ts'
-import { outerLimits } from './limits.ts'
+import { generalLimits } from './limits.ts'
 import { ConfinedProcess, type ProcessTree } from './process.ts'
 import { DEFAULT_SEARCH_PATH, resolveRuntime } from './runtime.ts'
+import { treeMeter } from './tree-usage.ts'
 
 /** The private home of the sandbox does not exist here, and the gateway's own is not shown; list HOME to give one. */
 const NO_HOME = '/nonexistent'
+
+const NOTHING: Enforcement = { memory: 'none', processes: 'none', cpu: 'none', disk: 'none', network: [] }
 
 export interface UnconfinedOptions {
   /** Directories for commands that are given by a bare name. */
@@ -33,13 +36,19 @@ export function createUnconfinedDriver(options: UnconfinedOptions = {}): Sandbox
       cwd: spec.cwd ?? '/',
       table: new DescriptorTable(),
     })
-    return new ConfinedProcess(child, groupOf(child), spec.limits)
+    return new ConfinedProcess(
+      child,
+      groupOf(child),
+      spec.limits,
+      [treeMeter(Promise.resolve(child.pid))],
+      spec.onAccess,
+    )
   }
 
   return {
     name: 'none',
     launch,
-    probe: async () => ({ ok: true, version: 'none', enforces: { memory: 'none', processes: 'none' } }),
+    probe: async () => ({ ok: true, version: 'none', enforces: NOTHING }),
   }
 }
 
@@ -49,7 +58,7 @@ function wrappers(spec: LaunchSpec): readonly string[] {
   const prlimit = findTool('prlimit')
   return [
     ...(setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--no-new-privs', '--']),
-    ...(prlimit === undefined ? [] : [prlimit, ...outerLimits(spec.limits), '--']),
+    ...(prlimit === undefined ? [] : [prlimit, ...generalLimits(spec.limits), '--']),
   ]
 }
 

@@ -14,12 +14,14 @@ const PARTS: CommandParts = {
     setpriv: '/usr/bin/setpriv',
     unshare: '/usr/bin/unshare',
     sh: '/bin/sh',
+    mount: '/usr/bin/mount',
   },
   layout: { shown: ['/usr'], links: [], masked: [] },
   searchPath: ['/usr/bin'],
   hidden: [],
   identity: { uid: 200_001, gid: 200_001 },
-  control: { status: 4, block: 5, filter: 6 },
+  control: { status: 4, filter: 6 },
+  cell: { doors: [4, 5], table: 7 },
 }
 
 const SPEC: LaunchSpec = {
@@ -39,9 +41,13 @@ it('carries limits and the command, and neither environment nor paths', () => {
   table.close()
   assert.match(
     line,
-    /^\/usr\/bin\/prlimit --core=0 --nofile=256 --fsize=8388608 .*--data=77 -- \/usr\/bin\/bwrap --args \d+ -- /,
+    /^\/usr\/bin\/unshare --user --map-root-user --mount -- \/bin\/sh -c .* cell \/usr\/bin\/mount \/usr\/bin\/bwrap --args \d+ -- /,
   )
-  assert.match(line, /\/usr\/bin\/prlimit --nproc=64 -- \/bin\/sh -c .* portcullis-\d+-\d+-\d+ \/usr\/bin\/true --arg$/)
+  assert.match(
+    line,
+    / -- \/usr\/bin\/prlimit --core=0 --nofile=256 --fsize=\d+ .*--data=77 --nproc=64 .*-- \/bin\/sh -c /,
+  )
+  assert.match(line, / portcullis-\d+-\d+-\d+ \/usr\/bin\/true --arg$/)
   assert.ok(!/sk-0451|API_KEY|\/usr\/lib|--as=/.test(line))
   assert.deepEqual(startAs, PARTS.identity)
   const profile = String(table.contents.at(-1)?.content)

@@ -11,6 +11,7 @@ const EPERM = 0x50001
 const ENOSYS = 0x50026
 const EPROTONOSUPPORT = 0x5005d
 const EAFNOSUPPORT = 0x50061
+const EOPNOTSUPP = 0x5005f
 const CODES = { x64: 0xc000003e, arm64: 0xc00000b7 }
 
 // biome-ignore format: one call a row
@@ -62,6 +63,7 @@ const ROWS: ReadonlyArray<readonly [name: string, args: readonly bigint[], actio
   ['open',        [0n, 0o101n, 0o4755n],       EPERM,   'creating set-uid'],
   ['open',        [0n, 0x10000n, 0o4755n],     ALLOWED, 'a directory'],
   ['openat2',     [3n, 0n, 0n, 24n],           ENOSYS,  'a mode behind a pointer'],
+  ['fallocate',   [3n, 0n, 0n, 4096n],         EOPNOTSUPP, 'room that nobody has counted'],
 ]
 
 for (const architecture of ['x64', 'arm64'] as const satisfies readonly Architecture[]) {
