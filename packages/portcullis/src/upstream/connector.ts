@@ -1,14 +1,11 @@
-import { Cancellation } from '../core/cancellation.ts'
-import { Fault } from '../core/fault.ts'
 import type { Params } from '../mcp/message.ts'
 import type { UpstreamCredentials } from './credentials.ts'
 import { openHttpLegacy } from './http-legacy.ts'
 import { HttpModernLink } from './http-modern.ts'
 import type { HttpPool } from './http-pool.ts'
-import type { LinkClient, LinkEvents, ManagedLink, Parse, ServerFacts } from './link.ts'
+import { type LinkClient, type LinkEvents, type ManagedLink, NO_EVENTS, type Parse, type ServerFacts } from './link.ts'
+import { withinTime } from './own-time.ts'
 import { discoverRequest, type EraChoice, isTooNew, mayBeLegacy, modernFacts, notModern, tooNew } from './probe.ts'
-import { openStdio } from './stdio-open.ts'
-import type { LineProcess } from './stdio-process.ts'
 
 /** How a link to one upstream comes to be, whatever carries it. */
 export interface Connector {
@@ -38,7 +35,11 @@ export interface HttpConnectorOptions {
   readonly maxMessageBytes: number
   /** The gateway's own `clientInfo`. */
   readonly gateway: Params
+  /** For the answer to the probe and to `initialize`. Default: half a minute. */
+  readonly startTimeoutMs?: number
 }
+
+const START_MS = 30_000
 
 export class HttpConnector implements Connector {
   readonly stateless = true
@@ -52,18 +53,23 @@ export class HttpConnector implements Connector {
     const server = era === 'legacy' ? undefined : await this.#discover(era)
     if (server !== undefined) return new HttpModernLink({ ...this.#options, server })
     if (era === 'modern') throw notModern()
-    return openHttpLegacy({ ...this.#options, unsolicited, owner }, client)
+    return openHttpLegacy({ ...this.#options, unsolicited, owner, startTimeoutMs: this.#startMs }, client)
   }
 
   close(): Promise<void> {
     return this.#options.pool.close()
   }
 
+  get #startMs(): number {
+    return this.#options.startTimeoutMs ?? START_MS
+  }
+
   async #discover(era: EraChoice): Promise<ServerFacts | undefined> {
     const server = { protocolVersion: '', capabilities: {}, serverInfo: {} }
     const link = new HttpModernLink({ ...this.#options, server })
     try {
-      const response = await link.request(discoverRequest(this.#options.gateway), NO_EVENTS, new Cancellation())
+      const request = discoverRequest(this.#options.gateway)
+      const response = await withinTime(this.#startMs, (late) => link.request(request, NO_EVENTS, late))
       if (isTooNew(response)) throw tooNew()
       return modernFacts(response)
     } catch (thrown) {
@@ -71,52 +77,4 @@ export class HttpConnector implements Connector {
       throw thrown
     }
   }
-}
-
-export interface StdioConnectorOptions {
-  /** Starts a confined process for one scope. Called once for each link. */
-  readonly spawn: (scope: string) => Promise<LineProcess>
-  readonly parse: Parse
-  /** The gateway's own `clientInfo`. */
-  readonly gateway: Params
-  readonly probeTimeoutMs: number
-  readonly startTimeoutMs: number
-  readonly maxWaitingBytes: number
-  readonly maxWaitingMessages: number
-}
-
-export class StdioConnector implements Connector {
-  readonly stateless = false
-  readonly #options: StdioConnectorOptions
-
-  constructor(options: StdioConnectorOptions) {
-    this.#options = options
-  }
-
-  async open(wish: LinkWish): Promise<ManagedLink> {
-    try {
-      return await this.#start(wish)
-    } catch (thrown) {
-      // Some old servers exit on a method that they do not know before `initialize`; only those start a second time.
-      if (wish.era !== 'auto' || !exitedByItself(thrown)) throw thrown
-      return this.#start({ ...wish, era: 'legacy' })
-    }
-  }
-
-  async close(): Promise<void> {}
-
-  async #start({ era, client, unsolicited, scope, owner }: LinkWish): Promise<ManagedLink> {
-    const process = await this.#options.spawn(scope)
-    return openStdio(process, { ...this.#options, era, client, unsolicited, owner })
-  }
-}
-
-const exitedByItself = (thrown: unknown): boolean =>
-  thrown instanceof Fault && thrown.code === 'upstream.ended' && thrown.detail['code'] !== undefined
-
-/** For requests of the gateway itself: nobody listens, and no question is answered. */
-export const NO_EVENTS: LinkEvents = {
-  notify() {},
-  ask: ({ id }) =>
-    Promise.resolve({ jsonrpc: '2.0', id, error: { code: -32601, message: 'Requests are not accepted here.' } }),
 }

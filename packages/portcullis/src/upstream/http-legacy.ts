@@ -9,6 +9,7 @@ import type { HttpPool } from './http-pool.ts'
 import type { HttpResponse } from './http-response.ts'
 import { callerTokenOf, malformed, withOwnToken } from './incoming.ts'
 import type { LinkClient, LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
+import { withinTime } from './own-time.ts'
 import { initializeRequest, legacyFacts } from './probe.ts'
 import { Questions } from './questions.ts'
 
@@ -22,6 +23,8 @@ export interface HttpLegacyOptions {
   readonly unsolicited: LinkEvents
   /** Many upstreams send there what belongs to a call; see `StdioLinkOptions`. */
   readonly owner: 'one' | 'many'
+  /** For the answer to `initialize`. */
+  readonly startTimeoutMs: number
 }
 
 const NO_FACTS: ServerFacts = { protocolVersion: '', capabilities: {}, serverInfo: {} }
@@ -35,7 +38,8 @@ const LISTEN_MS = 500
 export async function openHttpLegacy(options: HttpLegacyOptions, client: LinkClient): Promise<HttpLegacyLink> {
   const link = new HttpLegacyLink(options)
   try {
-    const response = await link.request(initializeRequest(client), options.unsolicited, new Cancellation())
+    const ask = (late: Cancellation) => link.request(initializeRequest(client), options.unsolicited, late)
+    const response = await withinTime(options.startTimeoutMs, ask)
     link.adopt(legacyFacts(response))
     await link.notify({ jsonrpc: '2.0', method: 'notifications/initialized' })
     await link.listen()

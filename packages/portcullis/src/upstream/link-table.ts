@@ -11,9 +11,15 @@ export interface LinkTableOptions {
   readonly idleSeconds: number
 }
 
-interface Entry {
-  /** Undefined for a link that a session owns: it is counted, never handed out again. */
+/** Where a link belongs. */
+export interface Place {
+  /** Links of the same key stand for each other. Undefined for one that a session owns: it is never handed out again. */
   readonly key: string | undefined
+  /** Whose link it is; failures of one scope hold up no other. */
+  readonly scope: string
+}
+
+interface Entry extends Place {
   readonly link: ManagedLink
   readonly openedAt: number
   usedAt: number
@@ -24,15 +30,18 @@ interface Entry {
 
 type Open = () => Promise<ManagedLink>
 
+/** Whether a start that fails may be due to what its own scope asked for, such as the capabilities of its client. */
+type Blame = 'everybody' | 'scope'
+
 /** All links to one upstream: bounded in number, closed when idle, opened again when they ended. */
 export class LinkTable {
   readonly #options: LinkTableOptions
   readonly #backoff: Backoff
   readonly #shared = new Map<string, Entry>()
   readonly #opening = new Map<string, Promise<ManagedLink>>()
+  readonly #starting = new Set<Promise<unknown>>()
   readonly #entries = new Set<Entry>()
   readonly #sweeper: NodeJS.Timeout
-  #starting = 0
   #closed = false
 
   constructor(options: LinkTableOptions, backoff: Backoff) {
@@ -42,11 +51,11 @@ export class LinkTable {
   }
 
   get size(): number {
-    return this.#entries.size + this.#starting
+    return this.#entries.size + this.#starting.size
   }
 
   /** The link of a key: the one that stands, without a promise, or one that is opened for all who ask meanwhile. */
-  shared(key: string, open: Open): ManagedLink | Promise<ManagedLink> {
+  shared(key: string, scope: string, open: Open): ManagedLink | Promise<ManagedLink> {
     const entry = this.#shared.get(key)
     if (entry !== undefined && !entry.link.closed) {
       entry.usedAt = this.#options.clock.now()
@@ -54,21 +63,19 @@ export class LinkTable {
     }
     const opening = this.#opening.get(key)
     if (opening !== undefined) return opening
-    const opened = this.#open(key, open).then((fresh) => {
-      this.#shared.set(key, fresh)
-      return fresh.link
-    })
-    this.#opening.set(key, opened)
+    const opened = this.#open({ key, scope }, open, 'everybody', (fresh) => this.#shared.set(key, fresh))
+    const link = opened.then((fresh) => fresh.link)
+    this.#opening.set(key, link)
     const forget = () => this.#opening.delete(key)
-    opened.then(forget, forget)
-    return opened
+    link.then(forget, forget)
+    return link
   }
 
   /** A link for one caller at a time. `release` gives it back; it is used again for the same key. */
-  async lease(key: string, open: Open): Promise<{ readonly link: ManagedLink; release(): void }> {
+  async lease(key: string, scope: string, open: Open): Promise<{ readonly link: ManagedLink; release(): void }> {
     const idle = [...this.#entries].find((entry) => entry.key === key && !entry.leased && !entry.link.closed)
-    const entry = idle ?? (await this.#open(key, open))
-    entry.leased = true
+    const entry = idle ?? (await this.#open({ key, scope }, open, 'scope', lend))
+    lend(entry)
     const release = (): void => {
       entry.leased = false
       entry.usedAt = this.#options.clock.now()
@@ -77,10 +84,8 @@ export class LinkTable {
   }
 
   /** A link that its caller closes itself. */
-  async own(open: Open): Promise<ManagedLink> {
-    const entry = await this.#open(undefined, open)
-    entry.leased = true
-    return entry.link
+  async own(scope: string, open: Open): Promise<ManagedLink> {
+    return (await this.#open({ key: undefined, scope }, open, 'scope', lend)).link
   }
 
   /** Keeps a link from being closed as idle. Returns a function that lets go of it. */
@@ -105,37 +110,43 @@ export class LinkTable {
     }
   }
 
+  /** Ends all links. Resolves when those that were being opened have ended too. */
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#sweeper)
     const links = [...this.#entries].map((entry) => entry.link)
     this.#entries.clear()
     this.#shared.clear()
-    await Promise.allSettled([...this.#opening.values()])
-    await Promise.allSettled(links.map((link) => link.close()))
+    await Promise.allSettled([...this.#starting, ...links.map((link) => link.close())])
   }
 
-  async #open(key: string | undefined, open: Open): Promise<Entry> {
+  /** `take` is called before anybody else can see the new link, and so before it can be closed to make room. */
+  async #open(place: Place, open: Open, blame: Blame, take: (entry: Entry) => void): Promise<Entry> {
     if (this.#closed) throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
     this.#makeRoom()
-    this.#backoff.mayTry()
-    this.#starting++
+    this.#backoff.mayTry(place.scope)
+    const starting = this.#start(open)
+    this.#starting.add(starting)
     try {
-      const link = await open()
-      if (this.#closed) {
-        await link.close()
-        throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
-      }
+      const link = await starting
       const now = this.#options.clock.now()
-      const entry = { key, link, openedAt: now, usedAt: now, leased: false, holders: 0 }
+      const entry = { ...place, link, openedAt: now, usedAt: now, leased: false, holders: 0 }
+      take(entry)
       this.#entries.add(entry)
       return entry
     } catch (thrown) {
-      this.#backoff.failed()
+      if (!this.#closed) this.#backoff.failed(blame === 'scope' ? place.scope : undefined)
       throw thrown
     } finally {
-      this.#starting--
+      this.#starting.delete(starting)
     }
+  }
+
+  async #start(open: Open): Promise<ManagedLink> {
+    const link = await open()
+    if (!this.#closed) return link
+    await link.close()
+    throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
   }
 
   /** Ended links go first, then the one that nobody has used for longest. */
@@ -158,8 +169,16 @@ export class LinkTable {
 
   #drop(entry: Entry): void {
     this.#retire(entry)
-    if (entry.key !== undefined) this.#backoff.ended(entry.openedAt)
+    if (isCrash(entry)) this.#backoff.ended(entry.scope, entry.openedAt)
   }
+}
+
+/** Where a link does not tell how it ended, only that of a session may have been closed by its owner. */
+const isCrash = ({ key, link }: Entry): boolean =>
+  link.ending === undefined ? key !== undefined : link.ending === 'crashed'
+
+const lend = (entry: Entry): void => {
+  entry.leased = true
 }
 
 const isIdle = (entry: Entry): boolean => !entry.leased && entry.holders === 0 && entry.link.inFlight === 0

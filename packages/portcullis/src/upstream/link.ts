@@ -31,13 +31,23 @@ export interface Link {
 export interface ManagedLink extends Link {
   /** Requests that wait for their response; subscriptions count. */
   readonly inFlight: number
+  /** How it ended, where that is known. */
+  readonly ending?: LinkEnding | undefined
 }
+
+/**
+ * `closed`: by the gateway. `left`: the process ended in order: it had answered requests, and none waited. `crashed`:
+ * anything else.
+ */
+export type LinkEnding = 'closed' | 'left' | 'crashed'
 
 export interface LinkRequest {
   /** The caller's id; the response carries it again. */
   readonly id: Id
   readonly method: string
   readonly params: Params
+  /** Id of the caller's request in the audit trail; what a process does meanwhile is told to be of it. */
+  readonly incident?: string
   /** Values of `Mcp-Param-*` headers that are to go on (modern HTTP only), names in lower case. */
   readonly paramHeaders?: Readonly<Record<string, string>>
 }
@@ -72,3 +82,10 @@ export interface LinkClient {
 
 /** The strict parser, handed in by the gateway. Throws a Fault `message.*` for bytes that it refuses. */
 export type Parse = (bytes: Buffer) => unknown
+
+/** For requests of the gateway itself: nobody listens, and no question is answered. */
+export const NO_EVENTS: LinkEvents = {
+  notify() {},
+  ask: ({ id }) =>
+    Promise.resolve({ jsonrpc: '2.0', id, error: { code: -32601, message: 'Requests are not accepted here.' } }),
+}

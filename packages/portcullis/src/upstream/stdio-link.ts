@@ -12,9 +12,10 @@ import {
   withProgressToken,
   withSubscriptionId,
 } from './incoming.ts'
-import type { LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
+import type { LinkEnding, LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
+import { type OnViolation, Offences } from './offences.ts'
 import { Questions } from './questions.ts'
-import { type LineProcess, LineWriter, type ProcessExit } from './stdio-process.ts'
+import { type CallWatch, type LineProcess, LineWriter, type ProcessExit } from './stdio-process.ts'
 
 export interface StdioLinkOptions {
   readonly parse: Parse
@@ -29,6 +30,8 @@ export interface StdioLinkOptions {
   readonly maxWaitingBytes: number
   /** Notifications that may wait for one slow caller. */
   readonly maxWaitingMessages: number
+  /** Hears of what the process says against the protocol. */
+  readonly onViolation?: OnViolation | undefined
 }
 
 interface Pending {
@@ -43,7 +46,7 @@ interface Pending {
 }
 
 const NO_FACTS: ServerFacts = { protocolVersion: '', capabilities: {}, serverInfo: {} }
-const NEVER_CANCELLED: ReadonlySet<string> = new Set(['initialize', 'server/discover'])
+const HANDSHAKE: ReadonlySet<string> = new Set(['initialize', 'server/discover'])
 const OPENING_BRACE = 0x7b
 
 /**
@@ -56,7 +59,12 @@ export class StdioLink implements ManagedLink {
   readonly #writer: LineWriter
   readonly #pending = new Map<number, Pending>()
   readonly #questions = new Questions()
-  readonly #unsolicited: Delivery
+  readonly #offences: Offences
+  #owner: 'one' | 'many'
+  #events: LinkEvents
+  #unsolicited: Delivery
+  #answered = 0
+  #ending: LinkEnding | undefined
   #era: Era = 'modern'
   #server: ServerFacts = NO_FACTS
   #lastId = 0
@@ -66,9 +74,12 @@ export class StdioLink implements ManagedLink {
     this.#options = options
     this.#process = process
     this.#writer = new LineWriter(process, options.maxWaitingBytes)
-    this.#unsolicited = new Delivery(options.unsolicited, options.maxWaitingMessages, () => {})
+    this.#owner = options.owner
+    this.#events = options.unsolicited
+    this.#unsolicited = this.#deliveryOf(options.unsolicited)
+    this.#offences = new Offences(options.onViolation, () => this.#expel())
     process.onLine((line) => this.#line(line))
-    void process.exited.then((exit) => this.#end(ended(exit)))
+    void process.exited.then((exit) => this.#exited(exit))
   }
 
   get era(): Era {
@@ -79,12 +90,28 @@ export class StdioLink implements ManagedLink {
     return this.#server
   }
 
+  /** Whoever wants to know which calls the process has been given. */
+  get calls(): CallWatch | undefined {
+    return this.#process.calls
+  }
+
   get closed(): boolean {
     return this.#ended !== undefined
   }
 
   get inFlight(): number {
     return this.#pending.size
+  }
+
+  get ending(): LinkEnding | undefined {
+    return this.#ending
+  }
+
+  /** Gives a link that was made ahead to those whom it is to serve from now on. */
+  handOver(owner: 'one' | 'many', unsolicited: LinkEvents): void {
+    this.#owner = owner
+    this.#events = unsolicited
+    this.#unsolicited = this.#deliveryOf(unsolicited)
   }
 
   /** What the handshake found out. */
@@ -116,34 +143,42 @@ export class StdioLink implements ManagedLink {
   }
 
   async close(): Promise<void> {
-    this.#end(new Fault('upstream.ended', { reason: 'closed by the gateway' }))
+    this.#end('closed', new Fault('upstream.ended', { reason: 'closed by the gateway' }))
     await this.#process.stop().catch(() => {})
   }
 
   #line(line: Buffer): void {
+    if (this.#ended !== undefined) return
     // Banners and stray prints are not messages. They are dropped; a broken message is not, because somebody waits for it.
-    if (line[0] !== OPENING_BRACE || this.#ended !== undefined) return
+    if (line[0] !== OPENING_BRACE) return this.#offences.note('stray-output')
     let message: Message
     try {
       message = readMessage(this.#options.parse, line)
     } catch (thrown) {
       // Nobody can say whose answer it was, so none of the calls in flight may go on waiting.
       for (const pending of [...this.#pending.values()]) this.#abandon(pending, thrown)
-      return
+      return this.#offences.note('broken-message')
     }
-    if (isResponse(message)) this.#answered(message)
+    if (isResponse(message)) this.#responded(message)
     else if ('id' in message) this.#asked(message as Request)
     else this.#notified(message)
   }
 
-  #answered(response: Response): void {
+  #responded(response: Response): void {
     const pending = this.#pending.get(response.id as number)
-    if (pending === undefined) return
+    if (pending === undefined) return this.#unexpected(response.id)
     this.#forget(pending)
+    if (!HANDSHAKE.has(pending.request.method)) this.#answered++
     withSubscriptionId(response['result'], pending.request.id)
     withId(response, pending.request.id)
     if (pending.delivery === undefined) pending.resolve(response)
     else pending.delivery.after(() => pending.resolve(response))
+  }
+
+  /** A request that was given up may still be answered; nobody is at fault then. */
+  #unexpected(id: unknown): void {
+    const asked = typeof id === 'number' && id >= 1 && id <= this.#lastId
+    if (!asked) this.#offences.note('unasked-answer')
   }
 
   #notified(message: Notification): void {
@@ -178,8 +213,9 @@ export class StdioLink implements ManagedLink {
   }
 
   #asked(request: Request): void {
+    this.#offences.asked()
     const only = this.#onlyCall()
-    const events = this.#era === 'legacy' ? (only?.events ?? this.#options.unsolicited) : undefined
+    const events = this.#era === 'legacy' ? (only?.events ?? this.#events) : undefined
     void this.#questions.ask(request, events, only).then((response) => {
       if (response !== undefined && this.#ended === undefined) this.#send(response)
     })
@@ -187,7 +223,7 @@ export class StdioLink implements ManagedLink {
 
   /** The one call in flight. Subscriptions do not count: they log nothing and ask nothing. */
   #onlyCall(): Pending | undefined {
-    if (this.#options.owner === 'many') return undefined
+    if (this.#owner === 'many') return undefined
     let only: Pending | undefined
     for (const pending of this.#pending.values()) {
       if (pending.request.method === 'subscriptions/listen') continue
@@ -195,6 +231,10 @@ export class StdioLink implements ManagedLink {
       only = pending
     }
     return only
+  }
+
+  #deliveryOf(events: LinkEvents): Delivery {
+    return new Delivery(events, this.#options.maxWaitingMessages, () => {})
   }
 
   #deliver(pending: Pending, message: Notification): void {
@@ -209,7 +249,7 @@ export class StdioLink implements ManagedLink {
     pending.reject(thrown)
     if (!this.#pending.has(pending.id)) return
     this.#forget(pending)
-    if (NEVER_CANCELLED.has(pending.request.method)) return
+    if (HANDSHAKE.has(pending.request.method)) return
     this.#send({ jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: pending.id } })
   }
 
@@ -223,9 +263,21 @@ export class StdioLink implements ManagedLink {
     this.#writer.write(JSON.stringify(message))
   }
 
-  #end(fault: Fault): void {
+  /** A process that breaks the protocol again and again is ended: reading on costs the others their time. */
+  #expel(): void {
+    this.#end('crashed', new Fault('upstream.malformed', { reason: 'too many broken messages' }))
+    void this.#process.stop(0).catch(() => {})
+  }
+
+  #exited(exit: ProcessExit): void {
+    const inOrder = exit.code === 0 && exit.reason === 'exited' && this.#answered > 0 && this.#pending.size === 0
+    this.#end(inOrder ? 'left' : 'crashed', ended(exit))
+  }
+
+  #end(ending: LinkEnding, fault: Fault): void {
     if (this.#ended !== undefined) return
     this.#ended = fault
+    this.#ending = ending
     for (const pending of [...this.#pending.values()]) {
       this.#forget(pending)
       pending.reject(fault)

@@ -1,7 +1,8 @@
-import { Cancellation } from '../core/cancellation.ts'
+import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import type { Params, Response } from '../mcp/message.ts'
 import type { LinkClient, LinkRequest } from './link.ts'
+import { isLate, withinTime } from './own-time.ts'
 import {
   discoverRequest,
   type EraChoice,
@@ -31,7 +32,7 @@ export interface StdioOpenOptions extends StdioLinkOptions {
 /**
  * Does the handshake of one process: the probe and, when that says legacy, `initialize` on the same process, which is
  * never started twice for it. A process whose handshake fails is stopped. Throws `upstream.unsupported`,
- * `upstream.ended` and what a request throws.
+ * `upstream.ended`, `upstream.unavailable` when it takes too long, and what a request throws.
  */
 export async function openStdio(process: LineProcess, options: StdioOpenOptions): Promise<StdioLink> {
   const link = new StdioLink(process, options)
@@ -40,7 +41,7 @@ export async function openStdio(process: LineProcess, options: StdioOpenOptions)
     return link
   } catch (thrown) {
     await link.close()
-    throw thrown
+    throw thrown instanceof Fault && thrown.code === 'upstream.ended' ? endedAtStart(thrown) : thrown
   }
 }
 
@@ -63,24 +64,15 @@ async function isModern(link: StdioLink, options: StdioOpenOptions): Promise<boo
     return facts !== undefined
   } catch (thrown) {
     // A legacy process may say nothing to a method that it does not know.
-    if (options.era === 'auto' && !link.closed && (mayBeLegacy(thrown) || isTimeout(thrown))) return false
+    if (options.era === 'auto' && !link.closed && (mayBeLegacy(thrown) || isLate(thrown))) return false
     throw thrown
   }
 }
 
-async function within(
-  link: StdioLink,
-  request: LinkRequest,
-  options: StdioOpenOptions,
-  timeoutMs: number,
-): Promise<Response> {
-  const cancellation = new Cancellation()
-  const timer = setTimeout(() => cancellation.cancel('deadline'), timeoutMs)
-  try {
-    return await link.request(request, options.unsolicited, cancellation)
-  } finally {
-    clearTimeout(timer)
-  }
+function within(link: StdioLink, request: LinkRequest, options: StdioOpenOptions, ms: number): Promise<Response> {
+  const ask = (cancellation: Cancellation) => link.request(request, options.unsolicited, cancellation)
+  return withinTime(ms, ask, 'The upstream did not start in time.')
 }
 
-const isTimeout = (thrown: unknown): boolean => thrown instanceof Fault && thrown.detail['why'] === 'deadline'
+const endedAtStart = (fault: Fault): Fault =>
+  new Fault('upstream.ended', { ...fault.detail, when: 'start' }, { says: 'The upstream ended while it was started.' })

@@ -11,6 +11,18 @@ export interface LineProcess {
   readonly exited: Promise<ProcessExit>
   /** Ends the process and whatever it started. */
   stop(graceMs?: number): Promise<unknown>
+  /** Hears which calls the process has been given. */
+  readonly calls?: CallWatch
+}
+
+/** Whoever has to know which call a process works at. */
+export interface CallWatch {
+  begin(incident: string): void
+  /**
+   * The call is over. Its response is withheld until this resolves, and replaced by what this throws, such as the fault
+   * `audit.unavailable`.
+   */
+  end(incident: string): Promise<void>
 }
 
 export interface ProcessExit {

@@ -1,13 +1,13 @@
-import { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import { type Era, isError, isRecord, type Notification, type Params } from '../mcp/message.ts'
 import { LEGACY_VERSIONS } from '../mcp/versions.ts'
 import { Backoff } from './backoff.ts'
 import { Catalogue, type CatalogueOptions } from './catalogue.ts'
-import { type Connector, NO_EVENTS } from './connector.ts'
-import type { Link, LinkClient, LinkEvents, ManagedLink, ServerFacts } from './link.ts'
+import type { Connector } from './connector.ts'
+import { type Link, type LinkClient, type LinkEvents, type ManagedLink, NO_EVENTS, type ServerFacts } from './link.ts'
 import { LinkTable, type LinkTableOptions } from './link-table.ts'
 import { type EraChoice, gatewayEnvelope } from './probe.ts'
+import { withinTime } from './own-time.ts'
 import { watchTools } from './watch-tools.ts'
 
 export interface UpstreamOptions extends LinkTableOptions {
@@ -87,12 +87,12 @@ export class Upstream {
     // A modern HTTP upstream keeps nothing between two requests, so one link serves all scopes.
     const { owner, connector } = this.#options
     const key = connector.stateless && this.#era === 'modern' ? 'shared' : `shared ${scope}`
-    return this.#links.shared(key, () => this.#open(scope, this.#self, this.#announce(scope), owner))
+    return this.#links.shared(key, scope, () => this.#open(scope, this.#self, this.#announce(scope), owner))
   }
 
   /** A link for one legacy client session, which closes it. A modern upstream has no sessions: see `shared`. */
-  open(client: LinkClient, unsolicited: LinkEvents): Promise<Link> {
-    return this.#links.own(() => this.#open('session', client, unsolicited, 'one'))
+  open(client: LinkClient, unsolicited: LinkEvents, scope = 'session'): Promise<Link> {
+    return this.#links.own(scope, () => this.#open(scope, client, unsolicited, 'one'))
   }
 
   /**
@@ -101,7 +101,7 @@ export class Upstream {
    */
   exclusive(scope: string, client: LinkClient): Promise<Lease> {
     const key = `exclusive ${JSON.stringify([scope, client])}`
-    return this.#links.lease(key, () => this.#open(scope, client, this.#announce(scope), 'one'))
+    return this.#links.lease(key, scope, () => this.#open(scope, client, this.#announce(scope), 'one'))
   }
 
   /** Keeps a shared link for as long as somebody relies on its unsolicited messages. Returns a function that lets go. */
@@ -158,14 +158,11 @@ export class Upstream {
       ...(link.era === 'modern' && { _meta: gatewayEnvelope(this.#options.gateway) }),
       ...(cursor !== undefined && { cursor }),
     }
-    const cancellation = new Cancellation()
-    const timer = setTimeout(() => cancellation.cancel('deadline'), this.#options.ownTimeoutMs)
-    try {
-      const response = await link.request({ id: 'tools', method: 'tools/list', params }, NO_EVENTS, cancellation)
-      if (!isError(response)) return response.result
-      throw new Fault('upstream.unavailable', { reason: 'tools/list', code: response.error.code })
-    } finally {
-      clearTimeout(timer)
-    }
+    const request = { id: 'tools', method: 'tools/list', params }
+    const response = await withinTime(this.#options.ownTimeoutMs, (cancellation) =>
+      link.request(request, NO_EVENTS, cancellation),
+    )
+    if (!isError(response)) return response.result
+    throw new Fault('upstream.unavailable', { reason: 'tools/list', code: response.error.code })
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Fault } from '../../src/core/fault.ts'
 import { openStdio, type StdioOpenOptions } from '../../src/upstream/stdio-open.ts'
 import { CLIENT, FakeProcess, GATEWAY, isFault, parse, recorder } from './harness.ts'
 
@@ -92,8 +93,24 @@ describe('openStdio', () => {
 
   it('stops a process that never answers initialize', async () => {
     const process = processThat({ 'server/discover': unknown })
-    await assert.rejects(openStdio(process, { ...OPTIONS, startTimeoutMs: 50 }), isFault('upstream.ended'))
+    await assert.rejects(
+      openStdio(process, { ...OPTIONS, startTimeoutMs: 50 }),
+      (thrown: Fault) =>
+        thrown.code === 'upstream.unavailable' && thrown.says === 'The upstream did not start in time.',
+    )
     assert.equal(process.stopped, 1)
     assert.ok(!methods(process).includes('notifications/cancelled'))
+  })
+
+  it('says that a process ended while it was started, and keeps why for the record', async () => {
+    const process = new FakeProcess()
+    process.onSend = () => process.exit('exited', 3)
+    await assert.rejects(
+      openStdio(process, OPTIONS),
+      (thrown: Fault) =>
+        thrown.says === 'The upstream ended while it was started.' &&
+        thrown.detail['code'] === 3 &&
+        thrown.detail['when'] === 'start',
+    )
   })
 })

@@ -33,7 +33,13 @@ export async function relayCall(parts: RelayParts, exchange: Admitted): Promise<
 async function relayModern(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
   const { call, principal } = exchange
   const params = unsealed(parts, exchange, upstream)
-  const request = { id: idOf(exchange), method: call.method, params, paramHeaders: paramHeaders(exchange) }
+  const request = {
+    id: idOf(exchange),
+    method: call.method,
+    params,
+    paramHeaders: paramHeaders(exchange),
+    incident: exchange.incident,
+  }
   const link = await upstream.shared(parts.scopeOf(principal, upstream.name))
   // A modern upstream sends notifications only; a request on its stream breaks the protocol and is refused there.
   const events = { notify: callNotices(exchange, upstream), ask: refuseAsk }
@@ -57,6 +63,7 @@ async function relayLegacy(
       id: idOf(exchange),
       method: call.method,
       params: upstreamParams(exchange),
+      incident: exchange.incident,
       ...(mirrored && { paramHeaders: mirrored }),
     }
     const events: LinkEvents = {

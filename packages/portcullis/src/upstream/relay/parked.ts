@@ -34,7 +34,9 @@ async function start(
 ): Promise<ParkedCall> {
   const { call, principal } = exchange
   const scope = parts.scopeOf(principal, upstream.name)
-  const request = { id: idOf(exchange), method: call.method, params: withoutEnvelope(upstreamParams(exchange)) }
+  const params = withoutEnvelope(upstreamParams(exchange))
+  // The rounds that follow are requests of their own, but what the upstream does is still this call.
+  const request = { id: idOf(exchange), method: call.method, params, incident: exchange.incident }
   const parked = new ParkedCall(upstream.name, notify)
   if (!mayBeAsked(call.params)) {
     const link = await upstream.shared(scope)

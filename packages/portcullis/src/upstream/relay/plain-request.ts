@@ -20,19 +20,19 @@ export async function plainRequest(
   params: Params,
   method = exchange.call.method,
 ): Promise<Response> {
-  const { call, session, principal, cancellation } = exchange
+  const { call, session, principal, cancellation, incident } = exchange
   const upstreamEra = upstream.era ?? (await upstream.connect()).era
   const events = plainEvents(exchange)
   if (call.era === 'legacy') {
     if (session === undefined) throw new Fault('session.required')
     const link = await sessionLink(parts, session, upstream)
     const sent = upstreamEra === 'modern' ? enveloped(params, session) : params
-    const response = await link.request({ id: idOf(exchange), method, params: sent }, events, cancellation)
+    const response = await link.request({ id: idOf(exchange), method, params: sent, incident }, events, cancellation)
     return upstreamEra === 'modern' ? toLegacy(response) : response
   }
   const link = await upstream.shared(parts.scopeOf(principal, upstream.name))
   const sent = upstreamEra === 'legacy' ? withoutEnvelope(params) : params
-  const response = await link.request({ id: idOf(exchange), method, params: sent }, events, cancellation)
+  const response = await link.request({ id: idOf(exchange), method, params: sent, incident }, events, cancellation)
   return upstreamEra === 'legacy' ? modernised(exchange, upstream, response) : response
 }
 

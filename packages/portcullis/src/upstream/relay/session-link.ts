@@ -14,7 +14,8 @@ export async function sessionLink(parts: RelayParts, session: Session, upstream:
   const era = upstream.era ?? (await upstream.connect()).era
   if (era === 'modern') return upstream.shared(parts.scopeOf(session.principal, upstream.name))
   return session.link(upstream.name, async () => {
-    const link = await upstream.open(session.client, unsolicited(session, upstream))
+    const scope = parts.scopeOf(session.principal, upstream.name)
+    const link = await upstream.open(session.client, unsolicited(session, upstream), scope)
     if (session.logLevel !== undefined) await tellLevel(link, session.logLevel)
     return link
   })

@@ -50,7 +50,15 @@ async function linkTo(
   const unsolicited = recorder()
   const credentials = { 'x-api-key': new Secret('k') }
   const link = await openHttpLegacy(
-    { pool: connections, parse, credentials, maxMessageBytes: 100_000, unsolicited, owner: 'one' },
+    {
+      pool: connections,
+      parse,
+      credentials,
+      maxMessageBytes: 100_000,
+      unsolicited,
+      owner: 'one',
+      startTimeoutMs: 5_000,
+    },
     CLIENT,
   )
   open.unshift(link)
