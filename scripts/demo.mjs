@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureBuilt } from './build.mjs'
-import { ensureBubblewrap, ensurePackages } from './install.mjs'
+import { ensureSandbox, ensurePackages } from './install.mjs'
 import { PACKAGE, ROOT, run, stop, workspaceNode } from './workspace.mjs'
 
 /** Launcher of the command line. */
@@ -14,7 +14,7 @@ export function prepareDemo(command) {
   const { folder, port } = options(command)
   const configFile = join(folder, 'portcullis.yaml')
   ensurePackages()
-  ensureBubblewrap()
+  ensureSandbox()
   ensureBuilt()
   const node = workspaceNode()
   if (!existsSync(configFile)) {

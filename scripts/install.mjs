@@ -16,29 +16,47 @@ export function ensurePackages() {
   return install('package-lock.json is newer than the installed npm packages')
 }
 
-/** The sandbox of the MCP servers behind the gateway. */
-export function ensureBubblewrap() {
-  if (onPath('bwrap')) return
-  const command = ['apt-get', 'install', '-y', '--no-install-recommends', 'bubblewrap']
-  const why = 'bubblewrap is missing: it confines the MCP servers behind the gateway'
+/** What the sandbox of the MCP servers behind the gateway is made of: a program, and the package that it comes from. */
+const SANDBOX = [
+  ['bwrap', 'bubblewrap', 'it confines the MCP servers behind the gateway'],
+  ['ip', 'iproute2', 'it gives a confined server the network that its rules allow'],
+  ['mkfs.ext4', 'e2fsprogs', 'it makes the volumes of confined servers'],
+]
+
+export function ensureSandbox() {
+  const missing = SANDBOX.filter(([program]) => !onPath(program))
+  if (missing.length > 0) ensureDebian(missing)
+}
+
+/** The engine behind which the container driver is tested. Only root can give its containers what the tests look at. */
+export function ensurePodman() {
+  if (process.platform !== 'linux' || process.getuid() !== 0) return
+  const why = 'the container driver is tested on it'
+  const missing = ['podman', 'runc', 'catatonit'].filter((name) => !onPath(name)).map((name) => [name, name, why])
+  if (missing.length > 0) ensureDebian(missing)
+}
+
+/** Installs Debian packages, given as `[program, package, why]`. Stops with the command to type when it cannot. */
+export function ensureDebian(missing) {
+  const why = missing.map(([program, , reason]) => `${program} is missing: ${reason}`).join('; ')
+  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing.map(([, name]) => name)]
   if (process.platform !== 'linux')
-    stop(`${why}, and it exists on Linux only. Use a Linux machine, virtual machine or container.`)
+    stop(`${why}, and that exists on Linux only. Use a Linux machine, virtual machine or container.`)
   if (!onPath('apt-get')) stop(`${why}. Install it with the package manager of this system, then run this again.`)
   const prefix = process.getuid() === 0 ? [] : sudo()
   if (prefix === undefined) stop(`${why}. Run: sudo ${command.join(' ')}`)
-  console.log(`Installing bubblewrap with apt (${why}).`)
-  const attempt = () =>
-    run(prefix[0] ?? command[0], [...prefix.slice(1), ...(prefix.length > 0 ? command : command.slice(1))], {
-      quiet: true,
-      environment: { DEBIAN_FRONTEND: 'noninteractive' },
-    })
-  let result = attempt()
-  if (!result.ok) {
-    run([...prefix, 'apt-get'][0], [...prefix, 'apt-get', 'update'].slice(1), { quiet: true })
-    result = attempt()
+  console.log(`Installing ${missing.map(([, name]) => name).join(', ')} with apt (${why}).`)
+  const apt = (...words) => {
+    const [program, ...args] = [...prefix, ...words]
+    return run(program, args, { quiet: true, environment: { DEBIAN_FRONTEND: 'noninteractive' } })
   }
-  if (!result.ok || !onPath('bwrap'))
-    stop(`${result.output}\nbubblewrap could not be installed. Run: sudo ${command.join(' ')}`)
+  let result = apt(...command)
+  if (!result.ok) {
+    apt('apt-get', 'update')
+    result = apt(...command)
+  }
+  if (!result.ok || missing.some(([program]) => !onPath(program)))
+    stop(`${result.output}\nThe packages could not be installed. Run: sudo ${command.join(' ')}`)
 }
 
 function install(why) {
@@ -67,7 +85,14 @@ function lockDigest() {
 }
 
 function onPath(program) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/bin', '/usr/local/bin']
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/bin',
+    '/bin',
+    '/usr/local/bin',
+    '/usr/sbin',
+    '/sbin',
+  ]
   return folders.some((folder) => folder !== '' && existsSync(join(folder, program)))
 }
 

@@ -100,6 +100,79 @@ export interface RecoveredBody {
   readonly bytes?: number
 }
 
+/** Whose process it was that did something. */
+export interface Doer {
+  readonly upstream: string
+  /** `gateway`: started to ask the upstream for what it offers, before anybody called. */
+  readonly scope: 'principal' | 'tenant' | 'shared' | 'gateway'
+  /** Present when the process is of one principal. */
+  readonly principal?: string
+  /** On the host, of its outermost process. */
+  readonly pid: number
+}
+
+/** A confined process reached something, changed something, or was refused something. */
+export interface AccessBody extends Doer {
+  readonly kind: 'access'
+  /** The call that was running when it began, when no other ran on this process until it was over. */
+  readonly incident?: string
+  readonly access: RecordedAccess
+}
+
+/** Names, addresses and sizes, never content. */
+export type RecordedAccess =
+  | {
+      readonly kind: 'egress'
+      readonly allowed: boolean
+      readonly host: string
+      readonly port: number
+      readonly protocol: string
+      readonly address?: string
+      readonly reason?: string
+      readonly sentBytes?: number
+      readonly receivedBytes?: number
+      readonly durationMs?: number
+    }
+  | {
+      readonly kind: 'file'
+      readonly change: 'created' | 'changed' | 'removed'
+      readonly path: string
+      readonly bytes?: number
+      /** SHA-256, hex. */
+      readonly digest?: string
+    }
+  | {
+      readonly kind: 'refused'
+      readonly wall: string
+      readonly what: string
+      /** It was met at some time in the last so many milliseconds; absent: at that moment. */
+      readonly withinMs?: number
+    }
+
+/** Accesses of one process that were too many for a record each: how many of which sort, in `durationMs`. */
+export interface AccessesBody extends Doer {
+  readonly kind: 'accesses'
+  readonly durationMs: number
+  /** Such as `egress refused`, `file created`, `refused memory`. Each sort is counted by itself, so none hides another. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** A process of an upstream began, or it ended with everything that it had started. */
+export interface ProcessBody extends Doer {
+  readonly kind: 'process'
+  readonly event: 'started' | 'ended'
+  readonly driver: string
+  /** What held its limits on this host. */
+  readonly enforcement?: Detail
+  /** Why it ended, such as `exited`, `stopped`, `out-of-memory`, `idle-deadline`. */
+  readonly reason?: string
+  readonly code?: number | null
+  readonly signal?: string | null
+  readonly durationMs?: number
+  /** What it had used by then, as far as the host tells. */
+  readonly usage?: Detail
+}
+
 export type Detail = Readonly<Record<string, unknown>>
 
 export type RecordBody =
@@ -111,6 +184,9 @@ export type RecordBody =
   | StopBody
   | ChangeBody
   | RecoveredBody
+  | AccessBody
+  | AccessesBody
+  | ProcessBody
 
 /** A record as it stands in the file. */
 export type AuditRecord = {

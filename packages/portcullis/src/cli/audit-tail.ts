@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { stateLayout } from '../config/state-layout.ts'
 import { chainFolder } from '../audit/ledger.ts'
-import type { AuditRecord } from '../audit/record.ts'
+import type { AuditRecord, Doer, ProcessBody, RecordedAccess } from '../audit/record.ts'
 import { follow, readLast } from '../audit/tail.ts'
 import type { TailFilter } from '../audit/tail.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -63,10 +63,36 @@ function tell(record: AuditRecord): string {
       return words(record.program, ...record.weaknesses.map((path) => `weakness ${path}`))
     case 'recovered':
       return words(record.cause)
+    case 'process':
+      return words(doer(record), record.event, record.driver, record.reason, usage(record))
+    case 'access':
+      return words(record.incident, doer(record), tellAccess(record.access))
+    case 'accesses':
+      return words(doer(record), ...Object.entries(record.counts).map(([sort, count]) => `${count} × ${sort}`))
     case 'checkpoint':
     case 'stop':
       return ''
   }
+}
+
+const doer = ({ upstream, principal, scope, pid }: Doer): string => `${upstream}[${pid}] ${principal ?? scope}`
+
+function tellAccess(access: RecordedAccess): string {
+  switch (access.kind) {
+    case 'egress': {
+      const way = access.allowed ? 'reached' : 'refused'
+      return words(way, `${access.host}:${access.port}`, access.protocol, access.address, access.reason)
+    }
+    case 'file':
+      return words(access.change, access.path, access.bytes === undefined ? undefined : `${access.bytes} B`)
+    case 'refused':
+      return words('refused', access.wall, access.what)
+  }
+}
+
+function usage({ usage: used }: ProcessBody): string | undefined {
+  const pairs = Object.entries(used ?? {}).filter(([, value]) => value !== undefined && value !== 0)
+  return pairs.length === 0 ? undefined : pairs.map(([name, value]) => `${name}=${String(value)}`).join(' ')
 }
 
 type Targeted = Extract<AuditRecord, { kind: 'call' | 'refusal' }>

@@ -24,6 +24,12 @@ export function configFile({ config }: ConfigOption, terminal: Terminal): string
   )
 }
 
+/** Whether `configFile` would give one, so that a command can do without. */
+export function configIsNamedOrThere({ config }: ConfigOption, { environment }: Terminal): boolean {
+  const named = config ?? environment['PORTCULLIS_CONFIG']
+  return named !== undefined || USUAL_PLACES.some((place) => existsSync(place))
+}
+
 /** Throws CommandError or ConfigError. */
 export function openConfig(
   option: ConfigOption,

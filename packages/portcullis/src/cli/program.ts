@@ -40,7 +40,9 @@ function addGatewayCommands(program: Command, terminal: Terminal, done: Done): v
     .action(async (options) => done(await (await import('./serve.ts')).serve(options, terminal)))
   program
     .command('doctor')
-    .description('say whether this host can hold what the configuration promises')
+    .description(
+      'attack the sandbox of this host at decoys, and say whether it can hold what the configuration promises',
+    )
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (options) => done(await (await import('./doctor.ts')).doctor(options, terminal)))

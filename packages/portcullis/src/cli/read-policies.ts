@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { digestOf } from '../mcp/canonical.ts'
-import { policyFiles } from '../config/check-files.ts'
+import { policyFiles } from '../config/own-paths.ts'
 import type { Config } from '../config/schema.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { isRecord } from '../mcp/message.ts'

@@ -12,6 +12,8 @@ export interface Terminal {
   out(line: string): void
   /** What is said beside the results. */
   err(line: string): void
+  /** Whether `out` may be given colours; absent: no. */
+  readonly colour?: boolean
   readonly environment: Environment
   readonly clock: Clock
   /** Aborts when the operator or the system asks to end. */
@@ -42,10 +44,12 @@ export function processTerminal(): Terminal {
       controller.abort(signal)
     })
   }
+  const environment = processEnvironment()
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
-    environment: processEnvironment(),
+    colour: process.stdout.isTTY && !environment['NO_COLOR'],
+    environment,
     clock: systemClock,
     interrupted: controller.signal,
   }

@@ -1,7 +1,16 @@
 /** Makes every path of the configuration absolute: `~` is the home folder, everything else relative to the file. */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { Config, HttpConfig, IssuerConfig, SecretSource, StdioConfig, UpstreamConfig } from './schema.ts'
+import type {
+  Config,
+  HttpConfig,
+  IssuerConfig,
+  NetworkConfig,
+  SandboxConfig,
+  SecretSource,
+  StdioConfig,
+  UpstreamConfig,
+} from './schema.ts'
 
 /** Fills in what depends on other members: the local authority unless TLS is given up, the audit folder inside `state`. */
 export function anchor(config: Config, folder: string): Config {
@@ -43,6 +52,8 @@ function anchorIssuer(issuer: IssuerConfig, at: At): IssuerConfig {
 
 function anchorUpstream(upstream: UpstreamConfig, at: At): UpstreamConfig {
   if (upstream.stdio !== undefined) return { ...upstream, stdio: anchorStdio(upstream.stdio, at) }
+  if (upstream.code !== undefined)
+    return { ...upstream, code: { ...upstream.code, sandbox: anchorSandbox(upstream.code.sandbox, at) } }
   return upstream.http === undefined ? upstream : { ...upstream, http: anchorHttp(upstream.http, at) }
 }
 
@@ -53,8 +64,26 @@ function anchorStdio(stdio: StdioConfig, at: At): StdioConfig {
     command: stdio.command.includes('/') ? at(stdio.command) : stdio.command,
     env: mapValues(stdio.env, (value) => (typeof value === 'string' ? value : anchorSecret(value, at))),
     ...(stdio.cwd === undefined ? {} : { cwd: at(stdio.cwd) }),
-    sandbox: { ...stdio.sandbox, read: stdio.sandbox.read.map(at), write: stdio.sandbox.write.map(at) },
+    sandbox: anchorSandbox(stdio.sandbox, at),
   }
+}
+
+function anchorSandbox(sandbox: SandboxConfig, at: At): SandboxConfig {
+  return {
+    ...sandbox,
+    read: sandbox.read.map(at),
+    write: sandbox.write.map(at),
+    ...(sandbox.network === undefined ? {} : { network: anchorNetwork(sandbox.network, at) }),
+  }
+}
+
+function anchorNetwork(network: NetworkConfig, at: At): NetworkConfig {
+  const allow = network.allow.map(({ credential, ...rule }) =>
+    credential === undefined
+      ? rule
+      : { ...rule, credential: { ...credential, value: anchorSecret(credential.value, at) } },
+  )
+  return { ...network, allow }
 }
 
 function anchorHttp(http: HttpConfig, at: At): HttpConfig {

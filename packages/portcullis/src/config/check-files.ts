@@ -1,30 +1,19 @@
 /** Looks for what the configuration refers to: secrets, certificates, policies, folders, roles. A reference into nothing is a mistake. */
-import { accessSync, constants, globSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { globSync } from 'node:fs'
+import { checkProgram, checkSandbox } from './check-sandbox.ts'
 import type { Environment } from './environment.ts'
-import type { Config, IssuerConfig, SecretSource } from './schema.ts'
-import { readPrivateFile, readSecret, SecretError } from './secret-source.ts'
-
-/** A mistake at `path`, to be placed by the caller. */
-export interface Finding {
-  readonly path: readonly PropertyKey[]
-  readonly wrong: string
-  readonly right: string
-}
+import { attempt, type Finding, readable, secretProblem } from './finding.ts'
+import type { Config, HttpConfig, IssuerConfig, SandboxConfig } from './schema.ts'
+import { readPrivateFile } from './secret-source.ts'
 
 /** `config` has absolute paths. Reads secrets only to see that they can be read. */
-export function checkFiles(config: Config, environment: Environment): readonly Finding[] {
+export function checkFiles(config: Config, configFile: string, environment: Environment): readonly Finding[] {
   return [
     ...checkListener(config),
     ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
-    ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, name, environment)),
+    ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, configFile, name, environment)),
   ]
-}
-
-/** The files that the patterns of `policy.files` name, sorted, each once. */
-export function policyFiles(config: Config): readonly string[] {
-  return [...new Set(config.policy.files.flatMap((pattern) => globSync(pattern)))].toSorted()
 }
 
 function checkListener(config: Config): readonly Finding[] {
@@ -61,59 +50,29 @@ function checkPolicy(pattern: string, path: readonly PropertyKey[]): readonly Fi
   return [{ path, wrong: `no file matches ${pattern}`, right: 'name Cedar policies that exist, or remove it' }]
 }
 
-function checkUpstream(config: Config, name: string, environment: Environment): readonly Finding[] {
-  const { stdio, http } = config.upstreams[name] ?? {}
+function checkUpstream(config: Config, configFile: string, name: string, environment: Environment): readonly Finding[] {
+  const { stdio, http, code } = config.upstreams[name] ?? {}
   const base = ['upstreams', name]
-  const secret = (source: SecretSource, path: readonly PropertyKey[]) =>
-    attempt(path, () => readSecret(source, environment))
-  if (http !== undefined) {
-    const { ca } = http.tls
-    const headers = Object.entries(http.headers)
-    return [
-      ...headers.flatMap(([header, source]) => secret(source, [...base, 'http', 'headers', header])),
-      ...(ca === undefined ? [] : readable(ca, [...base, 'http', 'tls', 'ca'], 'file')),
-    ]
-  }
+  const walls = (sandbox: SandboxConfig, kind: string) =>
+    checkSandbox(config, configFile, sandbox, [...base, kind, 'sandbox'], environment)
+  if (http !== undefined) return checkHttp(http, [...base, 'http'], environment)
+  if (code !== undefined) return walls(code.sandbox, 'code')
   if (stdio === undefined) return []
-  const { read, write } = stdio.sandbox
   return [
-    ...(stdio.command.includes('/') ? readable(stdio.command, [...base, 'stdio', 'command'], 'file') : []),
+    ...checkProgram(stdio.command, stdio.sandbox, [...base, 'stdio', 'command']),
     ...(stdio.cwd === undefined ? [] : readable(stdio.cwd, [...base, 'stdio', 'cwd'], 'folder')),
-    ...read.flatMap((path, index) => readable(path, [...base, 'stdio', 'sandbox', 'read', index], 'any')),
-    ...write.flatMap((path, index) => readable(path, [...base, 'stdio', 'sandbox', 'write', index], 'any')),
-    ...write.flatMap((path, index) => holdsPolicies(config, path, [...base, 'stdio', 'sandbox', 'write', index])),
+    ...walls(stdio.sandbox, 'stdio'),
     ...Object.entries(stdio.env).flatMap(([variable, value]) =>
-      typeof value === 'string' ? [] : secret(value, [...base, 'stdio', 'env', variable]),
+      typeof value === 'string' ? [] : secretProblem(value, [...base, 'stdio', 'env', variable], environment),
     ),
   ]
 }
 
-/** A server that could add a policy would decide for itself what it may do. */
-function holdsPolicies({ policy }: Config, folder: string, path: readonly PropertyKey[]): readonly Finding[] {
-  const isInside = policy.files.some((pattern) => `${dirname(pattern)}/`.startsWith(`${folder}/`))
-  return isInside ? [{ path, wrong: `${folder} holds the policies`, right: 'list folders without them' }] : []
-}
-
-function readable(file: string, path: readonly PropertyKey[], kind: 'file' | 'folder' | 'any'): readonly Finding[] {
-  try {
-    accessSync(file, constants.R_OK)
-    const facts = statSync(file)
-    if (kind === 'any' || (kind === 'file' ? facts.isFile() : facts.isDirectory())) return []
-    return [{ path, wrong: `${file} is not a ${kind}`, right: `name a ${kind}` }]
-  } catch (thrown) {
-    const missing = (thrown as NodeJS.ErrnoException).code === 'ENOENT'
-    return [
-      { path, wrong: `${file} ${missing ? 'does not exist' : 'cannot be read'}`, right: 'name one that can be read' },
-    ]
-  }
-}
-
-function attempt(path: readonly PropertyKey[], read: () => unknown): readonly Finding[] {
-  try {
-    read()
-    return []
-  } catch (thrown) {
-    if (thrown instanceof SecretError) return [{ path, wrong: thrown.wrong, right: thrown.right }]
-    throw thrown
-  }
+function checkHttp({ headers, tls }: HttpConfig, base: readonly PropertyKey[], environment: Environment) {
+  return [
+    ...Object.entries(headers).flatMap(([header, source]) =>
+      secretProblem(source, [...base, 'headers', header], environment),
+    ),
+    ...(tls.ca === undefined ? [] : readable(tls.ca, [...base, 'tls', 'ca'], 'file')),
+  ]
 }

@@ -23,7 +23,7 @@ export function parseConfig(text: string, file: string, environment: Environment
   const all = [...parsed.problems, ...problems]
   if (config === undefined) throw new ConfigError(sorted(all))
   const anchored = anchor(config, dirname(resolve(file)))
-  for (const { path, wrong, right } of checkFiles(anchored, environment)) {
+  for (const { path, wrong, right } of checkFiles(anchored, file, environment)) {
     all.push({ file, ...parsed.locate(path, 'value'), path: formatPath(path), wrong, right })
   }
   if (all.length > 0) throw new ConfigError(sorted(all))

@@ -52,6 +52,7 @@ export function describeNode(node: SchemaNode): string {
   if (node.enum !== undefined) return `one of ${node.enum.map(String).join(', ')}`
   if (node.anyOf !== undefined) return node.anyOf.map(describeNode).join(' or ')
   if (node.type === 'integer') return `a whole number from ${node.minimum} to ${node.maximum}`
+  if (node.type === 'number') return `a number from ${node.minimum} to ${node.maximum}`
   if (node.type === 'boolean') return 'true or false'
   if (node.type === 'array') return node.items === undefined ? 'a list' : `a list, each ${describeNode(node.items)}`
   if (node.type === 'string') return node.pattern === undefined ? 'text' : `text that matches ${node.pattern}`

@@ -42,6 +42,9 @@ export type Config = Settled<z.output<typeof configSchema>>
 export type UpstreamConfig = Config['upstreams'][string]
 export type StdioConfig = NonNullable<UpstreamConfig['stdio']>
 export type HttpConfig = NonNullable<UpstreamConfig['http']>
+export type CodeConfig = NonNullable<UpstreamConfig['code']>
+export type SandboxConfig = StdioConfig['sandbox']
+export type NetworkConfig = NonNullable<SandboxConfig['network']>
 export type IssuerConfig = Config['identity']['issuers'][number]
 /** Exactly one of the two members is there; the schema sees to it. */
 export type SecretSource = HttpConfig['headers'][string]

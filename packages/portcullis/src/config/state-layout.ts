@@ -9,6 +9,8 @@ export interface StateLayout {
   readonly audit: string
   /** Private key of the checkpoints; its public half is beside it, with `.pub`. */
   readonly auditKey: string
+  /** File systems of upstreams; one folder for each upstream is inside, and in it one for each scope. */
+  readonly volumes: string
   /** First administrator key. */
   readonly adminKey: string
 }
@@ -21,6 +23,7 @@ export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayou
     authority: join(state, 'authority'),
     audit: audit.folder ?? join(state, 'audit'),
     auditKey: join(state, 'audit.key'),
+    volumes: join(state, 'volumes'),
     adminKey: join(state, 'admin.key'),
   }
 }

@@ -1,27 +1,9 @@
-/** `upstreams`: the MCP servers behind the gateway, as a process of ours or over HTTP. */
+/** `upstreams`: the MCP servers behind the gateway, as a process of ours, over HTTP, or as a place for snippets of code. */
 import { z } from 'zod'
 import { count, exactlyOne, headerName, isMap, path, seconds, secretSource, text, variableName } from './fields.ts'
+import { code } from './code-schema.ts'
 import { isLoopback } from './loopback.ts'
-
-const sandbox = z
-  .strictObject({
-    driver: z
-      .enum(['bubblewrap', 'none'])
-      .default('bubblewrap')
-      .describe('Weakness: `none` runs the server with all the rights of the gateway.'),
-    read: z
-      .array(path)
-      .max(50)
-      .default([])
-      .describe('Files and folders that the server may read. Nothing else is visible.'),
-    write: z.array(path).max(50).default([]).describe('Files and folders that the server may also change.'),
-    memoryMiB: count(16, 65_536).default(1024).describe('Memory of all its processes.'),
-    processes: count(1, 4096).default(64).describe('Processes and threads.'),
-    openFiles: count(16, 65_536).default(1024).describe('Open files of one process.'),
-    fileMiB: count(1, 65_536).default(64).describe('Size of one file that it writes.'),
-    tmpMiB: count(1, 65_536).default(64).describe('Size of its private /tmp, which ends with it.'),
-  })
-  .describe('Walls around the process. It has no network.')
+import { sandbox } from './sandbox-schema.ts'
 
 const deadlines = z.strictObject({
   startSeconds: seconds(1, 600).default(30).describe('From the start of the process to its answer to the handshake.'),
@@ -34,27 +16,39 @@ const deadlines = z.strictObject({
     .describe('A process ends after this and is started anew when needed.'),
 })
 
-const stdio = z.strictObject({
-  command: path.describe('Program to run; a bare name is looked up in the usual folders inside the sandbox.'),
-  args: z
-    .array(z.string())
-    .max(200)
-    .default([])
-    .describe('Its arguments. There is no shell: each is passed on as it is.'),
-  env: z
-    .record(variableName, z.union([z.string(), secretSource]).meta({ title: 'text, { env: NAME } or { file: path }' }))
-    .default({})
-    .describe(
-      'The whole environment of the server; nothing is inherited. Weakness: a secret here can be read by the server.',
-    ),
-  cwd: path.optional().describe('Folder in which it starts. It has to be visible in the sandbox.'),
-  sandbox: sandbox.prefault({}),
-  process: z
-    .enum(['per-principal', 'per-tenant', 'shared'])
-    .default('per-principal')
-    .describe('Who shares a process. Weakness: with `shared`, tenants meet in the memory of one server.'),
-  deadlines: deadlines.prefault({}).describe('When a call or the process is ended.'),
-})
+const stdio = z
+  .strictObject({
+    command: path.describe('Program to run; a bare name is looked up in the usual folders inside the sandbox.'),
+    args: z
+      .array(z.string())
+      .max(200)
+      .default([])
+      .describe('Its arguments. There is no shell: each is passed on as it is.'),
+    env: z
+      .record(
+        variableName,
+        z.union([z.string(), secretSource]).meta({ title: 'text, { env: NAME } or { file: path }' }),
+      )
+      .default({})
+      .describe(
+        'The whole environment of the server; nothing is inherited. Weakness: a secret here can be read by the server.',
+      ),
+    cwd: path.optional().describe('Folder in which it starts. It has to be visible in the sandbox.'),
+    sandbox: sandbox.prefault({}),
+    process: z
+      .enum(['per-principal', 'per-tenant', 'shared'])
+      .default('per-principal')
+      .describe('Who shares a process. Weakness: with `shared`, tenants meet in the memory of one server.'),
+    warm: count(0, 64)
+      .default(0)
+      .describe('Processes that wait, started, for whoever comes first. Each has the memory of a running one.'),
+    deadlines: deadlines.prefault({}).describe('When a call or the process is ended.'),
+  })
+  .refine(({ warm, sandbox: walls }) => warm === 0 || walls.volumes.length === 0, {
+    path: ['warm'],
+    message: 'a process that waits cannot have the volumes of a principal whom it does not know yet',
+    when: hasWalls,
+  })
 
 const http = z
   .strictObject({
@@ -88,12 +82,13 @@ const http = z
     when: isMap,
   })
 
-const rule = exactlyOne<{ stdio?: unknown; http?: unknown }>('stdio', 'http')
+const rule = exactlyOne<{ stdio?: unknown; http?: unknown; code?: unknown }>('stdio', 'http', 'code')
 
 export const upstream = z
   .strictObject({
     stdio: stdio.optional().describe('A program that speaks MCP over its standard input and output.'),
     http: http.optional().describe('A server that speaks MCP over HTTP.'),
+    code: code.optional().describe('Tools that run snippets of code, each in a sandbox of its own.'),
     era: z
       .enum(['auto', 'modern', 'legacy'])
       .default('auto')
@@ -101,7 +96,7 @@ export const upstream = z
     title: text.optional().describe('Name for people.'),
   })
   .refine(rule.check, rule.params)
-  .meta({ title: 'an upstream with either stdio or http' })
+  .meta({ title: 'an upstream with one of stdio, http and code' })
 
 function plain(url: unknown): boolean {
   return typeof url === 'string' && url.startsWith('http://')
@@ -109,4 +104,9 @@ function plain(url: unknown): boolean {
 
 function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).hostname : ''
+}
+
+function hasWalls(payload: { readonly value: unknown }): boolean {
+  const walls = isMap(payload) ? (payload.value as { sandbox?: { volumes?: unknown } }).sandbox : undefined
+  return Array.isArray(walls?.volumes)
 }

@@ -1,5 +1,5 @@
 /** Lists where a configuration gives up a guarantee. Each needs its own word, so none is there by omission. */
-import type { Config, UpstreamConfig } from './schema.ts'
+import type { Config, SandboxConfig, UpstreamConfig } from './schema.ts'
 
 export interface Weakness {
   /** Dotted path into the configuration. */
@@ -30,7 +30,7 @@ export function weaknesses(config: Config): readonly Weakness[] {
   return found
 }
 
-function ofUpstream(name: string, { stdio, http }: UpstreamConfig): readonly Weakness[] {
+function ofUpstream(name: string, { stdio, http, code }: UpstreamConfig): readonly Weakness[] {
   const found: Weakness[] = []
   const at = `upstreams.${name}`
   if (http?.plaintext !== undefined) {
@@ -40,14 +40,9 @@ function ofUpstream(name: string, { stdio, http }: UpstreamConfig): readonly Wea
       meaning: 'Programs on this machine can read and change the traffic to this upstream.',
     })
   }
+  if (code !== undefined) found.push(...ofSandbox(`${at}.code.sandbox`, code.sandbox))
   if (stdio === undefined) return found
-  if (stdio.sandbox.driver === 'none') {
-    found.push({
-      path: `${at}.stdio.sandbox.driver`,
-      word: 'none',
-      meaning: 'The server runs with all the rights of the gateway.',
-    })
-  }
+  found.push(...ofSandbox(`${at}.stdio.sandbox`, stdio.sandbox))
   if (stdio.process === 'shared') {
     found.push({
       path: `${at}.stdio.process`,
@@ -59,6 +54,35 @@ function ofUpstream(name: string, { stdio, http }: UpstreamConfig): readonly Wea
     if (typeof value === 'string') continue
     const word = value.env === undefined ? 'file' : 'env'
     found.push({ path: `${at}.stdio.env.${variable}`, word, meaning: 'The server can read this secret.' })
+  }
+  return found
+}
+
+const WEAK_DRIVERS: Readonly<Record<string, string>> = {
+  none: 'The program runs with all the rights of the gateway.',
+  seatbelt: 'The program shares the processes, the memory and the disk of this machine without a limit.',
+}
+
+function ofSandbox(at: string, { driver, network }: SandboxConfig): readonly Weakness[] {
+  const found: Weakness[] = []
+  const meaning = WEAK_DRIVERS[driver]
+  if (meaning !== undefined) found.push({ path: `${at}.driver`, word: driver, meaning })
+  for (const [index, rule] of (network?.allow ?? []).entries()) {
+    const path = `${at}.network.allow[${index}]`
+    if (rule.private !== undefined) {
+      found.push({
+        path: `${path}.private`,
+        word: rule.private,
+        meaning: `The program can reach services of this machine and its network under the name ${rule.host}.`,
+      })
+    }
+    if (rule.tls !== undefined) {
+      found.push({
+        path: `${path}.tls`,
+        word: rule.tls,
+        meaning: `The gateway reads what the program and ${rule.host} say to each other.`,
+      })
+    }
   }
   return found
 }

@@ -17,7 +17,7 @@ import { SessionListeners } from '../upstream/relay/session-listener.ts'
 import { SessionTable } from '../upstream/relay/session-table.ts'
 import { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
-import { scopeOf } from './build-upstreams.ts'
+import { scopeOf } from './scope.ts'
 
 /** How long a client may take to answer the questions of an upstream. */
 const ANSWER_MS = 10 * 60_000

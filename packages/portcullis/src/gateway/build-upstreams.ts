@@ -1,20 +1,21 @@
 import type { Clock } from '../core/clock.ts'
-import type { Principal } from '../core/principal.ts'
+import { Fault } from '../core/fault.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config, HttpConfig, StdioConfig, UpstreamConfig } from '../config/schema.ts'
-import { policyFiles } from '../config/check-files.ts'
 import { readSecret } from '../config/secret-source.ts'
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import type { DriverName, LaunchSpec, SandboxDriver } from '../sandbox/driver.ts'
 import { upstreamIdentity } from '../sandbox/identity.ts'
-import { selectDriver } from '../sandbox/select.ts'
-import { type Connector, HttpConnector, StdioConnector } from '../upstream/connector.ts'
+import { type Connector, HttpConnector } from '../upstream/connector.ts'
 import { HttpPool } from '../upstream/http-pool.ts'
 import type { Parse } from '../upstream/link.ts'
+import { StdioConnector } from '../upstream/stdio-connector.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import { type Drivers, volumeFolder, type Walls, withAuthority } from './build-sandbox.ts'
+import { codeConnector } from './build-code.ts'
+import { type LaunchFacts, launchSpec, volumeSpecs } from './launch-spec.ts'
+import type { Processes } from './processes.ts'
 import { PRODUCT } from './product.ts'
 
 const MIB = 1_048_576
@@ -29,46 +30,14 @@ export interface UpstreamParts {
   /** Strict parser for what upstreams send. */
   readonly parse: Parse
   readonly drivers: Promise<Drivers>
+  readonly processes: Processes
 }
-
-export type Drivers = ReadonlyMap<DriverName, SandboxDriver>
 
 /** The upstreams of the configuration, none of them connected yet. Rejects as `drivers` does. */
 export async function buildUpstreams(parts: UpstreamParts): Promise<ReadonlyMap<string, Upstream>> {
   const drivers = await parts.drivers
   const entries = Object.entries(parts.config.upstreams)
   return new Map(entries.map(([name, upstream], slot) => [name, buildUpstream(parts, drivers, name, upstream, slot)]))
-}
-
-/**
- * The sandbox drivers that the upstreams need, each proved on this host. Rejects with `sandbox.unavailable` when one of
- * them cannot hold its walls here. No server sees what is `hidden`, whatever it was opened to.
- */
-export async function selectDrivers(config: Config, hidden: readonly string[], log: Logger): Promise<Drivers> {
-  const drivers = new Map<DriverName, SandboxDriver>()
-  for (const { stdio } of Object.values(config.upstreams)) {
-    const name = stdio?.sandbox.driver
-    if (name === undefined || drivers.has(name)) continue
-    const { driver, probe } = await selectDriver(name, { hidden })
-    log.debug('sandbox driver chosen', { driver: name, version: probe.version, enforces: probe.enforces })
-    // What the operator has set and this host cannot hold must not go unsaid; `none` is among the weaknesses already.
-    if (name !== 'none' && probe.enforces.memory !== 'cgroup')
-      log.warn('this host cannot limit the memory of upstream processes', { key: 'sandbox.memoryMiB', driver: name })
-    drivers.set(name, driver)
-  }
-  return drivers
-}
-
-/**
- * What belongs to the gateway and may lie in a folder that an upstream is shown: state, records, configuration, policies
- * and every file with a secret of ours. The secrets of a server's own environment are its own.
- */
-export function gatewayPaths(config: Config, configFile: string): readonly string[] {
-  const { key } = config.listen.tls ?? {}
-  const headers = Object.values(config.upstreams).flatMap(({ http }) => Object.values(http?.headers ?? {}))
-  const files = [config.audit.folder, config.audit.log.file, key?.file, ...headers.map(({ file }) => file)]
-  const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
-  return [config.state, ...all.filter((path) => !path.startsWith(`${config.state}/`))]
 }
 
 function buildUpstream(
@@ -79,16 +48,14 @@ function buildUpstream(
   slot: number,
 ): Upstream {
   const { config, clock } = parts
-  const connector = upstream.stdio
-    ? stdioConnector(parts, drivers, name, upstream.stdio, slot)
-    : httpConnector(parts, upstream.http as HttpConfig)
+  const connector = buildConnector(parts, drivers.get(name), name, upstream, slot)
   return new Upstream({
     name,
     connector,
     clock,
     era: upstream.era,
     gateway: PRODUCT,
-    gatewayScope: upstream.stdio?.process === 'per-principal' ? 'gateway' : 'shared',
+    gatewayScope: upstream.http || upstream.stdio?.process === 'shared' ? 'shared' : 'gateway',
     owner: upstream.stdio?.process === 'per-principal' ? 'one' : 'many',
     catalogue: {
       ttlSeconds: 60,
@@ -104,12 +71,24 @@ function buildUpstream(
   })
 }
 
-/** Which calls may meet in one process (MCP stdio has no other way to keep principals apart). */
-export function scopeOf(config: Config, principal: Principal, upstream: string): string {
-  const sharing = config.upstreams[upstream]?.stdio?.process
-  if (sharing === 'shared') return 'shared'
-  if (sharing === 'per-tenant') return `tenant ${principal.tenant}`
-  return `principal ${principal.tenant}\n${principal.id}`
+/** `slot` gives the upstream its account on a host where the gateway may change it. */
+function buildConnector(
+  parts: UpstreamParts,
+  walls: Walls | undefined,
+  name: string,
+  { stdio, http, code }: UpstreamConfig,
+  slot: number,
+): Connector {
+  const { config, environment } = parts
+  if (http !== undefined) return httpConnector(parts, http)
+  if (walls === undefined) throw new Fault('internal', { reason: 'an upstream without walls', upstream: name })
+  const facts: LaunchFacts = {
+    environment,
+    runAs: process.getuid?.() === 0 ? upstreamIdentity(slot) : undefined,
+    maxBodyBytes: config.limits.maxBodyBytes,
+  }
+  if (code !== undefined) return codeConnector({ ...parts, name, code, walls, facts, limits: config.limits })
+  return stdioConnector(parts, walls, name, stdio as StdioConfig, facts)
 }
 
 function httpConnector({ config, environment, parse }: UpstreamParts, http: HttpConfig): Connector {
@@ -137,13 +116,14 @@ function httpConnector({ config, environment, parse }: UpstreamParts, http: Http
 
 function stdioConnector(
   parts: UpstreamParts,
-  drivers: Drivers,
+  walls: Walls,
   name: string,
   stdio: StdioConfig,
-  slot: number,
+  facts: LaunchFacts,
 ): Connector {
-  const driver = drivers.get(stdio.sandbox.driver) as SandboxDriver
-  const spec = launchSpec(parts, stdio, slot)
+  const { config, clock, log, processes } = parts
+  const spec = launchSpec(stdio, facts)
+  const about = { upstream: name }
   return new StdioConnector({
     parse: parts.parse,
     gateway: PRODUCT,
@@ -151,47 +131,20 @@ function stdioConnector(
     startTimeoutMs: stdio.deadlines.startSeconds * 1_000,
     maxWaitingBytes: 16 * MIB,
     maxWaitingMessages: 1_024,
-    async spawn(scope) {
-      const process = await driver.launch(spec)
-      const facts = { upstream: name, scope, pid: process.pid }
-      parts.log.info('upstream process started', facts)
-      process.onStderr((chunk) =>
-        parts.log.debug('upstream said', { upstream: name, text: chunk.toString('utf8').trim() }),
-      )
-      void process.exited.then(({ code, signal, reason }) =>
-        parts.log.info('upstream process ended', { ...facts, code, signal, reason }),
-      )
-      return process
+    async spawn(scope, owner) {
+      const volumes = volumeSpecs(stdio.sandbox, volumeFolder(config, name, scope))
+      const fresh = await withAuthority({ ...spec, volumes }, clock)
+      return processes.start({ upstream: name, owner, walls, spec: fresh })
+    },
+    onViolation(owner, violation) {
+      log.warn('an upstream breaks the protocol', { ...about, violation })
+      processes.offended(owner, violation)
+    },
+    warm: {
+      clock,
+      processes: stdio.warm,
+      idleMs: stdio.deadlines.idleSeconds * 1_000,
+      onFailure: (error) => log.warn('no process could be made ready', { ...about, error }),
     },
   })
-}
-
-function launchSpec({ config, environment }: UpstreamParts, stdio: StdioConfig, slot: number): LaunchSpec {
-  const { sandbox, deadlines } = stdio
-  const env = Object.entries(stdio.env).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : readSecret(value, environment),
-  ])
-  return {
-    command: stdio.command,
-    args: stdio.args,
-    env: Object.fromEntries(env) as Record<string, string | Secret>,
-    ...(stdio.cwd !== undefined && { cwd: stdio.cwd }),
-    readOnly: sandbox.read,
-    readWrite: sandbox.write,
-    ...(process.getuid?.() === 0 && { runAs: upstreamIdentity(slot) }),
-    network: 'none',
-    limits: {
-      memoryBytes: sandbox.memoryMiB * MIB,
-      processes: sandbox.processes,
-      openFiles: sandbox.openFiles,
-      fileBytes: sandbox.fileMiB * MIB,
-      tmpBytes: sandbox.tmpMiB * MIB,
-      maxLineBytes: config.limits.maxBodyBytes,
-      maxStderrBytes: MIB,
-      stdinBacklogBytes: 16 * MIB,
-      outputBytesPerSecond: 256 * MIB,
-      lifeMs: deadlines.lifeSeconds * 1_000,
-    },
-  }
 }

@@ -4,6 +4,7 @@ import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
 import type { Logger } from '../audit/log.ts'
 import { type Environment, processEnvironment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
+import { ownPaths } from '../config/own-paths.ts'
 import { type StateLayout, stateLayout } from '../config/state-layout.ts'
 import { weaknesses } from '../config/weaknesses.ts'
 import { Cancellation } from '../core/cancellation.ts'
@@ -20,11 +21,13 @@ import { type Identity, buildIdentity } from './build-identity.ts'
 import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
-import { buildUpstreams, gatewayPaths, selectDrivers } from './build-upstreams.ts'
+import { closeDrivers, selectDrivers } from './build-sandbox.ts'
+import { buildUpstreams } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
 import { Gate } from './gate.ts'
 import { door, type Stages } from './path.ts'
 import { PolicyPoint } from './policy-point.ts'
+import { Processes } from './processes.ts'
 import { PRODUCT } from './product.ts'
 import { startDefinitions } from './start-definitions.ts'
 
@@ -69,12 +72,15 @@ type Started = Array<() => Promise<void> | void>
 async function start(options: GatewayOptions, started: Started): Promise<RunningGateway> {
   const { config, log, clock = systemClock, environment = processEnvironment() } = options
   // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
-  const drivers = selectDrivers(config, gatewayPaths(config, options.configFile), log)
+  const drivers = selectDrivers(config, ownPaths(config, options.configFile), log)
   drivers.catch(() => {})
+  started.push(() => closeDrivers(drivers))
   const { gate, listener, ledger, identity } = await openGround(options, clock, started)
-  const json = { maxDepth: config.limits.maxDepth }
+  const json = { maxDepth: config.limits.maxDepth, maxMembers: config.limits.maxMembers }
   const parse = (bytes: Buffer) => parseUpstream(bytes, json)
-  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers })
+  const processes = new Processes({ ledger, clock, log })
+  started.push(() => processes.settled())
+  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers, processes })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)

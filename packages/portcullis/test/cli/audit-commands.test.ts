@@ -5,6 +5,8 @@ import { test } from 'node:test'
 import { CHAIN_RULES } from '../../src/audit/chain.ts'
 import { checkpointSigner, loadCheckpointKey } from '../../src/audit/checkpoint.ts'
 import { ChainLedger } from '../../src/audit/ledger.ts'
+import type { RecordBody } from '../../src/audit/record.ts'
+import { formatRecord } from '../../src/cli/audit-tail.ts'
 import { desk, NOW } from './desk.ts'
 
 const CONFIG = 'version: 1\nstate: state\n'
@@ -54,4 +56,39 @@ test('a chain that is not there is said to be absent, not sound', async (context
   await run('init', '--dir', folder)
   assert.equal((await run('audit', 'verify')).status, 69)
   assert.equal((await run('audit', 'tail')).status === 0 && (await run('audit', 'tail')).out.length > 0, false)
+})
+
+test('what a process did is shown in words', () => {
+  const head = { seq: 1, prev: '', at: NOW, tenant: 'acme', hash: '' }
+  const doer = { upstream: 'files', scope: 'principal', principal: 'key:1', pid: 7 } as const
+  const shown = (body: RecordBody) => formatRecord({ ...head, ...body }).replace(/^.{26}/, '')
+  const egress = { kind: 'egress', host: 'api.example', port: 443, protocol: 'connect' } as const
+  const cases: readonly (readonly [RecordBody, RegExp])[] = [
+    [
+      { kind: 'access', incident: 'i1', ...doer, access: { ...egress, allowed: true, address: '192.0.2.1' } },
+      /access +i1 files\[7\] key:1 reached api\.example:443 connect 192\.0\.2\.1$/,
+    ],
+    [
+      { kind: 'access', ...doer, access: { ...egress, allowed: false, reason: 'not-allowed' } },
+      /access +files\[7\] key:1 refused api\.example:443 connect not-allowed$/,
+    ],
+    [
+      { kind: 'access', ...doer, access: { kind: 'file', change: 'created', path: '/d/x\u001b', bytes: 5 } },
+      /created \/d\/x\ufffd 5 B$/,
+    ],
+    [
+      { kind: 'access', ...doer, access: { kind: 'refused', wall: 'memory', what: '64 MiB' } },
+      /refused memory 64 MiB$/,
+    ],
+    [{ kind: 'accesses', ...doer, durationMs: 9, counts: { 'egress refused': 900 } }, /900 × egress refused$/],
+    [
+      { kind: 'process', ...doer, event: 'started', driver: 'bubblewrap' },
+      /process +files\[7\] key:1 started bubblewrap$/,
+    ],
+    [
+      { kind: 'process', ...doer, event: 'ended', driver: 'none', reason: 'exited', usage: { cpuMs: 5, sentBytes: 0 } },
+      /ended none exited cpuMs=5$/,
+    ],
+  ]
+  for (const [body, pattern] of cases) assert.match(shown(body), pattern)
 })

@@ -30,7 +30,7 @@ test('a file that is not there is one clear problem', (context) => {
   )
 })
 
-const UPSTREAM = `${MINIMAL}upstreams:\n  files:\n    stdio:\n      command: node\n`
+const UPSTREAM = `${MINIMAL}upstreams:\n  files:\n    stdio:\n      command: sh\n`
 
 const MISTAKES: readonly (readonly [name: string, text: string, ...problems: string[]])[] = [
   ['an unknown key', `${MINIMAL}listne: {}\n`, '3:1 listne: unknown key; did you mean "listen"?'],
@@ -59,7 +59,7 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
   [
     'an upstream of no kind',
     `${MINIMAL}upstreams:\n  files: {}\n`,
-    '4:10 upstreams.files: needs exactly one of stdio, http; expected an upstream with either stdio or http',
+    '4:10 upstreams.files: needs exactly one of stdio, http, code; expected an upstream with one of stdio, http and code',
   ],
   [
     'a name that does not fit into a path',

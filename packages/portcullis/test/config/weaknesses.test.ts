@@ -29,6 +29,11 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     'none',
     { upstreams: { a: { stdio: { command: 'x', sandbox: { driver: 'none' } } } } },
   ],
+  ['upstreams.a.code.sandbox.driver', 'seatbelt', { upstreams: { a: { code: { sandbox: { driver: 'seatbelt' } } } } }],
+  ...(['stdio', 'code'] as const).flatMap((kind) => [
+    weakRule(kind, 'private', 'allowed'),
+    weakRule(kind, 'tls', 'opened'),
+  ]),
   ['upstreams.a.stdio.process', 'shared', { upstreams: { a: { stdio: { command: 'x', process: 'shared' } } } }],
   ['upstreams.a.stdio.env.T', 'env', { upstreams: { a: { stdio: { command: 'x', env: { T: { env: 'T' } } } } } }],
   [
@@ -57,6 +62,12 @@ test('every key that the schema calls a weakness is one that the list knows', ()
   assert(called.length > 5)
   assert.deepEqual(called.toSorted(), known.toSorted())
 })
+
+function weakRule(kind: 'stdio' | 'code', key: string, word: string): (typeof WEAK)[number] {
+  const sandbox = { network: { allow: [{ host: 'api.example', [key]: word }] } }
+  const upstream = kind === 'stdio' ? { stdio: { command: 'x', sandbox } } : { code: { sandbox } }
+  return [`upstreams.a.${kind}.sandbox.network.allow[0].${key}`, word, { upstreams: { a: upstream } }]
+}
 
 function weakPaths(path: string, node: SchemaNode): readonly string[] {
   const own = node.description?.includes('Weakness') === true ? [path.slice(1)] : []

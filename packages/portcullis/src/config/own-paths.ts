@@ -1,0 +1,48 @@
+/** What belongs to the gateway itself, so that no program is given it. */
+import { globSync, realpathSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Config, SandboxConfig, SecretSource, UpstreamConfig } from './schema.ts'
+
+/**
+ * State, records, configuration, policies and every file with a secret of ours, absolute. The secrets of a program's own
+ * environment are its own.
+ */
+export function ownPaths(config: Config, configFile: string): readonly string[] {
+  const { key } = config.listen.tls ?? {}
+  const secrets = Object.values(config.upstreams).flatMap(secretsOf)
+  const files = [config.audit.folder, config.audit.log.file, key?.file, ...secrets.map(({ file }) => file)]
+  const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
+  return [config.state, ...all.filter((path) => !isWithin(path, config.state))]
+}
+
+/** The files that the patterns of `policy.files` name, sorted, each once. */
+export function policyFiles(config: Config): readonly string[] {
+  return [...new Set(config.policy.files.flatMap((pattern) => globSync(pattern)))].toSorted()
+}
+
+/** The walls that an upstream of this kind stands in; undefined for one over HTTP. */
+export function sandboxOf({ stdio, code }: UpstreamConfig): SandboxConfig | undefined {
+  return (stdio ?? code)?.sandbox
+}
+
+/** Where the symbolic links of a path lead, as far as it exists. What is not there yet is judged by where it would be. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(realPath(parent), basename(path))
+  }
+}
+
+/** Both absolute. A folder is within itself. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+}
+
+/** What the gateway alone may know of an upstream. */
+function secretsOf(upstream: UpstreamConfig): readonly SecretSource[] {
+  const rules = sandboxOf(upstream)?.network?.allow ?? []
+  const injected = rules.flatMap(({ credential }) => (credential === undefined ? [] : [credential.value]))
+  return [...Object.values(upstream.http?.headers ?? {}), ...injected]
+}
