@@ -3,6 +3,7 @@ import { createLogger, stderrLogger } from '../audit/log.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
 import { weaknesses } from '../config/weaknesses.ts'
+import { administration } from '../admin/administration.ts'
 import { startGateway } from '../gateway/gateway.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { ExitStatus } from './exit.ts'
@@ -21,7 +22,7 @@ export async function serve(options: ServeOptions, terminal: Terminal): Promise<
   const config = withPort(written, options.port)
   const log = await openLog(config)
   for (const { path, word, meaning } of weaknesses(config)) log.warn('weakness', { path, word, meaning })
-  const gateway = await startGateway({ config, configFile: file, log })
+  const gateway = await startGateway({ config, configFile: file, log, administration })
   letYoungSpaceGrow()
   terminal.out(`Portcullis listens at ${gateway.url}`)
   await aborted(terminal.interrupted)

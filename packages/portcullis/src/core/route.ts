@@ -1,5 +1,11 @@
-/** Which upstream a path leads to. The aggregate path leads to all that the principal may use. */
-export type Route = { readonly kind: 'upstream'; readonly upstream: string } | { readonly kind: 'aggregate' }
+/**
+ * Where a path leads: to one upstream, to all that the principal may use (the aggregate), or to the gateway itself, for
+ * those who administer it.
+ */
+export type Route =
+  | { readonly kind: 'upstream'; readonly upstream: string }
+  | { readonly kind: 'aggregate' }
+  | { readonly kind: 'administration' }
 
 /** Fact of `transport.route`. */
 export interface Routed {

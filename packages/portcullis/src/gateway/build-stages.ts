@@ -19,6 +19,7 @@ import { deadline } from '../limits/deadline.ts'
 import { receive } from '../limits/receive.ts'
 import { parseMessage } from '../mcp/parse.ts'
 import { answerOf } from '../mcp/refusal.ts'
+import { administrator, isAdministrator } from '../policy/administrator.ts'
 import { authorize, reveal } from '../policy/authorize.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import { addressStage, AddressList } from '../traffic/address-list.ts'
@@ -28,7 +29,7 @@ import { originStage } from '../traffic/origin.ts'
 import { rateByAddress, rateByPrincipal } from '../traffic/rate-limit.ts'
 import { strictHead } from '../traffic/strict-head.ts'
 import { negotiate } from '../transport/negotiate.ts'
-import { routeByPath } from '../transport/route.ts'
+import { routeByPath, routeToAdministration } from '../transport/route.ts'
 import { attachSession } from '../upstream/relay/attach-session.ts'
 import { resolveTarget } from '../upstream/relay/resolve.ts'
 import type { SessionTable } from '../upstream/relay/session-table.ts'
@@ -67,10 +68,12 @@ export function buildStages(parts: StageParts): Stages {
     origin: originStage(originRules(config, publicUrl)),
     preflight,
     route: routeByPath([...upstreams.keys()], publicUrl),
+    adminRoute: routeToAdministration(publicUrl),
     bound,
     deadline: buildDeadline(parts),
     authenticate: parts.identity.check,
     standing: standing(parts.identity.revocations, clock),
+    administrator,
     rateByPrincipal: rateByPrincipal(rates, traffic.rate.perPrincipal),
     negotiate,
     receive: receive(limits.maxBodyBytes),
@@ -85,7 +88,7 @@ export function buildStages(parts: StageParts): Stages {
       ...slots(limits.concurrency),
       maxWaitMs: limits.concurrency.waitMs,
       retryAfterSeconds: 1,
-      isAdministrator: (principal) => principal.roles.includes('admin'),
+      isAdministrator,
       counts: ({ call }) => call.kind === 'request' && !isLasting(call.method),
     }),
     intent: auditIntent({ ledger }),

@@ -17,6 +17,7 @@ import { privateFolder } from '../pki/private-file.ts'
 import type { Stores } from '../stores/stores.ts'
 import { relay } from '../upstream/relay/relay.ts'
 import { relayStream } from '../upstream/relay/stream.ts'
+import type { Administration, GatewayView } from './administration.ts'
 import { type Identity, buildIdentity } from './build-identity.ts'
 import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
@@ -38,6 +39,8 @@ export interface GatewayOptions {
   readonly log: Logger
   readonly clock?: Clock
   readonly environment?: Environment
+  /** What administrators can ask the running gateway; nothing when absent. */
+  readonly administration?: Administration
   readonly [adjustStages]?: (stages: Stages) => Stages
 }
 
@@ -96,10 +99,9 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const built = buildStages({ ...parts, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
   const stages = options[adjustStages]?.(built) ?? built
   endRevoked(identity, [sessions, parking])
-  gate.open(
-    door(stages, { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }),
-    (id) => sessions.journalOf(id),
-  )
+  const documents = { documents: identity.documents, administration: shown(options, { upstreams, processes }) }
+  const ends = { message: relay(relayParts), stream: relayStream(relayParts), ...documents }
+  gate.open(door(stages, ends), (id) => sessions.journalOf(id))
   // Before all others: what they are is still needed by the calls that may finish.
   started.push(async () => {
     gate.shut()
@@ -109,6 +111,8 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   })
   return { url, close: () => end(started) }
 }
+
+const shown = ({ administration }: GatewayOptions, view: GatewayView) => administration?.(view) ?? new Map()
 
 /** What everything else stands on: the port, the records, the store, and who is believed. */
 async function openGround({ config, log }: GatewayOptions, clock: Clock, started: Started) {

@@ -28,11 +28,13 @@ export interface Stages {
   readonly preflight: Wrap<Exchange>
   readonly rateByAddress: Check<Exchange>
   readonly route: Check<Exchange, Routed>
+  readonly adminRoute: Check<Exchange, Routed>
   readonly bound: Check<Exchange, Bounded>
   readonly deadline: Wrap<Exchange & Routed & Bounded>
   readonly authenticate: Check<Exchange & Routed, Authenticated>
   readonly standing: Wrap<Exchange & Bounded & Authenticated>
   readonly rateByPrincipal: Check<Exchange & Authenticated>
+  readonly administrator: Check<Exchange & Authenticated>
   readonly negotiate: Check<Exchange>
   readonly receive: Check<Exchange, Received>
   readonly parse: Check<Exchange & Received, Parsed>
@@ -51,7 +53,7 @@ export interface Stages {
  * THE ORDER. A message walks down, its answer walks up. Cheap before costly, headers before body, who before what, what
  * before may, may before spend. The compiler refuses an order in which a stage lacks a fact that it needs.
  */
-const entrance = (s: Stages): Pipeline<Exchange, Entered> =>
+const entrance = (s: Stages, route = s.route): Pipeline<Exchange, Entered> =>
   Pipeline.from<Exchange>()
     .wrap(s.trail) // nothing is answered that is not on record
     .check(s.address)
@@ -59,7 +61,7 @@ const entrance = (s: Stages): Pipeline<Exchange, Entered> =>
     .check(s.strictHead)
     .check(s.origin)
     .wrap(s.preflight) // a browser asks first, without a credential
-    .check(s.route)
+    .check(route)
     .check(s.bound)
     .wrap(s.deadline)
     .check(s.authenticate) // who
@@ -82,7 +84,10 @@ export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
     .filter(s.checkResult)
 
 /** GET and DELETE of the 2025 revisions: a session's stream and its end. The same entrance, without a message. */
-export const streamPath = entrance
+export const streamPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s)
+
+/** What administrators may know of the running gateway. */
+export const adminPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s, s.adminRoute).check(s.administrator)
 
 /** Documents that need no sign-in, such as RFC 9728 metadata, for whoever calls us by our own name. */
 export const documentPath = (s: Stages): Pipeline<Exchange, Exchange> =>
@@ -99,6 +104,8 @@ export interface Ends {
   readonly stream: Handler<Entered>
   /** Documents by path. */
   readonly documents: ReadonlyMap<string, object>
+  /** Documents for administrators by path, made when they are asked for. */
+  readonly administration: ReadonlyMap<string, () => Promise<object>>
 }
 
 /** One door: chooses the path by what the head says, before anything else is looked at. */
@@ -110,8 +117,13 @@ export function door(stages: Stages, ends: Ends): Handler<Exchange> {
     headers: { 'access-control-allow-origin': '*' },
     document: ends.documents.get(head.path) as object,
   }))
+  const administration = adminPath(stages).to(async ({ head }) => ({
+    status: 200,
+    document: (await ends.administration.get(head.path)?.()) ?? {},
+  }))
   return (exchange) => {
     const { method, path } = exchange.head
+    if (method === 'GET' && ends.administration.has(path)) return administration(exchange)
     if (method === 'GET' && ends.documents.has(path)) return document(exchange)
     return method === 'GET' || method === 'DELETE' ? stream(exchange) : message(exchange)
   }

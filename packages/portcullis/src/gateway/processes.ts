@@ -13,6 +13,22 @@ import type { Walls } from './build-sandbox.ts'
 /** What is needed of a process that is one call. */
 export type OneRun = Pick<SandboxedProcess, 'exited' | 'kill' | 'onLine'>
 
+/** A process that runs now. */
+export interface LiveProcess {
+  readonly upstream: string
+  readonly tenant: string
+  readonly scope: string
+  readonly principal?: string
+  readonly pid: number
+  readonly driver: string
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number
+  /** What holds its limits on this host. */
+  readonly enforces: Detail
+  /** From its start to now; see `Usage` of the sandbox. */
+  readonly usage: Detail
+}
+
 export interface ProcessesOptions {
   readonly ledger: Ledger
   readonly clock: Clock
@@ -36,6 +52,7 @@ export class Processes {
   readonly #options: ProcessesOptions
   readonly #ending = new Set<Promise<void>>()
   readonly #trails = new WeakMap<object, ProcessTrail>()
+  readonly #live = new Map<SandboxedProcess, { readonly wish: ProcessWish; readonly startedAt: number }>()
 
   constructor(options: ProcessesOptions) {
     this.#options = options
@@ -79,6 +96,20 @@ export class Processes {
     this.#trails.get(owner)?.access({ kind: 'refused', wall: 'protocol', what })
   }
 
+  /** The processes that run, and what each has used. */
+  live(): Promise<readonly LiveProcess[]> {
+    const entries = [...this.#live].map(async ([process, { wish, startedAt }]) => {
+      const usage: Detail = { ...(await process.usage().catch(() => undefined)) }
+      const { tenant, scope, principal } = ownerOf(wish.owner.scope)
+      const { driver, enforces } = wish.walls
+      return {
+        ...{ upstream: wish.upstream, tenant, scope, ...(principal !== undefined && { principal }) },
+        ...{ pid: process.pid, driver: driver.name, startedAt, enforces: { ...enforces }, usage },
+      }
+    })
+    return Promise.all(entries)
+  }
+
   /** Resolves when the last record of every process that has ended is written, or could not be. */
   async settled(): Promise<void> {
     await Promise.all(this.#ending)
@@ -103,6 +134,8 @@ export class Processes {
     const facts = () => ({ upstream, scope: owner.scope, pid: process.pid })
     log.info('upstream process started', facts())
     process.onStderr((chunk) => log.debug('upstream said', { upstream, text: chunk.toString('utf8').trim() }))
+    this.#live.set(process, { wish, startedAt: this.#options.clock.now() })
+    void process.exited.then(() => this.#live.delete(process))
     const ended = process.exited
       .then((report) => conclude(wish, process, trail, report))
       .then(

@@ -6,6 +6,15 @@ import type { Routed } from '../core/route.ts'
 /** Path of the aggregate; each upstream has its own below it. */
 export const AGGREGATE_PATH = '/mcp'
 
+/** Paths of the administration begin with it. Its tokens must name it as their audience. */
+export const ADMINISTRATION_PATH = '/admin'
+
+/** Check `transport.route` of the paths of the administration, which are told apart before. */
+export function routeToAdministration(publicUrl: string): Check<Exchange, Routed> {
+  const routed: Routed = { route: { kind: 'administration' }, resource: publicUrl + ADMINISTRATION_PATH }
+  return { name: 'transport.route', check: () => routed }
+}
+
 /**
  * Check `transport.route`: an exact path → the upstream it leads to. Paths are compared as sent, never decoded or
  * normalised, so no spelling reaches an upstream around a rule.

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { documentPath, messagePath, type Stages, streamPath } from '../../src/gateway/path.ts'
+import { adminPath, documentPath, messagePath, type Stages, streamPath } from '../../src/gateway/path.ts'
 
 /** Stages that do nothing but carry their names. */
 const named = new Proxy({}, { get: (_target, name) => ({ name }) }) as Stages
@@ -43,6 +43,11 @@ describe('the order', () => {
 
   it('of a stream is the same entrance', () => {
     assert.deepEqual(streamPath(named).order, ENTRANCE)
+  })
+
+  it('of the administration is the same, with its own route and its own right', () => {
+    const order = ENTRANCE.map((name) => (name === 'route' ? 'adminRoute' : name))
+    assert.deepEqual(adminPath(named).order, [...order, 'administrator'])
   })
 
   it('of a public document has no sign-in', () => {

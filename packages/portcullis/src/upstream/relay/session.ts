@@ -61,7 +61,7 @@ export class Session {
       principal.tenant === this.principal.tenant &&
       principal.id === this.principal.id &&
       route.kind === this.route.kind &&
-      (route.kind === 'aggregate' || route.upstream === (this.route as { upstream?: string }).upstream)
+      (route.kind !== 'upstream' || route.upstream === (this.route as { upstream?: string }).upstream)
     )
   }
 
