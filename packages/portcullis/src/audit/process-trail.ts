@@ -51,7 +51,8 @@ export class ProcessTrail {
   access(access: RecordedAccess): void {
     if (!this.#budget.takes(access)) return
     const incident = this.#callOf(access)
-    this.#append((doer) => ({ kind: 'access', ...(incident !== undefined && { incident }), ...doer, access }))
+    const clipped = clipPath(access)
+    this.#append((doer) => ({ kind: 'access', ...(incident !== undefined && { incident }), ...doer, access: clipped }))
   }
 
   /** A call has been given to the process. */
@@ -108,3 +109,11 @@ export class ProcessTrail {
     this.#options.onBroken(cause)
   }
 }
+
+/** The end of a path tells more than its beginning. */
+const MAX_PATH_LENGTH = 1024
+
+const clipPath = (access: RecordedAccess): RecordedAccess =>
+  access.kind === 'file' && access.path.length > MAX_PATH_LENGTH
+    ? { ...access, path: `…${access.path.slice(1 - MAX_PATH_LENGTH)}` }
+    : access

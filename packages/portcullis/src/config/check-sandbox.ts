@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { DEFAULT_SEARCH_PATH } from '../core/search-path.ts'
 import type { Environment } from './environment.ts'
 import { type Finding, readable, secretProblem } from './finding.ts'
-import { isWithin, ownPaths, realPath } from './own-paths.ts'
+import { isWithin, ownPaths, realPath, trustedFiles } from './own-paths.ts'
 import type { Config, SandboxConfig } from './schema.ts'
 
 /** `base` is where the sandbox stands in the configuration, whose paths are absolute. */
@@ -16,6 +16,7 @@ export function checkSandbox(
   environment: Environment,
 ): readonly Finding[] {
   const own = ownPaths(config, configFile).map(realPath)
+  const kept = [...own, ...trustedFiles(config).map(realPath)]
   const rules = sandbox.network?.allow ?? []
   return [
     ...sandbox.read.flatMap((path, index) => {
@@ -24,7 +25,7 @@ export function checkSandbox(
     }),
     ...sandbox.write.flatMap((path, index) => {
       const at = [...base, 'write', index]
-      return [...readable(path, at, 'any'), ...(holdsOwn(path, own, at) ?? holdsPolicies(config, path, at))]
+      return [...readable(path, at, 'any'), ...(holdsOwn(path, kept, at) ?? holdsPolicies(config, path, at))]
     }),
     ...rules.flatMap(({ credential }, index) => {
       const at = [...base, 'network', 'allow', index, 'credential', 'value']

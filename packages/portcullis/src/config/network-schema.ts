@@ -1,6 +1,6 @@
 /** `sandbox.network`: which hosts a confined program may reach, and how much it may carry there. */
 import { z } from 'zod'
-import { checkHostRule } from '../core/host-rule.ts'
+import { checkHostRule, matchesHostRule } from '../core/host-rule.ts'
 import { count, headerName, isMap, secretSource, seconds } from './fields.ts'
 
 const TLS_PORT = 443
@@ -93,17 +93,21 @@ export const network = z
     idleSeconds: seconds(1, 86_400).default(120).describe('A connection without a byte in either direction ends.'),
   })
   .superRefine((value, context) => {
-    for (const [index, first] of value.allow.entries()) {
-      if (!value.allow.slice(0, index).some((other) => overlaps(other, first))) continue
-      const message = `${first.host} has a rule for one of these ports already; make it one rule`
+    for (const [index, later] of value.allow.entries()) {
+      const earlier = value.allow.slice(0, index).find((other) => covers(other, later))
+      if (earlier === undefined) continue
+      const message =
+        earlier.host === later.host
+          ? `${later.host} has a rule for one of these ports already; make it one rule`
+          : `${earlier.host} before it decides about ${later.host} and one of these ports; put the narrower rule first`
       context.addIssue({ code: 'custom', path: ['allow', index], message })
     }
   })
   .describe('Hosts that the program may reach through the gateway. Without it there is no network at all.')
 
-/** Two rules for one place could say different things of it. */
-function overlaps(left: { host: string; ports: number[] }, right: { host: string; ports: number[] }): boolean {
-  return left.host === right.host && left.ports.some((each) => right.ports.includes(each))
+/** The first rule that matches counts, so what a later one says of the same place would never be in force. */
+function covers(earlier: { host: string; ports: number[] }, later: { host: string; ports: number[] }): boolean {
+  return matchesHostRule(earlier.host, later.host) && earlier.ports.some((each) => later.ports.includes(each))
 }
 
 function hasPorts(payload: { readonly value: unknown }): boolean {

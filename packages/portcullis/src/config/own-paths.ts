@@ -15,6 +15,17 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
   return [config.state, ...all.filter((path) => !isWithin(path, config.state))]
 }
 
+/**
+ * What tells the gateway whom to believe, absolute: no secret, so a program may read it, but one that could replace it
+ * could speak for an issuer or an upstream.
+ */
+export function trustedFiles({ identity, listen, upstreams }: Config): readonly string[] {
+  const issuers = identity.issuers.map(({ ca }) => ca)
+  const servers = Object.values(upstreams).map(({ http }) => http?.tls.ca)
+  const files = [...issuers, ...servers, listen.tls?.certificate?.file]
+  return files.filter((file) => file !== undefined)
+}
+
 /** The files that the patterns of `policy.files` name, sorted, each once. */
 export function policyFiles(config: Config): readonly string[] {
   return [...new Set(config.policy.files.flatMap((pattern) => globSync(pattern)))].toSorted()

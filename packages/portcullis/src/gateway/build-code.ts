@@ -70,6 +70,7 @@ function codeLimits({ timeoutSeconds, outputKiB }: CodeConfig, limits: Config['l
     maxFileBytes: half,
     maxOutputBytes: outputKiB * KIB,
     maxReturnedBytes: half,
-    maxRunning: limits.concurrency.perPrincipal,
+    maxRunning: limits.concurrency.total,
+    maxRunningOfScope: limits.concurrency.perPrincipal,
   }
 }

@@ -73,10 +73,12 @@ export function requirements({ require, network }: SandboxConfig): Requirements 
 }
 
 /** What the operator has set and this host cannot hold must not go unsaid; the driver `none` is among the weaknesses already. */
-function* unheld(sandbox: SandboxConfig, enforces: Enforcement): Generator<readonly [key: string, why: string]> {
+export function* unheld(sandbox: SandboxConfig, enforces: Enforcement): Generator<readonly [key: string, why: string]> {
   if (sandbox.driver === 'none') return
   if (enforces.memory !== 'cgroup')
     yield ['sandbox.memoryMiB', 'this host cannot limit the memory of upstream processes']
+  if (enforces.processes === 'none')
+    yield ['sandbox.processes', 'this host cannot limit the number of processes of upstreams']
   if (sandbox.cpus !== undefined && enforces.cpu !== 'cgroup')
     yield ['sandbox.cpus', 'this host cannot limit the processors of upstream processes']
   if (enforces.tmpFiles === 'none')

@@ -59,9 +59,10 @@ export function behind(
   return rows.flat().map((row) => ({ ...row, wall, place }))
 }
 
-/** An attack in shell: the wall is breached when `attempt` ends with status 0. */
+/** An attack in shell: the wall is breached when `attempt` ends with status 0. A program that is missing proves nothing. */
 export function shell(id: string, title: string, attempt: string, terms: Terms = {}): readonly Row[] {
-  const script = `if { ${attempt}\n} >/dev/null 2>&1; then echo breach; else echo held; fi`
+  const judge = 'case $? in 0) echo breach;; 126 | 127) echo a program is missing;; *) echo held;; esac'
+  const script = `{ ${attempt}\n} >/dev/null 2>&1; ${judge}`
   return [{ id, title, command: '/bin/sh', args: ['-c', script], outside: 'breach', seconds: SECONDS, ...terms }]
 }
 

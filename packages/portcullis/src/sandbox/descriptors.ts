@@ -3,12 +3,15 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs'
 import { openConstant } from './nameless-file.ts'
 
 const O_CLOEXEC = 0o2000000
+let swept = false
 
 /**
  * Closes what the gateway's own parent left open: bwrap hands on every descriptor that it was not told about. Node marks
  * all that it opens itself close-on-exec, so once at the start suffices. Returns the numbers that were closed.
  */
 export function closeInheritedDescriptors(keep: readonly number[] = []): readonly number[] {
+  if (swept) return []
+  swept = true // a second look could meet what another thread is just opening
   const inherited = readdirSync('/proc/self/fd').map(Number).filter(isInherited)
   return inherited.filter((descriptor) => descriptor > 2 && !keep.includes(descriptor)).filter(closed)
 }

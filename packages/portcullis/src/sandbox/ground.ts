@@ -11,7 +11,7 @@ import { findVolumeAbility, type VolumeAbility } from './folders/volume-ability.
 import { sweepOrphans } from './mark.ts'
 import { type EgressGround, Networks } from './network/networks.ts'
 import { type PrivateFiles, probePrivateFiles } from './private-files.ts'
-import { type RootLayout, readRootLayout } from './root.ts'
+import { openToOthers, type RootLayout, readRootLayout } from './root.ts'
 import { buildFilter, isSupportedArchitecture } from './seccomp.ts'
 
 /** What stays the same from launch to launch. */
@@ -47,11 +47,12 @@ export async function layGround({ find, egress, identity }: GroundOptions): Prom
   await sweepCgroups(cgroups)
   const { bwrap, sh } = tools
   let volumes: Promise<VolumeAbility> | undefined
+  const layout = readRootLayout()
   const networkTools = { bwrap, sh, node: process.execPath, nsenter: find('nsenter'), ip: find('ip') }
   return {
     tools,
     filter: buildFilter(arch),
-    layout: readRootLayout(),
+    layout: { ...layout, masked: openToOthers(layout.masked) },
     cgroups,
     networks: new Networks(networkTools, process.getuid?.() === 0, egress),
     privateFiles: await probePrivateFiles(tools, identity),

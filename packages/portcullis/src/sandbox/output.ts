@@ -4,11 +4,9 @@ import type { Readable } from 'node:stream'
 const WINDOW_MS = 1000
 /** Bytes after which other work gets a turn: as many messages as they can hold take some ten milliseconds. */
 const SLICE_BYTES = 64 * 1024
-/**
- * With no more lines than these, a slice takes a millisecond or less. Then nothing is stopped unless more comes in the
- * same turn: stopping and starting for each large answer costs more than cutting it.
- */
-const FEW_LINES = 16
+/** The same where they hold few messages, which then take a millisecond or two: to stop and to start costs more. */
+const LARGE_SLICE_BYTES = 4 * SLICE_BYTES
+const FEW_LINES = 64
 
 /** Why a stream is not read at the moment; it is read when there is no reason left. */
 type Hold = 'owner' | 'rate' | 'slice'
@@ -21,7 +19,8 @@ export class PacedReader {
   #windowBytes = 0
   #window: NodeJS.Timeout | undefined
   #sliceBytes = 0
-  #isSliceFull = false
+  #sliceLines = 0
+  #isTurnAsked = false
   #draining = false
 
   /** `onChunk` says how many lines it has dealt with. `onRate` is called once for each second with a wait. */
@@ -36,8 +35,8 @@ export class PacedReader {
     this.#bytesPerSecond = bytesPerSecond
     stream.on('data', (chunk: Buffer) => {
       this.#count(chunk.length)
-      const lines = onChunk(chunk)
-      if (this.#sliceBytes >= SLICE_BYTES) this.#yield(lines > FEW_LINES)
+      this.#sliceLines += onChunk(chunk)
+      if (this.#sliceBytes >= SLICE_BYTES) this.#yield()
     })
   }
 
@@ -77,14 +76,15 @@ export class PacedReader {
     this.release('rate')
   }
 
-  /** An immediate comes after all that was ready to be read in this turn. */
-  #yield(atOnce: boolean): void {
-    if (atOnce || this.#isSliceFull) this.hold('slice')
-    if (this.#isSliceFull) return
-    this.#isSliceFull = true
+  /** The immediate comes once all that can be read in this turn was. */
+  #yield(): void {
+    if (this.#sliceLines > FEW_LINES || this.#sliceBytes >= LARGE_SLICE_BYTES) this.hold('slice')
+    if (this.#isTurnAsked) return
+    this.#isTurnAsked = true
     setImmediate(() => {
-      this.#isSliceFull = false
+      this.#isTurnAsked = false
       this.#sliceBytes = 0
+      this.#sliceLines = 0
       this.release('slice')
     })
   }

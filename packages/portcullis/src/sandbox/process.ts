@@ -189,11 +189,16 @@ export class ConfinedProcess implements SandboxedProcess {
     this.#output.drain()
     await Promise.race([closed, sleep(LAST_OUTPUT_MS, undefined, { ref: false })])
     for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy()
-    const ownReason = await this.#tree.conclude()
+    // Nobody could be told of a failure here but through the report, and unheard it would end the gateway.
+    let failure = ''
+    const ownReason = await this.#tree.conclude().catch((problem: unknown) => {
+      failure = `\nthe end could not be concluded: ${(problem as Error).message}`
+      return 'exited' as const
+    })
     tellEnd(this.#refusals, code, signal)
     this.#watch?.close()
     this.#watch?.check()
     this.#refusals.close()
-    return { code, signal, reason: this.#killed ?? ownReason, stderrTail: this.#stderr.tail }
+    return { code, signal, reason: this.#killed ?? ownReason, stderrTail: this.#stderr.tail + failure }
   }
 }

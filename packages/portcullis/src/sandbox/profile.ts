@@ -20,7 +20,7 @@ export interface ProfileInput {
   /** Puts a small read-only file inside; returns the descriptor that its content is read from. */
   readonly file: (content: string) => number
   /** The same for a content that every sandbox has. */
-  readonly constant: (content: string) => number
+  readonly constant: (content: string | Buffer) => number
 }
 
 export interface ProfileBind extends Pick<PinnedPath, 'destination' | 'access'> {
@@ -83,12 +83,13 @@ function control(descriptors: ProfileDescriptors): readonly string[] {
 
 function system({ layout, network, file, constant }: ProfileInput): readonly string[] {
   const own = Object.entries(network?.files ?? {}).map(([path, content]) => [path, file(content)] as const)
-  const same = Object.entries(GENERATED).filter(([path]) => network?.files[path] === undefined)
+  const same = [...Object.entries(GENERATED), ...layout.copied.map(({ path, content }) => [path, content] as const)]
+  const others = same.filter(([path]) => network?.files[path] === undefined)
   return [
     ...layout.links.flatMap(({ path, target }) => ['--symlink', target, path]),
     ...['--perms', '0755', '--dir', '/etc'],
     ...layout.shown.flatMap((path) => ['--ro-bind', path, path]),
-    ...[...same.map(([path, content]) => [path, constant(content)] as const), ...own].flatMap(([path, from]) => [
+    ...[...others.map(([path, content]) => [path, constant(content)] as const), ...own].flatMap(([path, from]) => [
       ...['--perms', '0444', '--file', `${from}`, path], // read-only with the root
     ]),
   ]
@@ -104,7 +105,9 @@ function kernelFiles({ layout, places }: ProfileInput): readonly string[] {
   return [
     ...['--proc', '/proc'],
     ...['--ro-bind', '/proc/sys', '/proc/sys'], // core_pattern alone would be root on the host
-    ...layout.masked.flatMap((path) => ['--ro-bind', '/dev/null', path]),
+    ...layout.masked.flatMap(({ path, kind }) =>
+      kind === 'file' ? ['--ro-bind', '/dev/null', path] : emptyDirectory(path, '0555'),
+    ),
     ...emptyDirectory(PROCESS_ONE, '0555'),
     ...['--dev', '/dev'],
     ...(places

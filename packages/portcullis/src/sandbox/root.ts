@@ -1,13 +1,16 @@
 /** What of the host's own system is shown inside: programs and libraries, and the few files of /etc that they read. */
-import { existsSync, lstatSync, readlinkSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import type { Mask } from './bind.ts'
 
 export interface RootLayout {
   /** Directories and files to show read-only under the same path. */
   readonly shown: readonly string[]
+  /** Small files to make again: that takes less time at each start than to show them. */
+  readonly copied: ReadonlyArray<{ readonly path: string; readonly content: Buffer }>
   /** Symbolic links to make again, such as `/bin` → `usr/bin`. */
   readonly links: ReadonlyArray<{ readonly path: string; readonly target: string }>
-  /** Files of /proc that tell about the kernel and the host, to be hidden. */
-  readonly masked: readonly string[]
+  /** What in /proc tells about the kernel and the host, to be hidden. */
+  readonly masked: readonly Mask[]
 }
 
 const PROGRAMS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
@@ -35,19 +38,40 @@ const KERNEL_FACTS = [
   '/proc/keys',
   '/proc/kmsg',
   '/proc/modules',
-  ...['/proc/pressure/cpu', '/proc/pressure/io', '/proc/pressure/irq', '/proc/pressure/memory'],
+  '/proc/pressure',
   '/proc/sched_debug',
   '/proc/sysrq-trigger',
   '/proc/timer_list',
 ]
 
+/** Each sandbox holds the copies in memory, a few pages. */
+const MAX_COPY_BYTES = 16 * 1024
+
 /** Looks at the host once. */
 export function readRootLayout(): RootLayout {
   const present = PROGRAMS.filter((path) => existsSync(path))
   const links = present.filter((path) => lstatSync(path).isSymbolicLink())
+  const settings = SETTINGS.filter((path) => existsSync(path))
+  const small = settings.filter(isSmallFile)
   return {
-    shown: ['/usr', ...present.filter((path) => !links.includes(path)), ...SETTINGS.filter((path) => existsSync(path))],
+    shown: [
+      ...['/usr', ...present.filter((path) => !links.includes(path))],
+      ...settings.filter((path) => !small.includes(path)),
+    ],
+    copied: small.map((path) => ({ path, content: readFileSync(path) })),
     links: links.map((path) => ({ path, target: readlinkSync(path) })),
-    masked: KERNEL_FACTS.filter((path) => existsSync(path)),
+    masked: KERNEL_FACTS.filter((path) => existsSync(path)).map((path) => ({
+      path,
+      kind: statSync(path).isDirectory() ? 'directory' : 'file',
+    })),
   }
+}
+
+/** Without those that nobody but root could open: no process of a sandbox is root to the host. */
+export const openToOthers = (masks: readonly Mask[]): readonly Mask[] =>
+  masks.filter(({ path }) => (statSync(path).mode & 0o077) !== 0)
+
+function isSmallFile(path: string): boolean {
+  const status = statSync(path)
+  return status.isFile() && status.size <= MAX_COPY_BYTES
 }

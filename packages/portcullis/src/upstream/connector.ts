@@ -13,6 +13,8 @@ export interface Connector {
   readonly stateless: boolean
   /** Throws `upstream.unavailable`, `upstream.unsupported`, `upstream.ended`, and what starting a process throws. */
   open(wish: LinkWish): Promise<ManagedLink>
+  /** What is being opened fails soon, and nothing can be opened any more. Links that stand are not touched. */
+  shut?(): void
   close(): Promise<void>
 }
 

@@ -30,7 +30,10 @@ interface Entry extends Place {
 
 type Open = () => Promise<ManagedLink>
 
-/** Whether a start that fails may be due to what its own scope asked for, such as the capabilities of its client. */
+/**
+ * Whether a start that fails may be due to its own scope: to what its client declared, or to what its earlier calls left
+ * in a volume.
+ */
 type Blame = 'everybody' | 'scope'
 
 /** All links to one upstream: bounded in number, closed when idle, opened again when they ended. */
@@ -55,7 +58,7 @@ export class LinkTable {
   }
 
   /** The link of a key: the one that stands, without a promise, or one that is opened for all who ask meanwhile. */
-  shared(key: string, scope: string, open: Open): ManagedLink | Promise<ManagedLink> {
+  shared(key: string, scope: string, open: Open, blame: Blame = 'everybody'): ManagedLink | Promise<ManagedLink> {
     const entry = this.#shared.get(key)
     if (entry !== undefined && !entry.link.closed) {
       entry.usedAt = this.#options.clock.now()
@@ -63,7 +66,7 @@ export class LinkTable {
     }
     const opening = this.#opening.get(key)
     if (opening !== undefined) return opening
-    const opened = this.#open({ key, scope }, open, 'everybody', (fresh) => this.#shared.set(key, fresh))
+    const opened = this.#open({ key, scope }, open, blame, (fresh) => this.#shared.set(key, fresh))
     const link = opened.then((fresh) => fresh.link)
     this.#opening.set(key, link)
     const forget = () => this.#opening.delete(key)

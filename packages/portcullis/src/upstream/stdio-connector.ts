@@ -47,10 +47,14 @@ export interface WarmSettings {
   readonly onFailure?: ((thrown: unknown) => void) | undefined
 }
 
+type Stoppable = Pick<LineProcess, 'stop'>
+
 export class StdioConnector implements Connector {
   readonly stateless = false
   readonly #options: StdioConnectorOptions
   readonly #pool: WarmPool<WarmProcess> | undefined
+  readonly #starting = new Set<Stoppable>()
+  #shut = false
 
   constructor(options: StdioConnectorOptions) {
     this.#options = options
@@ -65,13 +69,20 @@ export class StdioConnector implements Connector {
     return link.calls === undefined ? link : new WatchedLink(link, link.calls)
   }
 
+  /** A process that says nothing would otherwise hold up the end of the gateway for as long as it may take to start. */
+  shut(): void {
+    this.#shut = true
+    for (const process of this.#starting) void process.stop(0).catch(() => {})
+  }
+
   async close(): Promise<void> {
+    this.shut()
     await this.#pool?.close()
   }
 
   async #prepare(shape: string): Promise<WarmProcess> {
     const started = await this.#spawn('warm')
-    return warmUp(shape, started, this.#openOptions(started))
+    return this.#whileStarting(started.process, warmUp(shape, started, this.#openOptions(started)))
   }
 
   /** Undefined when no process waits, or when the one that did has ended in the meantime. */
@@ -79,7 +90,7 @@ export class StdioConnector implements Connector {
     if (wish.era === 'auto') return undefined
     const process = this.#pool?.take(shapeOf(wish.era, wish.client, this.#options.gateway))
     try {
-      return await process?.handOver(wish)
+      return process && (await this.#whileStarting(process, process.handOver(wish)))
     } catch (thrown) {
       if (thrown instanceof Fault && thrown.code === 'upstream.ended') return undefined
       throw thrown
@@ -98,12 +109,25 @@ export class StdioConnector implements Connector {
 
   async #start({ era, client, unsolicited, scope, owner }: LinkWish): Promise<StdioLink> {
     const started = await this.#spawn(scope)
-    return openStdio(started.process, { ...this.#openOptions(started), era, client, unsolicited, owner })
+    const options = { ...this.#openOptions(started), era, client, unsolicited, owner }
+    return this.#whileStarting(started.process, openStdio(started.process, options))
   }
 
   async #spawn(scope: string): Promise<StartedProcess> {
     const owner = { scope }
-    return { owner, process: await this.#options.spawn(scope, owner) }
+    const process = await this.#options.spawn(scope, owner)
+    if (!this.#shut) return { owner, process }
+    await process.stop(0)
+    throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
+  }
+
+  async #whileStarting<T>(process: Stoppable, work: Promise<T>): Promise<T> {
+    this.#starting.add(process)
+    try {
+      return await work
+    } finally {
+      this.#starting.delete(process)
+    }
   }
 
   #openOptions({ owner }: StartedProcess): WarmOptions {

@@ -64,15 +64,19 @@ export class Upstream {
     return this.#era
   }
 
-  /** What the upstream last said of itself. */
+  /** What the upstream last said of itself to the gateway. */
   get server(): ServerFacts | undefined {
     return this.#server
   }
 
   /** Finds out the era and what the upstream says of itself, once. Throws the upstream's faults. */
   async connect(): Promise<{ readonly era: Era; readonly server: ServerFacts }> {
-    if (this.#era === undefined || this.#server === undefined) await this.shared(this.#options.gatewayScope)
-    return { era: this.#era as Era, server: this.#server as ServerFacts }
+    if (this.#era === undefined || this.#server === undefined) {
+      const link = await this.shared(this.#options.gatewayScope)
+      this.#era ??= link.era
+      this.#server ??= link.server
+    }
+    return { era: this.#era, server: this.#server }
   }
 
   async facts(): Promise<ServerFacts> {
@@ -87,7 +91,10 @@ export class Upstream {
     // A modern HTTP upstream keeps nothing between two requests, so one link serves all scopes.
     const { owner, connector } = this.#options
     const key = connector.stateless && this.#era === 'modern' ? 'shared' : `shared ${scope}`
-    return this.#links.shared(key, scope, () => this.#open(scope, this.#self, this.#announce(scope), owner))
+    const open = () => this.#open(scope, this.#self, this.#announce(scope), owner)
+    // A process of one scope may not start because of that scope; one of the gateway's own fails for everybody.
+    const blame = this.#isForAll(scope) ? 'everybody' : 'scope'
+    return this.#links.shared(key, scope, open, blame)
   }
 
   /** A link for one legacy client session, which closes it. A modern upstream has no sessions: see `shared`. */
@@ -120,8 +127,16 @@ export class Upstream {
 
   /** Ends all links, and processes with them. */
   async close(): Promise<void> {
+    const { connector } = this.#options
+    connector.shut?.()
     await this.#links.close()
-    await this.#options.connector.close()
+    await connector.close()
+  }
+
+  /** Whether a link of this scope stands for those of all others. */
+  #isForAll(scope: string): boolean {
+    const { connector, gatewayScope } = this.#options
+    return connector.stateless || scope === gatewayScope
   }
 
   #announce(scope: string): LinkEvents {
@@ -138,7 +153,8 @@ export class Upstream {
     try {
       const link = await this.#options.connector.open({ era, client, unsolicited, scope, owner })
       this.#era = link.era
-      this.#server = link.server
+      // What the process of one scope says of itself, instructions included, is for nobody else.
+      if (this.#isForAll(scope)) this.#server = link.server
       return link
     } catch (thrown) {
       // An upstream that was replaced by one of the other era is probed again at the next attempt.

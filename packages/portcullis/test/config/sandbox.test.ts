@@ -112,6 +112,16 @@ const REFUSED: readonly (readonly [name: string, sandbox: object, problem: RegEx
     { network: { allow: [{ host: 'a.b' }, { host: 'a.b', ports: [80, 443] }] } },
     /allow\[1\]: a\.b has a rule for one of these ports already/,
   ],
+  [
+    'a rule behind a wider one',
+    { network: { allow: [{ host: '*.a.b' }, { host: 'api.a.b', tls: 'opened', methods: ['GET'] }] } },
+    /allow\[1\]: \*\.a\.b before it decides about api\.a\.b and one of these ports/,
+  ],
+  [
+    'a wildcard behind a wider one',
+    { network: { allow: [{ host: '*.a.b' }, { host: '*.c.a.b', ports: [80, 443] }] } },
+    /allow\[1\]: \*\.a\.b before it decides about \*\.c\.a\.b/,
+  ],
   ['a network that nobody keeps', { driver: 'none', ...withRule({ host: 'a.b' }) }, /network: the driver none keeps/],
   ['no memory', { memoryMiB: 0 }, /memoryMiB: 0 is not valid here/],
   ['no processor', { cpus: 0 }, /cpus: 0 is not valid here; expected a number from 0\.05 to 1024/],
@@ -213,6 +223,29 @@ for (const [what, path, extra = ''] of OWN) {
     assert.match(problems.join('\n'), /sandbox\.write\[0\]: .*(?:belongs to the gateway|holds the policies)/)
   })
 }
+
+test('a program may read what tells the gateway whom to believe, and not write to it', (context) => {
+  const folder = workspace(context)
+  mkdirSync(join(folder, 'trust'))
+  for (const name of ['issuer.pem', 'server.pem']) writeFileSync(join(folder, 'trust', name), '')
+  const issuer = {
+    issuer: 'https://idp.example',
+    audiences: ['https://gw.example'],
+    tenant: 'acme',
+    ca: 'trust/issuer.pem',
+  }
+  const issuers = `identity: ${JSON.stringify({ issuers: [issuer] })}\n`
+  const servers = (sandbox: object) =>
+    withSandbox(sandbox).replace(
+      /\}\n$/,
+      ', "web": {"http": {"url": "https://a.b/mcp", "tls": {"ca": "trust/server.pem"}}}}\n',
+    )
+  assert.deepEqual(problemsOf(folder, `${issuers}${servers({ read: ['trust'] })}`), [])
+  const refused = /write\[0\]: .*trust holds .*issuer\.pem, which belongs to the gateway/
+  assert.match(problemsOf(folder, `${issuers}${withSandbox({ write: ['trust'] })}`).join(), refused)
+  assert.match(problemsOf(folder, servers({ write: ['trust'] })).join(), /write\[0\]: .*holds .*server\.pem/)
+  assert.match(problemsOf(folder, servers({ write: ['trust/server.pem'] })).join(), /write\[0\]: .*belongs to/)
+})
 
 test('a program may write beside the configuration, and read nothing of the state', (context) => {
   const folder = workspace(context)

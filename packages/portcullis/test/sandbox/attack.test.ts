@@ -1,5 +1,6 @@
 /** The catalogue as data: what it covers, and how the outcome of an attack is read. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { call, numberOf, perl, shell, verdictOf } from '../../src/sandbox/attack.ts'
 import { ATTACKS } from '../../src/sandbox/attacks.ts'
@@ -61,10 +62,19 @@ describe('the outcome of an attack', () => {
 })
 
 describe('an attack', () => {
-  it('in shell is a breach when it ends with status 0', () => {
-    const [row] = shell('F99', 'does', 'true')
-    assert.deepEqual(row?.args, ['-c', 'if { true\n} >/dev/null 2>&1; then echo breach; else echo held; fi'])
-  })
+  const STATUSES: ReadonlyArray<readonly [attempt: string, said: string]> = [
+    ['true', 'breach'],
+    ['false', 'held'],
+    ['exit 3', ''],
+    ['no-such-program-0451', 'a program is missing'],
+    ['( : > /dev/null/no )', 'held'],
+  ]
+  for (const [attempt, said] of STATUSES) {
+    it(`in shell says ${said || 'nothing'} after ${attempt}`, () => {
+      const [row] = shell('F99', 'does', attempt)
+      assert.equal(spawnSync(row?.command ?? '', row?.args ?? [], { encoding: 'utf8' }).stdout.trim(), said)
+    })
+  }
 
   it('in Perl guards itself against a process of its own with the number of the host’s', () => {
     const [row] = call('P99', 'does', 'ptrace', '0, $pid, 0, 0')

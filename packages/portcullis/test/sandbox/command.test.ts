@@ -16,7 +16,7 @@ const PARTS: CommandParts = {
     sh: '/bin/sh',
     mount: '/usr/bin/mount',
   },
-  layout: { shown: ['/usr'], links: [], masked: [] },
+  layout: { shown: ['/usr'], copied: [], links: [], masked: [] },
   searchPath: ['/usr/bin'],
   hidden: [],
   identity: { uid: 200_001, gid: 200_001 },

@@ -5,8 +5,12 @@ import { buildProfile, type ProfileInput } from '../../src/sandbox/profile.ts'
 const INPUT: ProfileInput = {
   layout: {
     shown: ['/usr', '/etc/ssl/certs'],
+    copied: [{ path: '/etc/services', content: Buffer.from('http 80/tcp') }],
     links: [{ path: '/bin', target: 'usr/bin' }],
-    masked: ['/proc/kallsyms'],
+    masked: [
+      { path: '/proc/kallsyms', kind: 'file' },
+      { path: '/proc/pressure', kind: 'directory' },
+    ],
   },
   environment: new Map([['PATH', '/bin']]),
   binds: [
@@ -39,7 +43,9 @@ const WALLS = [
   '--symlink usr/bin /bin',
   '--ro-bind /usr /usr',
   '--perms 0444 --file 7 /etc/passwd',
+  '--perms 0444 --file 7 /etc/services',
   '--proc /proc --ro-bind /proc/sys /proc/sys --ro-bind /dev/null /proc/kallsyms',
+  '--perms 0555 --size 4096 --tmpfs /proc/pressure --remount-ro /proc/pressure',
   '--perms 0555 --size 4096 --tmpfs /proc/1 --remount-ro /proc/1 --dev /dev --perms 1777 --size 16777216 --tmpfs /dev/shm --remount-ro /dev',
   '--perms 1777 --size 1024 --tmpfs /tmp --perms 0700 --size 1024 --tmpfs /home/sandbox',
   '--ro-bind-fd 8 /srv/data --bind-fd 9 /srv/data/notes',

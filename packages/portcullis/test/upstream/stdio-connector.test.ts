@@ -152,6 +152,25 @@ describe('StdioConnector', () => {
     )
   })
 
+  it('does not wait for a process that says nothing when it is closed, and starts no other', async () => {
+    const silent: FakeProcess[] = []
+    const spawn = async () => {
+      const process = new FakeProcess()
+      silent.push(process)
+      return process
+    }
+    const limits = { probeTimeoutMs: 600_000, startTimeoutMs: 600_000, maxWaitingBytes: 1, maxWaitingMessages: 1 }
+    const connector = new StdioConnector({ spawn, parse, gateway: GATEWAY, ...limits })
+    const wish = { era: 'auto', client: OWN, unsolicited: recorder(), scope: 'bob', owner: 'one' } as const
+    const opening = assert.rejects(connector.open(wish), isFault('upstream.ended'))
+    await until(() => silent[0]?.lines.length === 1)
+    connector.shut()
+    await opening
+    await assert.rejects(connector.open(wish), isFault('upstream.ended'))
+    assert.ok(silent.every(({ stopped }) => stopped > 0))
+    assert.ok(silent.every(({ lines }) => lines.every(({ method }) => method !== 'initialize')))
+  })
+
   it('tells under whose process the protocol was broken', async () => {
     const { open, spawned, violations } = setUp('modern', 0)
     const link = await open('alice')

@@ -26,6 +26,7 @@ function setUp(era: Era, options: Partial<UpstreamOptions> & { stateless?: boole
           protocolVersion: 'v',
           capabilities: options.capabilities ?? { tools: {} },
           serverInfo: { name: 's' },
+          instructions: `for ${wish.scope}`,
         },
         closed: false,
         inFlight: 0,
@@ -102,6 +103,29 @@ describe('Upstream', () => {
       wishes.map((wish) => wish.era),
       ['auto', 'auto', 'modern', 'auto'],
     )
+  })
+
+  it('holds up nobody else when the process of one scope does not start, and everybody when that of the gateway does not', async () => {
+    const { upstream, state } = setUp('modern')
+    await upstream.connect()
+    state.fails = new Fault('sandbox.start_failed')
+    await assert.rejects(async () => upstream.shared('alice'), isFault('sandbox.start_failed'))
+    state.fails = undefined
+    await assert.rejects(async () => upstream.shared('alice'), isFault('upstream.unavailable'))
+    await upstream.shared('bob')
+    const { upstream: broken, state: other } = setUp('modern')
+    other.fails = new Fault('sandbox.start_failed')
+    await assert.rejects(broken.connect(), isFault('sandbox.start_failed'))
+    other.fails = undefined
+    await assert.rejects(async () => broken.shared('bob'), isFault('upstream.unavailable'))
+  })
+
+  it('tells nobody what the process of another scope says of itself', async () => {
+    const { upstream } = setUp('modern')
+    await upstream.shared('alice')
+    assert.equal((await upstream.facts()).instructions, 'for gateway')
+    await upstream.shared('mallory')
+    assert.equal((await upstream.facts()).instructions, 'for gateway')
   })
 
   it('declares no capabilities on shared links and those of the caller on its own', async () => {

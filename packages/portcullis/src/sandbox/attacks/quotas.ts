@@ -89,7 +89,7 @@ export const QUOTA_ATTACKS: readonly Attack[] = behind('quotas', [
   shell('F18.root', 'fills the file systems of the root and the devices', '( : > /portcullis-fill ) && rm /portcullis-fill || ( : > /dev/portcullis-fill ) && rm /dev/portcullis-fill', DEPENDS),
   shell('F19', 'writes one file larger than allowed', 'head -c 9437184 /dev/zero > "$WORKSPACE/large"; [ "$(stat -c %s "$WORKSPACE/large")" = 9437184 ]'),
   shell('F20', 'fills the workspace with many files of medium size', MANY_MEDIUM, disk(['disk-quota'], { diskBytes: 16 * MIB })),
-  perl('F23.temporary', 'makes temporary files without end', files('$ENV{SCRATCH}', 3000), TEMPORARY),
+  perl('F23.temporary', 'makes temporary files without end', files('$ENV{SCRATCH}', 3000), { ...TEMPORARY, seconds: 20 }),
   perl('F23.home', 'makes files in its home without end', `my $h = $ENV{HOME}; $h eq "/home/sandbox" or die; ${files('$h', 3000)}`, { ...TEMPORARY, ...DEPENDS }),
   perl('F23.shared-memory', 'makes files in shared memory without end', files('/dev/shm', 20_000), { ...TEMPORARY, seconds: 20, ...DEPENDS }),
   shell('F24', 'unpacks a small archive into large files', BOMB),

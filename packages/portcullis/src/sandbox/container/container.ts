@@ -116,7 +116,7 @@ async function layGround(options: ContainerOptions): Promise<Prepared> {
       imageName: image,
       image: found,
       profile: JSON.stringify(buildSeccompProfile(arch)),
-      masked: [...readRootLayout().masked, DEVICE_TREE],
+      masked: [...readRootLayout().masked.map(({ path }) => path), DEVICE_TREE],
       leash: setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'],
       networks: networksFor({ name, rootless: facts.rootless, showsMounts, sh, find, egress: options.egress }),
     },

@@ -39,7 +39,7 @@ const IPV4 = {
 const IPV6 = {
   guarded: list('ipv6', [
     'fe80::/10',
-    'fd00:ec2::254/128', // metadata of AWS
+    'fd00:ec2::/32', // services of AWS for its machines: metadata, and credentials of pods
     'fd20:ce::254/128', // metadata of Google Cloud
     'fd00:c1::a9fe:a9fe/128', // metadata of Oracle Cloud
     'fd00:42::42/128', // metadata of Scaleway

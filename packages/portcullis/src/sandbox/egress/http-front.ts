@@ -120,8 +120,8 @@ export class HttpFront {
     try {
       this.#pass(visit, { request, response, asking, attempt, onFailure })
     } catch (problem) {
-      await this.#parts.patience.beforeRefusal()
       attempt.fail(reasonOf(problem))
+      await this.#parts.patience.beforeRefusal()
       onFailure(reasonOf(problem))
     }
   }

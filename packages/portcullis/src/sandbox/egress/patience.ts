@@ -19,7 +19,7 @@ export class Patience {
     this.#clock = clock
   }
 
-  /** Resolves when the next refusal may be told. Who waits keeps its place among the connections of the sandbox. */
+  /** Resolves when the program may be told. Whoever waits keeps its place among the connections of the sandbox. */
   async beforeRefusal(): Promise<void> {
     const now = this.#clock.now()
     if (now >= this.#secondEndsAt) {

@@ -77,7 +77,7 @@ export class Attempt {
   fail(reason: Reason): void {
     if (this.#over) return
     if (this.#way !== undefined || CAME_TO_NOTHING.has(reason)) this.end(reason)
-    else this.#report({ ...this.#asked, kind: 'egress', allowed: false, reason })
+    else this.#report({ ...this.#asked, kind: 'egress', allowed: false, reason, ...this.#lasted() })
   }
 
   /** It was allowed. `reason`: what ended it, if that was not the client or the host. */
@@ -93,6 +93,12 @@ export class Attempt {
       ...(why !== undefined && { reason: why }),
       durationMs: this.#clock.now() - this.#startedAt,
     })
+  }
+
+  /** A resolver may take its time: without this, a refusal would be told to be of a call that began meanwhile. */
+  #lasted(): Pick<EgressAccess, 'durationMs'> {
+    const durationMs = this.#clock.now() - this.#startedAt
+    return durationMs > 0 ? { durationMs } : {}
   }
 
   #report(access: EgressAccess): void {

@@ -70,8 +70,8 @@ export class Tunnels {
       request.accept()
       await this.#pass(request, granted)
     } catch (problem) {
-      await patience.beforeRefusal()
       attempt.fail(reasonOf(problem))
+      await patience.beforeRefusal()
       if (accepted) request.socket.destroy()
       else request.refuse(reasonOf(problem))
     }

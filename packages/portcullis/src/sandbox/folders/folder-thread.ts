@@ -55,7 +55,9 @@ export class FolderThread {
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker
     const file = new URL(`./thread${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(file, { name: 'folders', env: {}, execArgv: [] })
+    // Its young space would grow to 96 MiB under load, and keep them.
+    const resourceLimits = { maxYoungGenerationSizeMb: 8 }
+    const worker = new Worker(file, { name: 'folders', env: {}, execArgv: [], resourceLimits })
     worker.on('message', (message: FromThread) => this.#hear(message))
     worker.unref() // after the listener, which would keep the process alive again
     worker.on('error', () => this.#lose(worker))

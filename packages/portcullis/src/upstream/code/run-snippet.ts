@@ -30,7 +30,8 @@ const ENDS: Partial<Readonly<Record<ExitReason, SnippetEnd>>> = {
 
 export class SnippetRunner {
   readonly #options: SnippetRunnerOptions
-  readonly #running = new Set<Promise<unknown>>()
+  /** Each with its scope. */
+  readonly #running = new Map<Promise<unknown>, string>()
   readonly #processes = new Set<OneRun>()
   #closed = false
 
@@ -44,9 +45,7 @@ export class SnippetRunner {
    */
   async run(snippet: Snippet, call: SnippetCall, cancellation: Cancellation): Promise<Outcome> {
     if (this.#closed) throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
-    if (this.#running.size >= this.#options.limits.maxRunning) {
-      throw new Fault('limits.concurrency', { reason: 'too many snippets', max: this.#options.limits.maxRunning })
-    }
+    this.#demandPlace(call.scope)
     const folder = this.#options.scratch.folder()
     const outcome = folder.then((path) => this.#runIn(path, snippet, call, cancellation))
     const over = outcome
@@ -54,7 +53,7 @@ export class SnippetRunner {
       .then(() => folder)
       .then((path) => this.#options.scratch.remove(path))
       .catch(() => {})
-    this.#running.add(over)
+    this.#running.set(over, call.scope)
     void over.then(() => this.#running.delete(over))
     return outcome
   }
@@ -63,8 +62,19 @@ export class SnippetRunner {
   async close(): Promise<void> {
     this.#closed = true
     for (const process of this.#processes) process.kill('killed')
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.keys())
     await this.#options.scratch.close()
+  }
+
+  #demandPlace(scope: string): void {
+    const { maxRunning, maxRunningOfScope } = this.#options.limits
+    const own = [...this.#running.values()].filter((one) => one === scope).length
+    if (own < maxRunningOfScope && this.#running.size < maxRunning) return
+    throw new Fault('limits.concurrency', {
+      reason: 'too many snippets',
+      max: maxRunning,
+      maxOfScope: maxRunningOfScope,
+    })
   }
 
   async #runIn(folder: string, snippet: Snippet, call: SnippetCall, cancellation: Cancellation): Promise<Outcome> {

@@ -32,6 +32,8 @@ export interface CodeLimits {
   readonly maxReturnedBytes: number
   /** Snippets that run at the same time. */
   readonly maxRunning: number
+  /** Those of one scope, so that no scope can take all the places. */
+  readonly maxRunningOfScope: number
 }
 
 /** Why it ended: by itself, or because a limit was reached. */

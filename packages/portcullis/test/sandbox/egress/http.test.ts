@@ -361,3 +361,17 @@ it('a host that does not speak HTTP, or is gone, is an error of the gateway kind
   await eventually(() => sandbox.accesses.length > 0)
   assert.deepEqual([sandbox.accesses[0]!.allowed, sandbox.accesses[0]!.reason], [true, 'unreachable'])
 })
+
+it('a host that changes to another protocol is given up, and the program is told', async () => {
+  const strange = await startHost((socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello'))
+  })
+  toClose.push(strange.close)
+  const sandbox = await started({ dialPort: strange.port })
+  assert.match(await exchange(sandbox.proxyPort, get('http://api.test/')), /^HTTP\/1\.1 400 [^]*\(protocol\)/)
+  assert.deepEqual(
+    sandbox.accesses.map(({ allowed, reason }) => [allowed, reason]),
+    [[true, 'protocol']],
+  )
+  await eventually(() => sandbox.egress.counters().connections === 0)
+})

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, afterEach, describe, it } from 'node:test'
 import { connect as startTls, createServer as createTlsServer } from 'node:tls'
 import type { EgressAccess, NetworkRule } from '../../../src/sandbox/access.ts'
@@ -208,6 +209,17 @@ for (const { title, reason, rule, target = 'api.example.test:443', resolve } of 
     assert.deepEqual([sandbox.dials, host.connections()], [[], before])
   })
 }
+
+it('a target of sixty thousand digits does not hold up the gateway', async () => {
+  const sandbox = await started()
+  const delay = monitorEventLoopDelay({ resolution: 5 })
+  delay.enable()
+  const answer = await exchange(sandbox.proxyPort, `CONNECT ${'1'.repeat(60_000)}x HTTP/1.1\r\nHost: x\r\n\r\n`)
+  delay.disable()
+  assert.match(answer, /\(protocol\)\n$/)
+  // A search that starts anew at each digit takes seconds.
+  assert.ok(delay.max < 1e9, `${delay.max / 1e6} ms`)
+})
 
 const REFUSED_BY_BYTES: readonly Refusal[] = [
   { title: 'the server name of another host', bytes: clientHello({ serverName: 'evil.test' }), reason: 'sni' },

@@ -25,7 +25,7 @@ const PARTS: Omit<CommandParts, 'identity'> = {
     sh: '/bin/sh',
     mount: '/usr/bin/mount',
   },
-  layout: { shown: ['/usr'], links: [], masked: [] },
+  layout: { shown: ['/usr'], copied: [], links: [], masked: [] },
   searchPath: ['/usr/bin'],
   hidden: [],
   control: { status: 4, filter: 6 },

@@ -32,6 +32,13 @@ describe('snippetOf', () => {
     )
   })
 
+  it('takes a large file as bytes', () => {
+    const large = { ...LIMITS, maxFileBytes: 2 ** 24 }
+    const base64 = Buffer.alloc(2 ** 24, 7).toString('base64')
+    const [given] = snippetOf('python', { code: 'x', files: [{ path: 'a', base64 }] }, large).files
+    assert.equal(given?.bytes.length, 2 ** 24)
+  })
+
   const bad: Readonly<Record<string, unknown>> = {
     'no object': 'code',
     'no code': {},
@@ -59,6 +66,8 @@ describe('snippetOf', () => {
     'a path that leads out': file({ path: '../a' }),
     'base64 with something else in it': { code: '', files: [{ path: 'a', base64: '/w A=' }] },
     'base64 that is not whole': { code: '', files: [{ path: 'a', base64: '/w' }] },
+    'base64 that ends in the middle': { code: '', files: [{ path: 'a', base64: '/w==AAAA' }] },
+    'base64 of signs for the end only': { code: '', files: [{ path: 'a', base64: '====' }] },
     'content that is no text': file({ content: 1 }),
     'a name that occurs twice': { code: '', files: ['a', 'a'].map((path) => ({ path, content: '' })) },
     'a name that is a file and a folder': { code: '', files: ['a/b', 'a'].map((path) => ({ path, content: '' })) },

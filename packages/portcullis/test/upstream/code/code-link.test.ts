@@ -211,6 +211,25 @@ describe('the upstream that runs code', () => {
     await request('run_shell', { code: '4' })
   })
 
+  it('leaves places for others when one scope has all that it may have', async (t) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { connector, request, orders } = await setUp(t, () => promise)
+    const bob = await connector.open({ scope: 'bob' })
+    const ask = () => bob.request(call('run_shell', { code: '3' }), recorder(), new Cancellation())
+    const running = [request('run_shell', { code: '1' }), request('run_shell', { code: '2' })]
+    await until(() => orders.length === 2)
+    await assert.rejects(request('run_shell', { code: '4' }), isFault('limits.concurrency'))
+    running.push(ask())
+    await until(() => orders.length === 3)
+    await assert.rejects(ask(), isFault('limits.concurrency'))
+    assert.deepEqual(
+      orders.map(({ scope }) => scope),
+      ['alice', 'alice', 'bob'],
+    )
+    resolve()
+    await Promise.all(running)
+  })
+
   it('passes on why a sandbox could not be built, and leaves no folder', async (t) => {
     const { request, left } = await setUp(t, async () => ({ reason: 'setup-failed', stderrTail: 'bwrap: no' }))
     await assert.rejects(request('run_shell', { code: '' }), isFault('sandbox.start_failed', { reason: 'bwrap: no' }))

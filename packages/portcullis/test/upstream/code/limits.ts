@@ -13,7 +13,8 @@ export const LIMITS: CodeLimits = {
   maxFileBytes: 1_000,
   maxOutputBytes: 100,
   maxReturnedBytes: 1_000,
-  maxRunning: 2,
+  maxRunning: 3,
+  maxRunningOfScope: 2,
 }
 
 /** A folder that goes with the test. */

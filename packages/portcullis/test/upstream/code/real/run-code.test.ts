@@ -28,6 +28,7 @@ const LIMITS: CodeLimits = {
   maxOutputBytes: 4_096,
   maxReturnedBytes: 65_536,
   maxRunning: 4,
+  maxRunningOfScope: 4,
 }
 const runAs = process.getuid?.() === 0 ? upstreamIdentity(40) : undefined
 const walls = {
