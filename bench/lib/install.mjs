@@ -9,39 +9,45 @@ export const PEERS = { supergateway: '4.0.0', 'mcp-proxy': '6.7.19' }
 
 /** Makes everything ready; ends the process with one sentence if that is not possible. */
 export function installAll({ withPeers }) {
-  ensureProgram('wrk', 'wrk')
-  ensureProgram('gcc', 'gcc')
-  ensureProgram('taskset', 'util-linux')
+  for (const [program, aptPackage] of Object.entries({ wrk: 'wrk', gcc: 'gcc', taskset: 'util-linux' }))
+    if (!ensureProgram(program, aptPackage)) stop(`${program} is missing: apt-get install ${aptPackage}`)
   for (const name of ['zero-http', 'zero-stdio']) compile(name)
-  if (withPeers) for (const [name, version] of Object.entries(PEERS)) ensurePeer(name, version)
+  if (!withPeers) return
+  for (const [name, version] of Object.entries(PEERS))
+    if (!ensurePeer(name, version)) stop(`npm could not install ${name}@${version}`)
 }
 
-function ensureProgram(program, aptPackage) {
-  if (succeeds('sh', ['-c', `command -v ${program}`])) return
+/** Installs a program of Debian that is missing; false when that is not possible. */
+export function ensureProgram(program, aptPackage) {
+  if (succeeds('sh', ['-c', `command -v ${program}`])) return true
   console.log(`Installing ${aptPackage} with apt (${program} is missing)`)
   const isRoot = process.getuid() === 0
   const apt = (...args) => succeeds(isRoot ? 'apt-get' : 'sudo', isRoot ? args : ['-n', 'apt-get', ...args])
   const install = () => apt('install', '-y', '--no-install-recommends', aptPackage)
-  if (!install() && !(apt('update') && install())) stop(`${program} is missing: apt-get install ${aptPackage}`)
+  return install() || (apt('update') && install())
 }
 
-function compile(name) {
+/** Compiles upstreams/<name>.c to bin/<program> when it is older; ends the process if it cannot. */
+export function compile(name, program = name, flags = []) {
   const source = join(BENCH, 'upstreams', `${name}.c`)
-  const program = join(BENCH, 'bin', name)
+  const target = join(BENCH, 'bin', program)
   const newest = Math.max(...[source, join(BENCH, 'upstreams', 'answers.h')].map((file) => statSync(file).mtimeMs))
-  if (existsSync(program) && statSync(program).mtimeMs > newest) return
-  console.log(`Compiling bench/bin/${name}`)
+  if (existsSync(target) && statSync(target).mtimeMs > newest) return
+  console.log(`Compiling bench/bin/${program}`)
   mkdirSync(join(BENCH, 'bin'), { recursive: true })
-  if (!succeeds('gcc', ['-O2', '-Wall', '-Wextra', '-o', program, source])) stop(`gcc could not compile ${source}`)
+  const options = ['-O2', '-Wall', '-Wextra', ...flags]
+  if (!succeeds('gcc', [...options, '-o', target, source])) stop(`gcc could not compile ${source}`)
 }
 
-function ensurePeer(name, version) {
+/** The folder of a package from npm, installed into peers/ when missing; undefined when that is not possible. */
+export function ensurePeer(name, version) {
   const folder = join(BENCH, 'peers', name)
-  if (existsSync(join(folder, 'node_modules', name, 'package.json'))) return
+  const installed = join(folder, 'node_modules', name)
+  if (existsSync(join(installed, 'package.json'))) return installed
   console.log(`Installing ${name}@${version} with npm into bench/peers (to compare with)`)
   mkdirSync(folder, { recursive: true })
   const args = ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts']
-  if (!succeeds('npm', [...args, `${name}@${version}`])) stop(`npm could not install ${name}@${version}`)
+  return succeeds('npm', [...args, `${name}@${version}`]) ? installed : undefined
 }
 
 function succeeds(command, args) {

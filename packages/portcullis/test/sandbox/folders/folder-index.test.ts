@@ -212,7 +212,8 @@ function perform(kind: string, path: string, text: string): void {
     else if (kind === 'append') appendFileSync(path, text)
     else if (kind === 'remove') rmSync(path, { recursive: true })
     else if (kind === 'folder') mkdirSync(path)
-    else if (kind === 'link') symlinkSync('/etc/passwd', path)
+    else if (kind === 'link')
+      symlinkSync('/nonexistent/outside', path) // a write through it must not reach anything
     else if (kind === 'rename') renameSync(path, join(folder, text))
     else if (kind === 'hard link') linkSync(path, join(folder, text))
   } catch {

@@ -202,7 +202,7 @@ const command = fc.oneof(
   fc.tuple(name, name).map(([from, to]) => `ln ${from} ${to}`),
   name.map((path) => `rm -rf ${path}`),
   name.map((path) => `mkdir -p ${path}`),
-  name.map((path) => `ln -s /etc/passwd ${path}`),
+  name.map((path) => `ln -s /nonexistent/outside ${path}`),
   name.map((path) => `truncate -s 70000 ${path}`),
   fc.constant('sleep 0.05'),
 )
