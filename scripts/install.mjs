@@ -36,6 +36,12 @@ export function ensurePodman() {
   if (missing.length > 0) ensureDebian(missing)
 }
 
+/** The browser in which people sign in: pages are looked at by one, not by us. */
+export function ensureChromium() {
+  if (onPath('chromium')) return
+  ensureDebian([['chromium', 'chromium', 'the sign-in pages are walked through in it']])
+}
+
 /** Installs Debian packages, given as `[program, package, why]`. Stops with the command to type when it cannot. */
 export function ensureDebian(missing) {
   const why = missing.map(([program, , reason]) => `${program} is missing: ${reason}`).join('; ')

@@ -1,12 +1,13 @@
 /** npm test: installs what is missing, runs the steps of `npm run check`, then every test with its real components. */
 import { ensureBuilt } from './build.mjs'
-import { ensurePackages, ensurePodman, ensureSandbox } from './install.mjs'
+import { ensureChromium, ensurePackages, ensurePodman, ensureSandbox } from './install.mjs'
 import { runSteps, say } from './steps.mjs'
 import { runTests, testFiles } from './suite.mjs'
 
 ensurePackages()
 ensureSandbox()
 ensurePodman()
+ensureChromium()
 ensureBuilt()
 const checked = await runSteps({ showFiles: true })
 const started = performance.now()
