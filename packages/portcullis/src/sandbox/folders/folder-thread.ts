@@ -55,7 +55,7 @@ export class FolderThread {
   #start(): Worker {
     if (this.#worker !== undefined) return this.#worker
     const file = new URL(`./thread${extname(import.meta.url)}`, import.meta.url)
-    // Its young space would grow to 96 MiB under load, and keep them.
+    // Under load, its young space would grow to a share of the machine, such as 192 MiB, and keep it.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 }
     const worker = new Worker(file, { name: 'folders', env: {}, execArgv: [], resourceLimits })
     worker.on('message', (message: FromThread) => this.#hear(message))
