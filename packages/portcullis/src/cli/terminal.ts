@@ -12,6 +12,8 @@ export interface Terminal {
   out(line: string): void
   /** What is said beside the results. */
   err(line: string): void
+  /** Standard input, opened when it is asked for. */
+  readonly input?: () => AsyncIterable<Uint8Array>
   readonly environment: Environment
   readonly clock: Clock
   /** Aborts when the operator or the system asks to end. */
@@ -45,6 +47,7 @@ export function processTerminal(): Terminal {
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
+    input: () => process.stdin,
     environment: processEnvironment(),
     clock: systemClock,
     interrupted: controller.signal,

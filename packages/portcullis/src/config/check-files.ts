@@ -2,48 +2,58 @@
 import { accessSync, constants, globSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Environment } from './environment.ts'
-import type { Config, IssuerConfig, SecretSource } from './schema.ts'
+import type { Finding } from './finding.ts'
+import type { Config, HttpConfig, IssuerConfig, SecretSource } from './schema.ts'
+import { checkSenders } from './check-senders.ts'
+import { checkTenants, everyRole } from './check-tenants.ts'
 import { readPrivateFile, readSecret, SecretError } from './secret-source.ts'
-
-/** A mistake at `path`, to be placed by the caller. */
-export interface Finding {
-  readonly path: readonly PropertyKey[]
-  readonly wrong: string
-  readonly right: string
-}
 
 /** `config` has absolute paths. Reads secrets only to see that they can be read. */
 export function checkFiles(config: Config, environment: Environment): readonly Finding[] {
   return [
     ...checkListener(config),
     ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
+    ...checkSenders(config, environment),
+    ...checkServer(config),
+    ...checkTenants(config),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
     ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, name, environment)),
   ]
 }
 
-/** The files that the patterns of `policy.files` name, sorted, each once. */
-export function policyFiles(config: Config): readonly string[] {
-  return [...new Set(config.policy.files.flatMap((pattern) => globSync(pattern)))].toSorted()
+/** The files that the patterns of `policy.files` name, of all and of each tenant, sorted, each once. */
+export function policyFiles({ policy, tenants = {} }: Pick<Config, 'policy' | 'tenants'>): readonly string[] {
+  const patterns = [policy, ...Object.values(tenants).map((tenant) => tenant.policy)].flatMap(({ files }) => files)
+  return [...new Set(patterns.flatMap((pattern) => globSync(pattern)))].toSorted()
 }
 
 function checkListener(config: Config): readonly Finding[] {
-  const { certificate, key } = config.listen.tls ?? {}
-  if (certificate === undefined || key === undefined) return []
+  const { certificate, key, clientCertificates } = config.listen.tls ?? {}
+  const authorities = (clientCertificates?.authorities ?? []).flatMap((file, index) =>
+    readable(file, ['listen', 'tls', 'clientCertificates', 'authorities', index], 'file'),
+  )
+  if (certificate === undefined || key === undefined) return authorities
   return [
+    ...authorities,
     ...readable(certificate.file, ['listen', 'tls', 'certificate', 'file'], 'file'),
     ...attempt(['listen', 'tls', 'key', 'file'], () => readPrivateFile(key.file)),
   ]
 }
 
+function checkServer({ identity }: Config): readonly Finding[] {
+  const ca = identity.server?.clientDocuments.ca
+  return ca === undefined ? [] : readable(ca, ['identity', 'server', 'clientDocuments', 'ca'], 'file')
+}
+
 /** Of two entries for one issuer only one could be believed, and an unknown role would silently allow nothing. */
-function checkIssuer({ identity, policy }: Config, index: number): readonly Finding[] {
+function checkIssuer({ identity, policy, tenants }: Config, index: number): readonly Finding[] {
   const { issuers } = identity
   const { issuer, ca, everyone, roles } = issuers[index] as IssuerConfig
   const base = ['identity', 'issuers', index]
+  const known = everyRole({ policy, ...(tenants && { tenants }) })
   const strangers = (names: readonly string[], path: readonly PropertyKey[]) =>
     names
-      .filter((name) => !policy.roles.includes(name))
+      .filter((name) => !known.includes(name))
       .map((name) => ({ path, wrong: `there is no role ${name}`, right: 'list it in policy.roles, or correct it' }))
   const isSecond = issuers.findIndex((other) => other.issuer === issuer) < index
   return [
@@ -72,6 +82,7 @@ function checkUpstream(config: Config, name: string, environment: Environment): 
     return [
       ...headers.flatMap(([header, source]) => secret(source, [...base, 'http', 'headers', header])),
       ...(ca === undefined ? [] : readable(ca, [...base, 'http', 'tls', 'ca'], 'file')),
+      ...checkAccess(http, [...base, 'http'], environment),
     ]
   }
   if (stdio === undefined) return []
@@ -86,6 +97,17 @@ function checkUpstream(config: Config, name: string, environment: Environment): 
       typeof value === 'string' ? [] : secret(value, [...base, 'stdio', 'env', variable]),
     ),
   ]
+}
+
+function checkAccess(http: HttpConfig, base: readonly PropertyKey[], environment: Environment): readonly Finding[] {
+  const each = [
+    ['oauth', http.oauth?.ca, http.oauth?.client?.secret],
+    ['exchange', http.exchange?.ca, http.exchange?.client.secret],
+  ] as const
+  return each.flatMap(([key, ca, secret]) => [
+    ...(ca === undefined ? [] : readable(ca, [...base, key, 'ca'], 'file')),
+    ...(secret === undefined ? [] : attempt([...base, key, 'client', 'secret'], () => readSecret(secret, environment))),
+  ])
 }
 
 /** A server that could add a policy would decide for itself what it may do. */

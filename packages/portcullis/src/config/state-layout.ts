@@ -9,6 +9,10 @@ export interface StateLayout {
   readonly audit: string
   /** Private key of the checkpoints; its public half is beside it, with `.pub`. */
   readonly auditKey: string
+  /** Keys of the authorization server. */
+  readonly tokenKeys: string
+  /** Keys that wrap the data keys of the vault. */
+  readonly vaultKeys: string
   /** First administrator key. */
   readonly adminKey: string
 }
@@ -21,6 +25,8 @@ export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayou
     authority: join(state, 'authority'),
     audit: audit.folder ?? join(state, 'audit'),
     auditKey: join(state, 'audit.key'),
+    tokenKeys: join(state, 'tokens.key'),
+    vaultKeys: join(state, 'vault.keys'),
     adminKey: join(state, 'admin.key'),
   }
 }

@@ -11,10 +11,12 @@ import { resolve } from 'node:path'
 import type { DriverName, LaunchSpec, SandboxDriver } from '../sandbox/driver.ts'
 import { upstreamIdentity } from '../sandbox/identity.ts'
 import { selectDriver } from '../sandbox/select.ts'
+import { scopeOfPrincipal } from '../upstream/access/holder.ts'
 import { type Connector, HttpConnector, StdioConnector } from '../upstream/connector.ts'
 import { HttpPool } from '../upstream/http-pool.ts'
 import type { Parse } from '../upstream/link.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import type { Access } from './build-access.ts'
 import { PRODUCT } from './product.ts'
 
 const MIB = 1_048_576
@@ -29,6 +31,8 @@ export interface UpstreamParts {
   /** Strict parser for what upstreams send. */
   readonly parse: Parse
   readonly drivers: Promise<Drivers>
+  /** Credentials that are not the same for everybody. */
+  readonly access: Access
 }
 
 export type Drivers = ReadonlyMap<DriverName, SandboxDriver>
@@ -66,7 +70,9 @@ export async function selectDrivers(config: Config, hidden: readonly string[], l
 export function gatewayPaths(config: Config, configFile: string): readonly string[] {
   const { key } = config.listen.tls ?? {}
   const headers = Object.values(config.upstreams).flatMap(({ http }) => Object.values(http?.headers ?? {}))
-  const files = [config.audit.folder, config.audit.log.file, key?.file, ...headers.map(({ file }) => file)]
+  const clients = Object.values(config.upstreams).flatMap(({ http }) => [http?.oauth?.client?.secret, http?.exchange?.client.secret])
+  const secrets = [...headers, ...clients].map((source) => source?.file)
+  const files = [config.audit.folder, config.audit.log.file, key?.file, ...secrets]
   const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
   return [config.state, ...all.filter((path) => !path.startsWith(`${config.state}/`))]
 }
@@ -81,7 +87,7 @@ function buildUpstream(
   const { config, clock } = parts
   const connector = upstream.stdio
     ? stdioConnector(parts, drivers, name, upstream.stdio, slot)
-    : httpConnector(parts, upstream.http as HttpConfig)
+    : httpConnector(parts, name, upstream.http as HttpConfig)
   return new Upstream({
     name,
     connector,
@@ -107,14 +113,16 @@ function buildUpstream(
 /** Which calls may meet in one process (MCP stdio has no other way to keep principals apart). */
 export function scopeOf(config: Config, principal: Principal, upstream: string): string {
   const sharing = config.upstreams[upstream]?.stdio?.process
+  if (config.upstreams[upstream]?.http !== undefined) return scopeOfPrincipal(principal)
   if (sharing === 'shared') return 'shared'
   if (sharing === 'per-tenant') return `tenant ${principal.tenant}`
   return `principal ${principal.tenant}\n${principal.id}`
 }
 
-function httpConnector({ config, environment, parse }: UpstreamParts, http: HttpConfig): Connector {
+function httpConnector(parts: UpstreamParts, name: string, http: HttpConfig): Connector {
+  const { config, environment, parse, access } = parts
   const maxBytes = config.limits.maxBodyBytes
-  const credentials = Object.entries(http.headers).map(([name, source]) => [name, readSecret(source, environment)])
+  const credentials = Object.entries(http.headers).map(([header, source]) => [header, readSecret(source, environment)])
   const pool = new HttpPool({
     url: new URL(http.url),
     ...(http.tls.ca !== undefined && { ca: readFileSync(http.tls.ca, 'utf8') }),
@@ -126,8 +134,10 @@ function httpConnector({ config, environment, parse }: UpstreamParts, http: Http
     idleTimeoutMs: config.limits.callSeconds * 1_000,
     maxResponseBytes: maxBytes + HEAD_ROOM_BYTES,
   })
+  const sourceOf = access.sourceOf(name, http, pool)
   return new HttpConnector({
     pool,
+    ...(sourceOf && { sourceOf }),
     credentials: Object.fromEntries(credentials) as Record<string, Secret>,
     parse,
     maxMessageBytes: maxBytes,

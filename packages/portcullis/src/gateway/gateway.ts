@@ -9,24 +9,29 @@ import { weaknesses } from '../config/weaknesses.ts'
 import { Cancellation } from '../core/cancellation.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
-import { revokes } from '../identity/revocation.ts'
+import { type RevocationList, revokes } from '../identity/revocation.ts'
 import { parseUpstream } from '../inspection/strict-json.ts'
 import { ToolSchemas } from '../inspection/tool-schemas.ts'
 import { privateFolder } from '../pki/private-file.ts'
 import type { Stores } from '../stores/stores.ts'
 import { relay } from '../upstream/relay/relay.ts'
 import { relayStream } from '../upstream/relay/stream.ts'
+import { buildAuthorizationServer } from './build-authorization-server.ts'
 import { type Identity, buildIdentity } from './build-identity.ts'
+import { Access } from './build-access.ts'
+import { connectPages, explains } from './build-connect.ts'
 import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
 import { buildUpstreams, gatewayPaths, selectDrivers } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
 import { Gate } from './gate.ts'
+import { mountsOf } from './mounts.ts'
 import { door, type Stages } from './path.ts'
 import { PolicyPoint } from './policy-point.ts'
 import { PRODUCT } from './product.ts'
 import { startDefinitions } from './start-definitions.ts'
+import { tenantNames } from './tenants.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -71,27 +76,30 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
   const drivers = selectDrivers(config, gatewayPaths(config, options.configFile), log)
   drivers.catch(() => {})
-  const { gate, listener, ledger, identity } = await openGround(options, clock, started)
+  const { gate, listener, ledger, identity, access } = await openGround(options, clock, started)
   const json = { maxDepth: config.limits.maxDepth }
   const parse = (bytes: Buffer) => parseUpstream(bytes, json)
-  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers })
+  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers, access })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
   const policy = await PolicyPoint.load(config, definitions.known, log)
   policy.follow(upstreams.values(), (all) => definitions.remember(all, schemas))
   const parts = { config, clock, log, engine: policy.engine, schemas, upstreams }
-  const relayParts = buildRelay(parts)
+  const { url } = listener
+  const explain = explains(access, upstreams, url)
+  const relayParts = buildRelay({ ...parts, demands: identity.demands, note: access.note, explain })
   const { sessions, tasks, parking, ending } = relayParts
   started.push(() => parking.close())
   started.push(() => sessions.close())
   const shutdown = new Cancellation()
-  const { url } = listener
-  const built = buildStages({ ...parts, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
+  const told = relayParts.explain && { explain: relayParts.explain }
+  const built = buildStages({ ...parts, ...told, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
   const stages = options[adjustStages]?.(built) ?? built
   endRevoked(identity, [sessions, parking])
+  const mount = mountsOf([identity.server, await connectPages({ access, identity, ledger, clock, log, publicUrl: url })])
   gate.open(
-    door(stages, { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }),
+    door(stages, { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents, mount }),
     (id) => sessions.journalOf(id),
   )
   // Before all others: what they are is still needed by the calls that may finish.
@@ -105,7 +113,8 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
 }
 
 /** What everything else stands on: the port, the records, the store, and who is believed. */
-async function openGround({ config, log }: GatewayOptions, clock: Clock, started: Started) {
+async function openGround(options: GatewayOptions, clock: Clock, started: Started) {
+  const { config, log, environment = processEnvironment() } = options
   const layout = stateLayout(config)
   privateFolder(config.state)
   const gate = new Gate()
@@ -115,10 +124,14 @@ async function openGround({ config, log }: GatewayOptions, clock: Clock, started
   started.push(() => chains.close())
   const stores = await openStores(config, layout)
   started.push(() => stores.close())
-  const identity = await buildIdentity({ config, stores, clock, log, publicUrl: listener.url })
-  started.push(() => identity.close())
   const ledger = config.audit.durability === 'eventual' ? eventual(chains) : chains
-  return { gate, listener, ledger, identity }
+  const common = { config, stores, clock, log, publicUrl: listener.url }
+  const openServer = (revocations: RevocationList) =>
+    buildAuthorizationServer({ ...common, layout, ledger }, revocations)
+  const identity = await buildIdentity({ ...common, environment, openServer })
+  started.push(() => identity.close())
+  const access = new Access({ ...common, layout, ledger, environment })
+  return { gate, listener, ledger, identity, access }
 }
 
 /** As long as the slowest program may take to start; what is behind HTTP runs already. */
@@ -152,7 +165,7 @@ async function openLedger(config: Config, layout: StateLayout, clock: Clock, log
     rules: { ...CHAIN_RULES, checkpointMs: seconds * 1_000 },
     program: `${PRODUCT.name} ${PRODUCT.version}`,
     weaknesses: weaknesses(config).map(({ path, word }) => `${path}: ${word}`),
-    tenants: ['default'],
+    tenants: tenantNames(config),
     onHealth: (tenant, error) =>
       error === undefined
         ? log.info('the audit chain is whole again', { tenant })

@@ -1,13 +1,11 @@
-import { globSync, readFileSync } from 'node:fs'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import { loadPolicies } from '../policy/load.ts'
-import { PolicyError } from '../policy/problem.ts'
-import type { PolicySource } from '../policy/source.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type KeptCedar, keptCedar } from './cedar-answers.ts'
+import { policySources, policyWords } from './policy-sources.ts'
 
 type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
 
@@ -28,10 +26,8 @@ export class PolicyPoint {
 
   /** Throws PolicyError with every mistake of every policy file. */
   static async load(config: Config, tools: Definitions, log: Logger): Promise<PolicyPoint> {
-    const { roles } = config.policy
     const kept = keptCedar(config.state)
-    const vocabulary = { roles, upstreams: Object.keys(config.upstreams), tools }
-    const engine = await loadPolicies(readPolicies(config), vocabulary, kept.cedar)
+    const engine = await loadPolicies(policySources(config), { ...policyWords(config), tools }, kept.cedar)
     kept.keep()
     return new PolicyPoint(engine, kept, log)
   }
@@ -55,17 +51,4 @@ export class PolicyPoint {
       this.#log.warn('a tool was left out', { upstream: upstream.name, problem })
     changed(all)
   }
-}
-
-/** The files of the configuration, each once. A pattern that matches nothing is a mistake: no rules would mean no access. */
-export function readPolicies(config: Config): readonly PolicySource[] {
-  const files = config.policy.files.flatMap((pattern) => {
-    const found = pattern.includes('*') ? globSync(pattern).sort() : [pattern]
-    if (found.length === 0) {
-      const [wrong, right] = ['no policy file matches this', 'create one, or correct policy.files']
-      throw new PolicyError([{ file: pattern, line: 1, column: 1, wrong, right }])
-    }
-    return found
-  })
-  return [...new Set(files)].map((file) => ({ file, text: readFileSync(file, 'utf8') }))
 }

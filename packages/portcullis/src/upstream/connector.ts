@@ -1,6 +1,7 @@
 import { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import type { Params } from '../mcp/message.ts'
+import { AuthorizedSender, type CredentialSource, type HttpSender } from './access/sender.ts'
 import type { UpstreamCredentials } from './credentials.ts'
 import { openHttpLegacy } from './http-legacy.ts'
 import { HttpModernLink } from './http-modern.ts'
@@ -34,6 +35,8 @@ export interface HttpConnectorOptions {
   /** Belongs to the connector from now on. */
   readonly pool: HttpPool
   readonly credentials: UpstreamCredentials
+  /** Credentials that differ between scopes. Then a link carries the calls of one scope only. */
+  readonly sourceOf?: (scope: string) => CredentialSource
   readonly parse: Parse
   readonly maxMessageBytes: number
   /** The gateway's own `clientInfo`. */
@@ -41,27 +44,34 @@ export interface HttpConnectorOptions {
 }
 
 export class HttpConnector implements Connector {
-  readonly stateless = true
+  readonly stateless: boolean
   readonly #options: HttpConnectorOptions
 
   constructor(options: HttpConnectorOptions) {
     this.#options = options
+    this.stateless = options.sourceOf === undefined
   }
 
-  async open({ era, client, unsolicited, owner }: LinkWish): Promise<ManagedLink> {
-    const server = era === 'legacy' ? undefined : await this.#discover(era)
-    if (server !== undefined) return new HttpModernLink({ ...this.#options, server })
+  async open({ era, client, unsolicited, owner, scope }: LinkWish): Promise<ManagedLink> {
+    const pool = this.#senderOf(scope)
+    const server = era === 'legacy' ? undefined : await this.#discover(era, pool)
+    if (server !== undefined) return new HttpModernLink({ ...this.#options, pool, server })
     if (era === 'modern') throw notModern()
-    return openHttpLegacy({ ...this.#options, unsolicited, owner }, client)
+    return openHttpLegacy({ ...this.#options, pool, unsolicited, owner }, client)
   }
 
   close(): Promise<void> {
     return this.#options.pool.close()
   }
 
-  async #discover(era: EraChoice): Promise<ServerFacts | undefined> {
+  #senderOf(scope: string): HttpSender {
+    const { pool, sourceOf } = this.#options
+    return sourceOf === undefined ? pool : new AuthorizedSender(pool, sourceOf(scope))
+  }
+
+  async #discover(era: EraChoice, pool: HttpSender): Promise<ServerFacts | undefined> {
     const server = { protocolVersion: '', capabilities: {}, serverInfo: {} }
-    const link = new HttpModernLink({ ...this.#options, server })
+    const link = new HttpModernLink({ ...this.#options, pool, server })
     try {
       const response = await link.request(discoverRequest(this.#options.gateway), NO_EVENTS, new Cancellation())
       if (isTooNew(response)) throw tooNew()

@@ -131,7 +131,7 @@ export class LinkTable {
       this.#entries.add(entry)
       return entry
     } catch (thrown) {
-      this.#backoff.failed()
+      if (!isAboutCredential(thrown)) this.#backoff.failed()
       throw thrown
     } finally {
       this.#starting--
@@ -163,3 +163,11 @@ export class LinkTable {
 }
 
 const isIdle = (entry: Entry): boolean => !entry.leased && entry.holders === 0 && entry.link.inFlight === 0
+
+/** One caller's credential that is missing or refused must not keep the others waiting. */
+function isAboutCredential(thrown: unknown): boolean {
+  if (!(thrown instanceof Fault)) return false
+  const { code, detail } = thrown
+  if (code === 'upstream.not_connected' || detail['credential'] !== undefined) return true
+  return detail['status'] === 401 || detail['status'] === 403
+}

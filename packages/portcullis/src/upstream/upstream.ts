@@ -90,9 +90,12 @@ export class Upstream {
     return this.#links.shared(key, () => this.#open(scope, this.#self, this.#announce(scope), owner))
   }
 
-  /** A link for one legacy client session, which closes it. A modern upstream has no sessions: see `shared`. */
-  open(client: LinkClient, unsolicited: LinkEvents): Promise<Link> {
-    return this.#links.own(() => this.#open('session', client, unsolicited, 'one'))
+  /**
+   * A link for one legacy client session, which closes it, with the credential of `scope`. A modern upstream has no
+   * sessions: see `shared`.
+   */
+  open(client: LinkClient, unsolicited: LinkEvents, scope = 'session'): Promise<Link> {
+    return this.#links.own(() => this.#open(scope, client, unsolicited, 'one'))
   }
 
   /**

@@ -17,8 +17,10 @@ const ENTRANCE = [
   'bound',
   'deadline',
   'authenticate',
+  'nonce',
   'standing',
   'rateByPrincipal',
+  'rateByTenant',
 ]
 
 describe('the order', () => {
@@ -31,17 +33,19 @@ describe('the order', () => {
       'attachSession',
       'resolve',
       'reveal',
+      'scopes',
       'checkArguments',
       'checkParamHeaders',
       'authorize',
+      'tenantConcurrency',
       'concurrency',
       'intent',
       'checkResult',
     ])
   })
 
-  it('of a stream is the same entrance', () => {
-    assert.deepEqual(streamPath(named).order, ENTRANCE)
+  it('of a stream is the same entrance, and the scopes of its upstream', () => {
+    assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'scopes'])
   })
 
   it('of a public document has no sign-in', () => {

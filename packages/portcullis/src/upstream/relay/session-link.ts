@@ -14,7 +14,7 @@ export async function sessionLink(parts: RelayParts, session: Session, upstream:
   const era = upstream.era ?? (await upstream.connect()).era
   if (era === 'modern') return upstream.shared(parts.scopeOf(session.principal, upstream.name))
   return session.link(upstream.name, async () => {
-    const link = await upstream.open(session.client, unsolicited(session, upstream))
+    const link = await upstream.open(session.client, unsolicited(session, upstream), parts.scopeOf(session.principal, upstream.name))
     if (session.logLevel !== undefined) await tellLevel(link, session.logLevel)
     return link
   })
