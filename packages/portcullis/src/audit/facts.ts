@@ -1,7 +1,7 @@
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Authorized } from '../core/decision.ts'
 import type { Exchange } from '../core/exchange.ts'
-import type { Authenticated } from '../core/principal.ts'
+import type { Authenticated, Credential } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import type { Call, Parsed, Target } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
@@ -84,7 +84,7 @@ function upstreamOf(exchange: Witnessed): string | undefined {
   return exchange.route?.kind === 'upstream' ? exchange.route.upstream : (exchange.upstream ?? exchange.tool?.upstream)
 }
 
-const credentialName = ({ kind, id }: { readonly kind: 'api-key' | 'jwt'; readonly id: string }) => ({ kind, id })
+const credentialName = ({ kind, id }: Credential) => ({ kind, id })
 
 /** Names come from callers, and a refused one may be as long as a message. The digest covers what is cut off. */
 const MAX_NAME_LENGTH = 512

@@ -1,4 +1,5 @@
 /** `portcullis key create`: issues an API key and shows it once. */
+import { rolesOf, upstreamsOf } from '../config/check-tenants.ts'
 import type { Config } from '../config/schema.ts'
 import type { ApiKeyRequest } from '../identity/api-key-lifecycle.ts'
 import { parseDuration } from './durations.ts'
@@ -31,8 +32,9 @@ export async function keyCreate(options: KeyCreateOptions, terminal: Terminal): 
 
 /** A role or an upstream that does not exist would make a key that silently may do nothing. */
 function requestOf(options: KeyCreateOptions, config: Config, terminal: Terminal): ApiKeyRequest {
-  requireKnown('role', options.role, config.policy.roles)
-  requireKnown('upstream', options.upstream ?? [], Object.keys(config.upstreams))
+  if (config.tenants) requireKnown('tenant', [options.tenant], Object.keys(config.tenants))
+  requireKnown('role', options.role, rolesOf(config, options.tenant))
+  requireKnown('upstream', options.upstream ?? [], upstreamsOf(config, options.tenant))
   const { name, tenant, role: roles, upstream: upstreams, expires } = options
   return {
     name,

@@ -12,7 +12,18 @@ export interface PolicyCheckOptions extends ConfigOption {
 /** Mistakes are thrown as PolicyError. */
 export async function policyCheck(options: PolicyCheckOptions, terminal: Terminal): Promise<void> {
   const { config } = openConfig(options, terminal)
-  const { policies, revision } = await readPolicies(config, options.tools)
-  if (options.json === true) terminal.out(JSON.stringify({ valid: true, policies: policies.length, revision }))
-  else terminal.out(`${policies.length} policies are valid; revision ${revision.slice(0, 16)}.`)
+  const { policies, revision, vocabulary } = await readPolicies(config, options.tools)
+  const tenants = Object.fromEntries(
+    [...(vocabulary.tenants?.keys() ?? [])].map((name) => [
+      name,
+      policies.filter(({ source }) => source.tenant === name).length,
+    ]),
+  )
+  if (options.json === true) {
+    const told = { valid: true, policies: policies.length, ...(config.tenants && { tenants }), revision }
+    terminal.out(JSON.stringify(told))
+    return
+  }
+  terminal.out(`${policies.length} policies are valid; revision ${revision.slice(0, 16)}.`)
+  for (const [name, own] of Object.entries(tenants)) terminal.out(`  ${own} of them only in tenant ${name}`)
 }

@@ -1,7 +1,9 @@
 /** `portcullis policy explain`: what would be decided, and which policy says so. */
+import { rolesOf } from '../config/check-tenants.ts'
 import { isRecord } from '../mcp/message.ts'
 import { explain } from '../policy/explain.ts'
-import type { Explanation } from '../policy/explain.ts'
+import type { Explanation, Place } from '../policy/explain.ts'
+import { CREDENTIAL_KINDS } from '../policy/words.ts'
 import { CommandError, EXIT } from './exit.ts'
 import type { ExitStatus } from './exit.ts'
 import { openConfig } from './open-config.ts'
@@ -20,6 +22,11 @@ export interface PolicyExplainOptions extends ConfigOption {
   readonly address?: string
   readonly time?: string
   readonly tenant?: string
+  readonly credential?: string
+  readonly senderConstrained?: boolean
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  readonly scope?: readonly string[]
   readonly tools?: string
   readonly json?: boolean
 }
@@ -27,8 +34,11 @@ export interface PolicyExplainOptions extends ConfigOption {
 /** `findings` when it is denied, so that a script can ask. */
 export async function policyExplain(options: PolicyExplainOptions, terminal: Terminal): Promise<ExitStatus> {
   const { config } = openConfig(options, terminal)
+  const { tenant = 'default' } = options
+  if (config.tenants) requireKnown('tenant', tenant, Object.keys(config.tenants))
   requireKnown('upstream', options.upstream, Object.keys(config.upstreams))
-  for (const role of options.role) requireKnown('role', role, config.policy.roles)
+  for (const role of options.role) requireKnown('role', role, rolesOf(config, tenant))
+  if (options.credential !== undefined) requireKnown('kind of credential', options.credential, CREDENTIAL_KINDS)
   const args = readArgs(options.args)
   const question = { ...options, roles: options.role, ...(args === undefined ? {} : { args }) }
   const request = toRequest(question as PolicyQuestion, terminal.clock.now())
@@ -42,15 +52,19 @@ export async function policyExplain(options: PolicyExplainOptions, terminal: Ter
   return explanation.decision.effect === 'allow' ? EXIT.ok : EXIT.findings
 }
 
-function tell({ decision, reason, deciding, nearest }: Explanation): readonly string[] {
+function tell({ decision, tenant, reason, deciding, nearest }: Explanation): readonly string[] {
   return [
-    `${decision.effect}: ${reason}`,
-    ...deciding.map(({ id, file, line }) => `  ${id} (${file}:${line})`),
-    ...nearest.map(({ id, file, line, missing, text, error }) => {
-      return `  nearest ${id} (${file}:${line}), but for its ${missing}: ${text.trim()}${error === undefined ? '' : ` (${error})`}`
+    `${decision.effect} in tenant ${tenant}: ${reason}`,
+    ...deciding.map((place) => `  ${placeOf(place)}`),
+    ...nearest.map((miss) => {
+      const { missing, text, error } = miss
+      return `  nearest ${placeOf(miss)}, but for its ${missing}: ${text.trim()}${error === undefined ? '' : ` (${error})`}`
     }),
   ]
 }
+
+const placeOf = ({ id, file, line, tenant }: Place): string =>
+  `${id} (${file}:${line}${tenant === undefined ? '' : `, only in ${tenant}`})`
 
 function readArgs(text: string | undefined): Record<string, unknown> | undefined {
   if (text === undefined) return undefined

@@ -1,4 +1,5 @@
 /** Turns a question of the command line into one that the policies can answer. */
+import type { Credential, CredentialKind } from '../core/principal.ts'
 import type { Params } from '../mcp/message.ts'
 import type { PolicyRequest } from '../policy/question.ts'
 import { isUse, USES } from '../policy/vocabulary.ts'
@@ -17,6 +18,12 @@ export interface PolicyQuestion {
   readonly address?: string
   /** ISO 8601; now, unless said otherwise. */
   readonly time?: string
+  /** An API key, unless said otherwise. */
+  readonly credential?: CredentialKind
+  readonly senderConstrained?: boolean
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  readonly scope?: readonly string[]
 }
 
 /** Throws CommandError for an action that is none, or a time that is none. `now` in milliseconds. */
@@ -25,13 +32,9 @@ export function toRequest(question: PolicyQuestion, now: number): PolicyRequest 
   const at = question.time === undefined ? now : Date.parse(question.time)
   if (Number.isNaN(at))
     throw new CommandError(EXIT.usage, `${JSON.stringify(question.time)} is not a time such as 2026-01-31T12:00:00Z`)
+  const { tenant = 'default', roles, scope } = question
   return {
-    principal: {
-      id,
-      tenant: question.tenant ?? 'default',
-      roles: question.roles,
-      credential: { kind: 'api-key', id },
-    },
+    principal: { id, tenant, roles, credential: credentialOf(question, id), ...(scope && { scopes: scope }) },
     aim: toAim(question),
     circumstances: {
       at,
@@ -41,6 +44,16 @@ export function toRequest(question: PolicyQuestion, now: number): PolicyRequest 
       method: question.action === 'connect' ? 'tools/list' : question.action,
     },
     args: question.args ?? {},
+  }
+}
+
+function credentialOf({ credential, senderConstrained, acr, amr }: PolicyQuestion, id: string): Credential {
+  return {
+    kind: credential ?? 'api-key',
+    id,
+    ...(senderConstrained === true && { bound: 'key' }),
+    ...(acr !== undefined && { acr }),
+    ...(amr && { amr }),
   }
 }
 

@@ -20,6 +20,10 @@ export interface PolicyTestOptions extends ConfigOption {
 export async function policyTest(file: string, options: PolicyTestOptions, terminal: Terminal): Promise<ExitStatus> {
   const { config } = openConfig(options, terminal)
   const tests = readTests(file)
+  for (const { name, principal } of tests) {
+    if (config.tenants === undefined || Object.hasOwn(config.tenants, principal.tenant)) continue
+    throw new CommandError(EXIT.usage, `${file}: ${name}: there is no tenant ${JSON.stringify(principal.tenant)}`)
+  }
   const results = runPolicyTests(await readPolicies(config, options.tools), tests, terminal.clock.now())
   for (const result of results) {
     if (options.json === true) terminal.out(JSON.stringify(result))

@@ -1,10 +1,12 @@
 /** The command line: which commands there are. What they do is loaded when one of them is called. */
 import { Command } from 'commander'
+import { addAccountCommands } from './account-commands.ts'
 import { EXIT, EXIT_MEANINGS } from './exit.ts'
 import { configOption, jsonOption, tenantOption } from './options.ts'
 import type { Done } from './options.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import type { Terminal } from './terminal.ts'
+import { addVaultCommands } from './vault-commands.ts'
 
 export function buildProgram(version: string, terminal: Terminal, done: Done): Command {
   const program = new Command('portcullis')
@@ -14,6 +16,8 @@ export function buildProgram(version: string, terminal: Terminal, done: Done): C
     .addHelpText('after', exitTable())
   addGatewayCommands(program, terminal, done)
   addKeyCommands(program, terminal)
+  addAccountCommands(program, terminal)
+  addVaultCommands(program, terminal)
   addAuditCommands(program, terminal, done)
   addPolicyCommands(program, terminal, done)
   addConfigCommands(program, terminal)

@@ -1,8 +1,7 @@
 /** Reads what the policy commands work on: the policies of a configuration, and tools from a file where one is given. */
 import { existsSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { isAbsolute, join, relative } from 'node:path'
 import { digestOf } from '../mcp/canonical.ts'
-import { policyFiles } from '../config/own-paths.ts'
 import type { Config } from '../config/schema.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { isRecord } from '../mcp/message.ts'
@@ -17,10 +16,10 @@ export async function readPolicies(config: Config, toolsFile?: string): Promise<
   const remembered = join(config.state, 'definitions.json')
   const tools = toolsFile ?? (existsSync(remembered) ? remembered : undefined)
   const { loadPolicies } = await import('../policy/load.ts')
-  const sources = policyFiles(config).map((file) => ({ file: shorter(file), text: readFileSync(file, 'utf8') }))
+  const { policySources, policyWords } = await import('../gateway/policy-sources.ts')
+  const sources = policySources(config).map((source) => ({ ...source, file: shorter(source.file) }))
   return loadPolicies(sources, {
-    roles: config.policy.roles,
-    upstreams: Object.keys(config.upstreams),
+    ...policyWords(config),
     tools: tools === undefined ? new Map() : readTools(tools, config, toolsFile === undefined),
   })
 }
@@ -76,7 +75,9 @@ function definition(upstream: string, raw: unknown, file: string): ToolDefinitio
   }
 }
 
+/** What is no path is the name of a ready-made role. */
 function shorter(file: string): string {
+  if (!isAbsolute(file)) return file
   const path = relative('.', file)
   return path.startsWith('..') ? file : path
 }

@@ -14,6 +14,8 @@ export interface Terminal {
   err(line: string): void
   /** Whether `out` may be given colours; absent: no. */
   readonly colour?: boolean
+  /** Standard input, opened when it is asked for. */
+  readonly input?: () => AsyncIterable<Uint8Array>
   readonly environment: Environment
   readonly clock: Clock
   /** Aborts when the operator or the system asks to end. */
@@ -50,6 +52,7 @@ export function processTerminal(): Terminal {
     err: (line) => void process.stderr.write(`${line}\n`),
     colour: process.stdout.isTTY && !environment['NO_COLOR'],
     environment,
+    input: () => process.stdin,
     clock: systemClock,
     interrupted: controller.signal,
   }

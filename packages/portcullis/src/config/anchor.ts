@@ -9,6 +9,7 @@ import type {
   SandboxConfig,
   SecretSource,
   StdioConfig,
+  TenantConfig,
   UpstreamConfig,
 } from './schema.ts'
 
@@ -22,9 +23,10 @@ export function anchor(config: Config, folder: string): Config {
   return {
     ...config,
     state,
-    identity: { ...config.identity, issuers: config.identity.issuers.map((issuer) => anchorIssuer(issuer, at)) },
+    identity: anchorIdentity(config.identity, at),
     listen: { ...config.listen, ...(listener === undefined ? {} : { tls: anchorTls(listener, at) }) },
-    policy: { ...config.policy, files: config.policy.files.map(at) },
+    policy: anchorPolicy(config.policy, at),
+    ...(config.tenants && { tenants: mapValues(config.tenants, (tenant) => anchorTenant(tenant, at)) }),
     upstreams: mapValues(config.upstreams, (upstream) => anchorUpstream(upstream, at)),
     audit: {
       ...config.audit,
@@ -42,12 +44,50 @@ export function absolute(path: string, folder: string): string {
 type At = (path: string) => string
 
 function anchorTls(tls: NonNullable<Config['listen']['tls']>, at: At): NonNullable<Config['listen']['tls']> {
-  if (tls.certificate === undefined || tls.key === undefined) return tls
-  return { certificate: { file: at(tls.certificate.file) }, key: { file: at(tls.key.file) } }
+  const { certificate, key, clientCertificates } = tls
+  return {
+    ...tls,
+    ...(certificate && { certificate: { file: at(certificate.file) } }),
+    ...(key && { key: { file: at(key.file) } }),
+    ...(clientCertificates && {
+      clientCertificates: { ...clientCertificates, authorities: clientCertificates.authorities.map(at) },
+    }),
+  }
+}
+
+function anchorIdentity(identity: Config['identity'], at: At): Config['identity'] {
+  const { issuers, certificates, server } = identity
+  const documents = server?.clientDocuments
+  const ca = documents?.ca
+  return {
+    ...identity,
+    issuers: issuers.map((issuer) => anchorIssuer(issuer, at)),
+    certificates: certificates.map((rule) =>
+      rule.authority === undefined ? rule : { ...rule, authority: at(rule.authority) },
+    ),
+    ...(server &&
+      documents &&
+      ca !== undefined && { server: { ...server, clientDocuments: { ...documents, ca: at(ca) } } }),
+  }
 }
 
 function anchorIssuer(issuer: IssuerConfig, at: At): IssuerConfig {
-  return issuer.ca === undefined ? issuer : { ...issuer, ca: at(issuer.ca) }
+  const { ca, introspection } = issuer
+  return {
+    ...issuer,
+    ...(ca !== undefined && { ca: at(ca) }),
+    ...(introspection && { introspection: { ...introspection, secret: anchorSecret(introspection.secret, at) } }),
+  }
+}
+
+/** A ready-made role that is in force is a role that is known. */
+function anchorPolicy<Policy extends Config['policy']>(policy: Policy, at: At): Policy {
+  const roles = [...new Set([...policy.roles, ...policy.builtin])]
+  return { ...policy, roles, files: policy.files.map(at) }
+}
+
+function anchorTenant(tenant: TenantConfig, at: At): TenantConfig {
+  return { ...tenant, policy: anchorPolicy(tenant.policy, at) }
 }
 
 function anchorUpstream(upstream: UpstreamConfig, at: At): UpstreamConfig {
@@ -91,6 +131,28 @@ function anchorHttp(http: HttpConfig, at: At): HttpConfig {
     ...http,
     headers: mapValues(http.headers, (source) => anchorSecret(source, at)),
     tls: http.tls.ca === undefined ? http.tls : { ca: at(http.tls.ca) },
+    ...anchorAccess(http, at),
+  }
+}
+
+function anchorAccess({ oauth, exchange }: HttpConfig, at: At): Partial<HttpConfig> {
+  const ca = (value: string | undefined) => (value === undefined ? {} : { ca: at(value) })
+  const secret = oauth?.client?.secret
+  return {
+    ...(oauth && {
+      oauth: {
+        ...oauth,
+        ...ca(oauth.ca),
+        ...(oauth.client && secret && { client: { ...oauth.client, secret: anchorSecret(secret, at) } }),
+      },
+    }),
+    ...(exchange && {
+      exchange: {
+        ...exchange,
+        ...ca(exchange.ca),
+        client: { ...exchange.client, secret: anchorSecret(exchange.client.secret, at) },
+      },
+    }),
   }
 }
 

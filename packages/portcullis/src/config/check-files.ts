@@ -2,37 +2,52 @@
 import { globSync } from 'node:fs'
 import { checkProgram, checkSandbox } from './check-sandbox.ts'
 import type { Environment } from './environment.ts'
+import { checkSenders } from './check-senders.ts'
+import { checkTenants, everyRole } from './check-tenants.ts'
 import { attempt, type Finding, readable, secretProblem } from './finding.ts'
 import type { Config, HttpConfig, IssuerConfig, SandboxConfig } from './schema.ts'
-import { readPrivateFile } from './secret-source.ts'
+import { readPrivateFile, readSecret } from './secret-source.ts'
 
 /** `config` has absolute paths. Reads secrets only to see that they can be read. */
 export function checkFiles(config: Config, configFile: string, environment: Environment): readonly Finding[] {
   return [
     ...checkListener(config),
     ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
+    ...checkSenders(config, environment),
+    ...checkServer(config),
+    ...checkTenants(config),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
     ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, configFile, name, environment)),
   ]
 }
 
 function checkListener(config: Config): readonly Finding[] {
-  const { certificate, key } = config.listen.tls ?? {}
-  if (certificate === undefined || key === undefined) return []
+  const { certificate, key, clientCertificates } = config.listen.tls ?? {}
+  const authorities = (clientCertificates?.authorities ?? []).flatMap((file, index) =>
+    readable(file, ['listen', 'tls', 'clientCertificates', 'authorities', index], 'file'),
+  )
+  if (certificate === undefined || key === undefined) return authorities
   return [
+    ...authorities,
     ...readable(certificate.file, ['listen', 'tls', 'certificate', 'file'], 'file'),
     ...attempt(['listen', 'tls', 'key', 'file'], () => readPrivateFile(key.file)),
   ]
 }
 
+function checkServer({ identity }: Config): readonly Finding[] {
+  const ca = identity.server?.clientDocuments.ca
+  return ca === undefined ? [] : readable(ca, ['identity', 'server', 'clientDocuments', 'ca'], 'file')
+}
+
 /** Of two entries for one issuer only one could be believed, and an unknown role would silently allow nothing. */
-function checkIssuer({ identity, policy }: Config, index: number): readonly Finding[] {
+function checkIssuer({ identity, policy, tenants }: Config, index: number): readonly Finding[] {
   const { issuers } = identity
   const { issuer, ca, everyone, roles } = issuers[index] as IssuerConfig
   const base = ['identity', 'issuers', index]
+  const known = everyRole({ policy, ...(tenants && { tenants }) })
   const strangers = (names: readonly string[], path: readonly PropertyKey[]) =>
     names
-      .filter((name) => !policy.roles.includes(name))
+      .filter((name) => !known.includes(name))
       .map((name) => ({ path, wrong: `there is no role ${name}`, right: 'list it in policy.roles, or correct it' }))
   const isSecond = issuers.findIndex((other) => other.issuer === issuer) < index
   return [
@@ -68,11 +83,24 @@ function checkUpstream(config: Config, configFile: string, name: string, environ
   ]
 }
 
-function checkHttp({ headers, tls }: HttpConfig, base: readonly PropertyKey[], environment: Environment) {
+function checkHttp(http: HttpConfig, base: readonly PropertyKey[], environment: Environment): readonly Finding[] {
+  const { headers, tls } = http
   return [
     ...Object.entries(headers).flatMap(([header, source]) =>
       secretProblem(source, [...base, 'headers', header], environment),
     ),
     ...(tls.ca === undefined ? [] : readable(tls.ca, [...base, 'tls', 'ca'], 'file')),
+    ...checkAccess(http, base, environment),
   ]
+}
+
+function checkAccess(http: HttpConfig, base: readonly PropertyKey[], environment: Environment): readonly Finding[] {
+  const each = [
+    ['oauth', http.oauth?.ca, http.oauth?.client?.secret],
+    ['exchange', http.exchange?.ca, http.exchange?.client.secret],
+  ] as const
+  return each.flatMap(([key, ca, secret]) => [
+    ...(ca === undefined ? [] : readable(ca, [...base, key, 'ca'], 'file')),
+    ...(secret === undefined ? [] : attempt([...base, key, 'client', 'secret'], () => readSecret(secret, environment))),
+  ])
 }

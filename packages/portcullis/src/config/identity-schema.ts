@@ -1,6 +1,9 @@
 /** `identity` and `policy`: who may prove to be somebody, and where it is written what they may do. */
 import { z } from 'zod'
+import { server } from './server-schema.ts'
 import { path, roleName, seconds, text } from './fields.ts'
+import { certificates, dpop, introspection, scopes, senderConstrained } from './sender-schema.ts'
+import { builtin } from './tenant-schema.ts'
 
 /** Only asymmetric algorithms: with HS256 everybody who can verify a token can also make one. */
 export const ALGORITHMS = [
@@ -60,6 +63,9 @@ const issuer = z.strictObject({
   everyone: z.array(roleName).default([]).describe('Roles of everybody whom this issuer knows.'),
   subjectClaim: claim.optional().describe('Claim that names the principal. Default: `sub`.'),
   scopesClaim: claim.optional().describe('Claim that holds the OAuth scopes. Default: `scope`.'),
+  introspection: introspection
+    .optional()
+    .describe('Accepts opaque tokens of this issuer, about which it is asked (RFC 7662). One issuer can have it.'),
   ca: path.optional().describe('Authorities to trust for this issuer beside the usual ones, PEM.'),
   clockSkewSeconds: seconds(0, 60).default(30).describe('Tolerated difference of the clocks.'),
   jwksTtlSeconds: seconds(60, 86_400).default(600).describe('How long fetched keys are used.'),
@@ -76,7 +82,16 @@ export const identity = z.strictObject({
     .strictObject({ enabled: z.boolean().default(true).describe('Whether API keys are accepted.') })
     .prefault({})
     .describe('Keys that `portcullis key` issues.'),
-  issuers: z.array(issuer).max(20).default([]).describe('Outside issuers whose JWT access tokens are accepted.'),
+  issuers: z.array(issuer).max(20).default([]).describe('Outside issuers whose access tokens are accepted.'),
+  server: server
+    .optional()
+    .describe(
+      'The authorization server inside the gateway, below `/auth`: people sign in here. Default: there is none.',
+    ),
+  scopes,
+  dpop: dpop.prefault({}).describe('Proofs of possession for tokens that are bound to a key (RFC 9449).'),
+  certificates,
+  senderConstrained,
 })
 
 export const policy = z.strictObject({
@@ -90,4 +105,5 @@ export const policy = z.strictObject({
     .max(200)
     .default(['admin', 'user'])
     .describe('Known roles. Policies and keys that name another one are refused.'),
+  builtin,
 })

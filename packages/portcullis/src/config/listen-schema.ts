@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { count, hostName, isMap, origin, path } from './fields.ts'
 import { isLoopback } from './loopback.ts'
+import { clientCertificates } from './sender-schema.ts'
 
 const tls = z
   .strictObject({
@@ -29,6 +30,7 @@ const tls = z
       .strictObject({ file: path.describe('PEM, without a passphrase.') })
       .optional()
       .describe('The key of that certificate, PEM, mode 0600.'),
+    clientCertificates: clientCertificates.optional(),
   })
   .refine((value) => (value.authority === undefined) !== (value.certificate === undefined && value.key === undefined), {
     message: 'needs either authority: local, or certificate and key',

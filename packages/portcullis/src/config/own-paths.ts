@@ -26,9 +26,10 @@ export function trustedFiles({ identity, listen, upstreams }: Config): readonly 
   return files.filter((file) => file !== undefined)
 }
 
-/** The files that the patterns of `policy.files` name, sorted, each once. */
-export function policyFiles(config: Config): readonly string[] {
-  return [...new Set(config.policy.files.flatMap((pattern) => globSync(pattern)))].toSorted()
+/** The files that the patterns of `policy.files` name, of all and of each tenant, sorted, each once. */
+export function policyFiles({ policy, tenants = {} }: Pick<Config, 'policy' | 'tenants'>): readonly string[] {
+  const patterns = [policy, ...Object.values(tenants).map((tenant) => tenant.policy)].flatMap(({ files }) => files)
+  return [...new Set(patterns.flatMap((pattern) => globSync(pattern)))].toSorted()
 }
 
 /** The walls that an upstream of this kind stands in; undefined for one over HTTP. */
@@ -55,5 +56,7 @@ export function isWithin(path: string, folder: string): boolean {
 function secretsOf(upstream: UpstreamConfig): readonly SecretSource[] {
   const rules = sandboxOf(upstream)?.network?.allow ?? []
   const injected = rules.flatMap(({ credential }) => (credential === undefined ? [] : [credential.value]))
-  return [...Object.values(upstream.http?.headers ?? {}), ...injected]
+  const { headers = {}, oauth, exchange } = upstream.http ?? {}
+  const clients = [oauth?.client?.secret, exchange?.client.secret].filter((secret) => secret !== undefined)
+  return [...Object.values(headers), ...clients, ...injected]
 }

@@ -4,6 +4,7 @@ import { name, path } from './fields.ts'
 import { audit, limits, traffic } from './guard-schema.ts'
 import { identity, policy } from './identity-schema.ts'
 import { listen } from './listen-schema.ts'
+import { tenants } from './tenant-schema.ts'
 import { upstream } from './upstream-schema.ts'
 
 export const configSchema = z.strictObject({
@@ -25,6 +26,7 @@ export const configSchema = z.strictObject({
     .record(name, upstream)
     .default({})
     .describe('The MCP servers behind the gateway, by name; each has the path `/mcp/NAME`.'),
+  tenants,
   limits: limits.prefault({}).describe('How much is taken in.'),
   traffic: traffic.prefault({}).describe('From whom, and how often.'),
   audit: audit.prefault({}).describe('What is written down.'),
@@ -45,6 +47,7 @@ export type HttpConfig = NonNullable<UpstreamConfig['http']>
 export type CodeConfig = NonNullable<UpstreamConfig['code']>
 export type SandboxConfig = StdioConfig['sandbox']
 export type NetworkConfig = NonNullable<SandboxConfig['network']>
+export type TenantConfig = NonNullable<Config['tenants']>[string]
 export type IssuerConfig = Config['identity']['issuers'][number]
 /** Exactly one of the two members is there; the schema sees to it. */
 export type SecretSource = HttpConfig['headers'][string]

@@ -11,6 +11,10 @@ export interface StateLayout {
   readonly auditKey: string
   /** File systems of upstreams; one folder for each upstream is inside, and in it one for each scope. */
   readonly volumes: string
+  /** Keys of the authorization server. */
+  readonly tokenKeys: string
+  /** Keys that wrap the data keys of the vault. */
+  readonly vaultKeys: string
   /** First administrator key. */
   readonly adminKey: string
 }
@@ -24,6 +28,8 @@ export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayou
     audit: audit.folder ?? join(state, 'audit'),
     auditKey: join(state, 'audit.key'),
     volumes: join(state, 'volumes'),
+    tokenKeys: join(state, 'tokens.key'),
+    vaultKeys: join(state, 'vault.keys'),
     adminKey: join(state, 'admin.key'),
   }
 }

@@ -1,5 +1,6 @@
 /** `upstreams`: the MCP servers behind the gateway, as a process of ours, over HTTP, or as a place for snippets of code. */
 import { z } from 'zod'
+import { exchange, oauth, vault } from './access-schema.ts'
 import { count, exactlyOne, headerName, isMap, path, seconds, secretSource, text, variableName } from './fields.ts'
 import { code } from './code-schema.ts'
 import { isLoopback } from './loopback.ts'
@@ -65,6 +66,11 @@ const http = z
       .record(headerName, secretSource)
       .default({})
       .describe('Headers with credentials. A header of the same name that a client sends never passes.'),
+    oauth: oauth.optional().describe('The gateway is an OAuth client of this upstream and keeps the tokens.'),
+    exchange: exchange
+      .optional()
+      .describe('The token of each caller is exchanged for one of this upstream (RFC 8693).'),
+    vault: vault.optional().describe('A secret of each tenant or principal, from the vault.'),
     tls: z
       .strictObject({ ca: path.optional().describe('Authorities to trust instead of the usual ones, PEM.') })
       .prefault({})
@@ -74,6 +80,15 @@ const http = z
   .refine((value) => !plain(value.url) || value.plaintext !== undefined, {
     path: ['url'],
     message: 'an http URL needs plaintext: loopback-only',
+    when: isMap,
+  })
+  .refine((value) => [value.oauth, value.exchange, value.vault].filter((one) => one !== undefined).length <= 1, {
+    message: 'takes only one of oauth, exchange, vault',
+    when: isMap,
+  })
+  .refine((value) => !has(value.headers, managedHeader(value)), {
+    path: ['headers'],
+    message: 'holds the header that oauth, exchange or vault sets',
     when: isMap,
   })
   .refine((value) => !plain(value.url) || isLoopback(hostOf(value.url)), {
@@ -93,10 +108,27 @@ export const upstream = z
       .enum(['auto', 'modern', 'legacy'])
       .default('auto')
       .describe('Protocol era: `modern` is 2026-07-28, `legacy` the revisions of 2025, `auto` asks the upstream.'),
+    senderConstrained: z
+      .enum(['required', 'optional'])
+      .default('optional')
+      .describe(
+        '`required`: only credentials that are bound to a key or a certificate open it, and the aggregate path beside it.',
+      ),
     title: text.optional().describe('Name for people.'),
   })
   .refine(rule.check, rule.params)
   .meta({ title: 'an upstream with one of stdio, http and code' })
+
+function has(headers: unknown, name: string | undefined): boolean {
+  return typeof headers === 'object' && headers !== null && name !== undefined && Object.hasOwn(headers, name)
+}
+
+/** Two credentials in one header would be none of our saying. */
+function managedHeader({ oauth: client, exchange: swap, vault: deposit }: Readonly<Record<string, unknown>>) {
+  if (client !== undefined || swap !== undefined) return 'authorization'
+  if (typeof deposit !== 'object' || deposit === null || !('header' in deposit)) return undefined
+  return typeof deposit.header === 'string' ? deposit.header : undefined
+}
 
 function plain(url: unknown): boolean {
   return typeof url === 'string' && url.startsWith('http://')

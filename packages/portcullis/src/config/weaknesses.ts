@@ -22,6 +22,9 @@ export function weaknesses(config: Config): readonly Weakness[] {
   if (config.audit.durability === 'eventual') {
     add('audit.durability', 'eventual', 'A crash can lose the records of answers that have already left.')
   }
+  if (config.identity.dpop.nonce === 'off') {
+    add('identity.dpop.nonce', 'off', 'Who could use a key for a moment can make proofs for later.')
+  }
   for (const [index, issuer] of config.identity.issuers.entries()) {
     if (issuer.tokenType !== 'any') continue
     add(`identity.issuers[${index}].tokenType`, 'any', 'Tokens that were made for another purpose are accepted too.')
@@ -41,6 +44,18 @@ function ofUpstream(name: string, { stdio, http, code }: UpstreamConfig): readon
     })
   }
   if (code !== undefined) found.push(...ofSandbox(`${at}.code.sandbox`, code.sandbox))
+  for (const key of ['oauth', 'exchange'] as const) {
+    const word = http?.[key]?.plaintext
+    const meaning = 'Programs on this machine can read and change the traffic to its authorization server.'
+    if (word !== undefined) found.push({ path: `${at}.http.${key}.plaintext`, word, meaning })
+  }
+  if (http?.oauth?.visitor === 'anyone-with-the-link') {
+    found.push({
+      path: `${at}.http.oauth.visitor`,
+      word: http.oauth.visitor,
+      meaning: 'A person can be talked into connecting an account for somebody else.',
+    })
+  }
   if (stdio === undefined) return found
   found.push(...ofSandbox(`${at}.stdio.sandbox`, stdio.sandbox))
   if (stdio.process === 'shared') {

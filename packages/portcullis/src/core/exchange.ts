@@ -18,6 +18,23 @@ export interface Exchange {
 export interface Peer {
   readonly address: string
   readonly encrypted: boolean
+  /** The client certificate that TLS has verified; absent without one. It is never taken from a header. */
+  readonly certificate?: PeerCertificate
+}
+
+/** What of a verified client certificate decides who it is. */
+export interface PeerCertificate {
+  /** SHA-256 of its DER form in base64url: `x5t#S256` (RFC 8705 §3.1). */
+  readonly thumbprint: string
+  /** Distinguished name as text (RFC 4514, in the order of the certificate). */
+  readonly subject: string
+  /** URIs and DNS names of its subject alternative names. */
+  readonly uris: readonly string[]
+  readonly dnsNames: readonly string[]
+  /** SHA-256, in base64url, of the DER form of the authority at the end of its chain. */
+  readonly authority: string
+  /** Milliseconds since the epoch after which it is worth nothing. */
+  readonly expiresAt: number
 }
 
 export interface RequestHead {
@@ -57,4 +74,8 @@ export interface Answer {
   readonly message?: Outgoing
   /** A JSON document that is no message, such as RFC 9728 metadata. */
   readonly document?: object
+  /** Text of the type that `headers` says, such as a sign-in page. */
+  readonly page?: string
+  /** Values of Set-Cookie, one each. */
+  readonly cookies?: readonly string[]
 }

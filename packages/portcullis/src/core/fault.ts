@@ -31,8 +31,14 @@ export const FAULTS = {
   'identity.wrong_audience':      { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.expired':             { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.revoked':             { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.invalid_proof':       { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.use_nonce':           { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.unbound':             { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.token_in_query':      { status: 400, rpc: 400, says: 'Credentials must not be part of a URL.' },
   'identity.insufficient_scope':  { status: 403, rpc: 403, says: 'The credential lacks a required scope.' },
+  'identity.sign_in_failed':      { status: 400, rpc: 400, says: 'This did not work.' },
+  'identity.form_refused':        { status: 403, rpc: 403, says: 'This form was not sent from its page. Please start again.' },
+  'identity.oauth_refused':       { status: 400, rpc: 400, says: 'The authorization server refuses this.' },
   'identity.unavailable':         { status: 503, rpc: 503, says: 'Authentication is temporarily unavailable.' },
 
   // message
@@ -81,7 +87,12 @@ export const FAULTS = {
   'upstream.too_large':           { status: 502, rpc: 502, says: 'The upstream sent too much.' },
   'upstream.result_invalid':      { status: 502, rpc: 502, says: 'The upstream result does not match its schema.' },
   'upstream.ended':               { status: 502, rpc: 502, says: 'The upstream ended before it answered.' },
+  'upstream.not_connected':       { status: 403, rpc: 403, says: 'This upstream is not connected for you yet.' },
   'upstream.unsupported':         { status: 501, rpc: 501, says: 'The upstream cannot do this.' },
+
+  // pages on which people connect an upstream
+  'connect.invalid':              { status: 400, rpc: 400, says: 'This link is not valid any more.' },
+  'connect.refused':              { status: 400, rpc: 400, says: 'The upstream was not connected.' },
 
   // sandbox
   'sandbox.unavailable':          { status: 503, rpc: 503, says: 'The upstream cannot be run safely on this host.' },
@@ -95,12 +106,26 @@ export const FAULTS = {
 
 export type FaultCode = keyof typeof FAULTS
 
+/** A page that a person has to visit (MCP elicitation, URL mode). The URL alone lets nobody in. */
+export interface FaultLink {
+  /** Of the elicitation, for the revisions that know one. */
+  readonly id: string
+  readonly url: string
+  readonly message: string
+  /** How this caller can take it: as a question of MRTR, as the error of 2025-11-25, or as words only. */
+  readonly as: 'input' | 'error' | 'words'
+  /** With which the request is to be repeated; for `input`. */
+  readonly state?: string
+}
+
 export interface FaultOptions {
   readonly cause?: unknown
   /** A sentence for this one case. It must not repeat secrets, paths or anything that another principal wrote. */
   readonly says?: string
   /** Members of the JSON-RPC `error.data`, such as the `supported` versions. */
   readonly data?: Readonly<Record<string, unknown>>
+  /** Something that the caller has to open before it tries again. */
+  readonly link?: FaultLink
   /** HTTP headers of the answer, such as `WWW-Authenticate` and `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>
 }

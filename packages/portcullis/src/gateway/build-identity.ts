@@ -1,30 +1,40 @@
-import { readFileSync } from 'node:fs'
-import { rootCertificates } from 'node:tls'
 import type { Logger } from '../audit/log.ts'
-import type { Config, IssuerConfig } from '../config/schema.ts'
+import type { Environment } from '../config/environment.ts'
+import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
-import type { Check } from '../core/pipeline.ts'
+import type { Check, Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import { authenticate } from '../identity/authenticate.ts'
-import { createChallenges } from '../identity/challenge.ts'
-import type { ClaimPath } from '../identity/claims.ts'
-import { createFetchJson, type FetchJson } from '../identity/fetch-json.ts'
-import type { IssuerSettings } from '../identity/issuer-settings.ts'
-import { createTokenVerifier, type VerifyToken } from '../identity/jwt.ts'
-import { readJwt } from '../identity/jwt-parts.ts'
+import { freshNonce } from '../identity/fresh-nonce.ts'
+import type { VerifyToken } from '../identity/jwt.ts'
+import { looksLikeJwt, readJwt } from '../identity/jwt-parts.ts'
 import { LastUse } from '../identity/last-use.ts'
+import { refuseTogether } from '../identity/refuse-together.ts'
+import { requireScopes } from '../identity/require-scopes.ts'
 import { RevocationList } from '../identity/revocation.ts'
-import { type ResourceDocument, resourceDocuments } from '../identity/resource-metadata.ts'
+import type { ResourceDocument } from '../identity/resource-metadata.ts'
+import type { ScopeDemands } from '../identity/scope-demands.ts'
+import type { Resolved } from '../mcp/definition.ts'
 import type { Stores } from '../stores/stores.ts'
+import { buildPublished } from './build-published.ts'
+import { buildScopeDemands, buildSenders } from './build-senders.ts'
+import { buildTokenVerifier } from './build-tokens.ts'
+import { tenantHas } from './tenants.ts'
+import type { OpenServer } from './build-authorization-server.ts'
 
 export interface Identity {
   readonly check: Check<Exchange & Routed, Authenticated>
+  readonly scopes: Check<Exchange & Routed & Authenticated & Partial<Resolved>>
+  readonly nonce: Wrap<Exchange & Authenticated>
+  readonly demands: ScopeDemands
   readonly revocations: RevocationList
   /** RFC 9728 metadata by request path; empty without an outside issuer. */
   readonly documents: ReadonlyMap<string, ResourceDocument>
+  /** Absent when none is configured. */
+  readonly server: OpenServer | undefined
   close(): Promise<void>
 }
 
@@ -33,125 +43,74 @@ export interface IdentityParts {
   readonly stores: Stores
   readonly clock: Clock
   readonly log: Logger
+  readonly environment: Environment
   readonly publicUrl: string
+  readonly openServer: (revocations: RevocationList) => Promise<OpenServer | undefined>
 }
 
+const MEMORY = { maxRemembered: 50_000, rememberSeconds: 60, refusalSeconds: 5, maxPending: 256 }
+
+/** Longer than any refusal takes that asks nobody else. */
+const REFUSAL_MS = 10
+
 /** Everything that proves a caller. Rejects when the revocations cannot be read: that is a start-up error. */
-export async function buildIdentity({ config, stores, clock, log, publicUrl }: IdentityParts): Promise<Identity> {
+export async function buildIdentity(parts: IdentityParts): Promise<Identity> {
+  const { config, stores, clock, log, environment, publicUrl } = parts
   const { identity } = config
   const onProblem = (error: unknown) => log.warn('the store does not answer', { error })
-  const revocations = new RevocationList({
-    store: stores.revocations,
-    clock,
-    pollMs: 500,
-    staleAfterMs: 10_000,
-    onProblem,
-  })
-  await revocations.start()
+  const revocations = await openRevocations(stores, clock, onProblem)
   const lastUse = new LastUse({ store: stores.apiKeys, flushMs: 5_000, onProblem })
   lastUse.start()
   const { issuers } = identity
-  const verifyToken = issuers.length === 0 ? undefined : tokenVerifier(issuers, clock)
+  const server = await parts.openServer(revocations)
+  const believed = [...(server ? [server.issuer] : []), ...issuers.map((one) => one.issuer)]
+  const outside = issuers.length === 0 ? undefined : buildTokenVerifier(issuers, clock, environment)
+  const verifyToken = server === undefined ? outside : ownFirst(server, outside)
+  const demands = buildScopeDemands(config)
+  const senders = buildSenders(config, stores.replays, clock, publicUrl)
+  const { challenges, documents } = buildPublished(config, publicUrl, believed, demands, senders)
   const check = authenticate({
     apiKeys: identity.apiKeys.enabled ? stores.apiKeys : NO_KEYS,
     ...(verifyToken && { verifyToken }),
     revocations,
     lastUse,
-    challenges: createChallenges({ discovery: issuers.length > 0 ? 'published' : 'none', scopes: [] }),
+    ...senders,
+    tenantHas: tenantHas(config),
+    refuseTogether: refuseTogether(REFUSAL_MS, clock),
+    challenges,
     clock,
-    maxRemembered: 50_000,
-    rememberSeconds: 60,
-    refusalSeconds: 5,
-    maxPending: 256,
-  })
-  const documents = resourceDocuments({
-    resources: resources(config, publicUrl),
-    issuers: issuers.map((one) => one.issuer),
-    scopes: [],
+    ...MEMORY,
   })
   return {
     check,
+    scopes: requireScopes(demands, challenges),
+    nonce: freshNonce,
+    demands,
     revocations,
     documents,
+    server,
     async close() {
+      server?.close()
       revocations.close()
       await lastUse.close()
     },
   }
 }
 
-const NO_KEYS = { findByDigest: () => Promise.resolve(undefined) }
-
-function resources(config: Config, publicUrl: string) {
-  return [
-    { resource: `${publicUrl}/mcp`, kind: 'aggregate' as const },
-    ...Object.entries(config.upstreams).map(([name, { title }]) => ({
-      resource: `${publicUrl}/mcp/${name}`,
-      kind: 'upstream' as const,
-      ...(title !== undefined && { name: title }),
-    })),
-  ]
+async function openRevocations(stores: Stores, clock: Clock, onProblem: (error: unknown) => void) {
+  const store = stores.revocations
+  const revocations = new RevocationList({ store, clock, pollMs: 500, staleAfterMs: 10_000, onProblem })
+  await revocations.start()
+  return revocations
 }
 
-function issuerSettings(issuer: IssuerConfig): IssuerSettings {
-  const { jwksUri, audiences, roles, subjectClaim, scopesClaim } = issuer
-  return {
-    issuer: issuer.issuer,
-    algorithms: issuer.algorithms,
-    ...(jwksUri !== undefined && { jwksUri }),
-    ...(audiences !== undefined && { audiences }),
-    clockSkewSeconds: issuer.clockSkewSeconds,
-    ...(issuer.tokenType === 'at+jwt' && { requireTyp: 'at+jwt' as const }),
-    claims: {
-      tenant:
-        typeof issuer.tenant === 'string'
-          ? { fixed: issuer.tenant }
-          : { ...issuer.tenant, claim: claimPath(issuer.tenant.claim) },
-      ...(roles && { roles: { claim: claimPath(roles.claim), map: roles.map } }),
-      everyone: issuer.everyone,
-      ...(subjectClaim !== undefined && { subject: claimPath(subjectClaim) }),
-      ...(scopesClaim !== undefined && { scopes: claimPath(scopesClaim) }),
-    },
-  }
-}
-
-/** The schema lets no empty list through. */
-const claimPath = (claim: string | readonly string[]): ClaimPath =>
-  typeof claim === 'string' ? claim : (claim as readonly [string, ...string[]])
-
-/** A verifier for each issuer, so that the authorities and the times of one are not those of another. */
-function tokenVerifier(issuers: readonly IssuerConfig[], clock: Clock): VerifyToken {
-  const verifiers = new Map(issuers.map((issuer) => [issuer.issuer, issuerVerifier(issuer, clock)]))
+/** A token that names us is ours or nobody's. */
+function ownFirst({ issuer, verify }: OpenServer, outside: VerifyToken | undefined): VerifyToken {
   return async (token) => {
-    const { iss } = readJwt(token).claims
-    const verify = typeof iss === 'string' ? verifiers.get(iss) : undefined
-    if (verify === undefined) throw new Fault('identity.invalid_token', { reason: 'unknown issuer' })
-    return verify(token)
+    if (looksLikeJwt(token) && readJwt(token).claims['iss'] === issuer) return verify(token)
+    if (outside === undefined) throw new Fault('identity.invalid_token', { reason: 'unknown issuer' })
+    return outside(token)
   }
 }
 
-function issuerVerifier(issuer: IssuerConfig, clock: Clock): VerifyToken {
-  return createTokenVerifier({
-    issuers: [issuerSettings(issuer)],
-    clock,
-    fetchJson: fetchJson(issuer),
-    plainHttp: 'refused',
-    jwksMaxAgeSeconds: issuer.jwksTtlSeconds,
-    jwksStaleSeconds: issuer.jwksTtlSeconds,
-    jwksCooldownSeconds: 30,
-  })
-}
-
-/** An issuer of a private authority is reached through connections that trust it beside the usual ones. */
-function fetchJson({ ca: file }: IssuerConfig): FetchJson {
-  const limits = { timeoutMs: 5_000, maxBytes: 262_144, plainHttp: 'refused' as const }
-  if (file === undefined) return createFetchJson(limits)
-  const ca = [...rootCertificates, readFileSync(file, 'utf8')]
-  let trusting: Promise<FetchJson> | undefined
-  return async (url) => {
-    trusting ??= import('undici').then(({ Agent }) =>
-      createFetchJson({ ...limits, dispatcher: new Agent({ connect: { ca } }) }),
-    )
-    return (await trusting)(url)
-  }
-}
+const NO_KEYS = { findByDigest: () => Promise.resolve(undefined) }

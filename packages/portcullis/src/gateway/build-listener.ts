@@ -8,7 +8,8 @@ import { serverCertificate } from '../pki/leaf.ts'
 import type { KeyPair } from '../pki/key-pair.ts'
 import { readOwnCertificate } from '../pki/own-certificate.ts'
 import { startRenewal } from '../pki/renewal.ts'
-import { listenerTls } from '../pki/tls-options.ts'
+import { readPublic } from '../pki/private-file.ts'
+import { type ClientAuthorities, listenerTls } from '../pki/tls-options.ts'
 import { ConnectionGate, FLOOD } from '../traffic/flood.ts'
 import { Listener } from '../transport/listener.ts'
 import type { EventJournal } from '../transport/reply.ts'
@@ -33,10 +34,12 @@ export async function openListener(
   const { listen } = config
   const obtain = certificateSource(config, layout)
   const pair = obtain && (await obtain(clock.now()))
+  const clients = clientAuthorities(config)
   const listener = new Listener({
     host: listen.host,
     port: listen.port,
-    ...(pair && { tls: listenerTls(pair) }),
+    ...(pair && { tls: listenerTls(pair, clients) }),
+    ...(clients && { readCertificate: (await import('../pki/client-certificate.ts')).readClientCertificate }),
     limits: FLOOD,
     clock,
     keepAliveMs: KEEP_ALIVE_MS,
@@ -52,7 +55,7 @@ export async function openListener(
       current: pair,
       obtain,
       clock,
-      onChange: (renewed) => listener.renew(listenerTls(renewed)),
+      onChange: (renewed) => listener.renew(listenerTls(renewed, clients)),
       onFailure: (error) => log.error('the certificate could not be renewed', { error }),
     })
   const url =
@@ -74,6 +77,11 @@ function certificateSource({ listen }: Config, layout: StateLayout): ((now: numb
     return (now) => Promise.resolve(readOwnCertificate(certificate.file, key.file, now))
   }
   return (now) => serverCertificate(layout.authority, names, now)
+}
+
+function clientAuthorities({ listen }: Config): ClientAuthorities | undefined {
+  const asked = listen.tls?.clientCertificates
+  return asked && { authorities: asked.authorities.map(readPublic), mode: asked.mode }
 }
 
 /**

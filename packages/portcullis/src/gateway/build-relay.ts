@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
 import { Secret } from '../core/secret.ts'
+import type { ScopeDemands } from '../identity/scope-demands.ts'
 import { paramHeaderProblems, paramHeadersFor } from '../inspection/param-headers.ts'
 import type { ToolSchemas } from '../inspection/tool-schemas.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
@@ -17,7 +18,9 @@ import { SessionListeners } from '../upstream/relay/session-listener.ts'
 import { SessionTable } from '../upstream/relay/session-table.ts'
 import { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { Explain } from './access-explainer.ts'
 import { scopeOf } from './scope.ts'
+import { scopedVisibility } from './scoped-visibility.ts'
 
 /** How long a client may take to answer the questions of an upstream. */
 const ANSWER_MS = 10 * 60_000
@@ -32,23 +35,33 @@ export interface RelayInput {
   readonly engine: () => PolicyEngine
   readonly schemas: ToolSchemas
   readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly demands: ScopeDemands
+  readonly note: RelayParts['note']
+  /** The explanation that needs the seal and what the caller may see, which are made here. */
+  readonly explain: ((parts: Pick<RelayParts, 'seal' | 'visibility'>) => Explain) | undefined
 }
 
 /** What the relay needs to carry messages. The key of sealed states lives as long as the process, like parked calls. */
-export function buildRelay({ config, clock, log, engine, schemas, upstreams }: RelayInput): RelayParts {
+export function buildRelay(input: RelayInput): Omit<RelayParts, 'explain'> & { readonly explain?: Explain } {
+  const { config, clock, log, engine, schemas, upstreams, demands, note } = input
   const { sessions } = config.limits
   const limits = { perPrincipal: sessions.perPrincipal, total: MAX_SESSIONS, idleMs: sessions.idleSeconds * 1_000 }
+  const seal = new StateSeal(new Secret(randomBytes(32)), ANSWER_MS, clock)
+  const visibility = scopedVisibility(visibilityOf(engine), demands)
+  const explain = input.explain?.({ seal, visibility })
   return {
     upstreams,
     sessions: new SessionTable(limits, clock),
     listeners: new SessionListeners(),
-    seal: new StateSeal(new Secret(randomBytes(32)), ANSWER_MS, clock),
+    seal,
     tasks: new TaskTable(),
     parking: new Parking(ANSWER_MS, MAX_PARKED, MAX_PARKED_EACH),
-    visibility: visibilityOf(engine),
+    visibility,
     advertise: (tool) => advertised(config, schemas, tool),
     paramHeaders: (tool, args) => paramHeadersFor(tool, args),
     scopeOf: (principal, upstream) => scopeOf(config, principal, upstream),
+    ...(note && { note }),
+    ...(explain && { explain }),
     ending: new Cancellation(),
     warn: (message, facts) => log.warn(message, facts),
   }

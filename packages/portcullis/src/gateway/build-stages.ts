@@ -35,8 +35,11 @@ import { resolveTarget } from '../upstream/relay/resolve.ts'
 import type { SessionTable } from '../upstream/relay/session-table.ts'
 import type { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { Explain } from './access-explainer.ts'
 import type { Identity } from './build-identity.ts'
+import { explainedResolve } from './explained-resolve.ts'
 import type { Stages, Understood } from './path.ts'
+import { tenantConcurrency, tenantHas, tenantRates } from './tenants.ts'
 
 export interface StageParts {
   readonly config: Config
@@ -50,6 +53,8 @@ export interface StageParts {
   readonly sessions: SessionTable
   readonly tasks: TaskTable
   readonly shutdown: Cancellation
+  /** Says to a caller what it means that an upstream is not connected; absent when none can be. */
+  readonly explain?: Explain
   /** Origin by which clients reach the gateway, without a trailing slash. */
   readonly publicUrl: string
 }
@@ -72,29 +77,35 @@ export function buildStages(parts: StageParts): Stages {
     bound,
     deadline: buildDeadline(parts),
     authenticate: parts.identity.check,
+    nonce: parts.identity.nonce,
     standing: standing(parts.identity.revocations, clock),
     administrator,
     rateByPrincipal: rateByPrincipal(rates, traffic.rate.perPrincipal),
+    rateByTenant: tenantRates(config, rates),
     negotiate,
     receive: receive(limits.maxBodyBytes),
     parse: parseMessage((bytes) => parseStrict(bytes, json)),
     attachSession: attachSession(parts.sessions),
-    resolve: resolveTarget(upstreams, parts.tasks),
+    resolve: explainedResolve(resolveTarget(upstreams, parts.tasks, tenantHas(config)), parts.explain),
     reveal: reveal(engine),
+    scopes: parts.identity.scopes,
     checkArguments: checkArgumentsStage(schemas),
     checkParamHeaders: checkParamHeadersStage,
     authorize: authorize(engine),
+    tenantConcurrency: tenantConcurrency(config, takesPlace),
     concurrency: concurrency<Understood>({
       ...slots(limits.concurrency),
       maxWaitMs: limits.concurrency.waitMs,
       retryAfterSeconds: 1,
       isAdministrator,
-      counts: ({ call }) => call.kind === 'request' && !isLasting(call.method),
+      counts: takesPlace,
     }),
     intent: auditIntent({ ledger }),
     checkResult: checkResultStage(schemas),
   }
 }
+
+const takesPlace = ({ call }: Understood): boolean => call.kind === 'request' && !isLasting(call.method)
 
 const isLasting = (method: string | undefined): boolean => method === 'subscriptions/listen'
 

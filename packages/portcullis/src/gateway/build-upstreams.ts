@@ -12,6 +12,7 @@ import { HttpPool } from '../upstream/http-pool.ts'
 import type { Parse } from '../upstream/link.ts'
 import { StdioConnector } from '../upstream/stdio-connector.ts'
 import { Upstream } from '../upstream/upstream.ts'
+import type { Access } from './build-access.ts'
 import { type Drivers, volumeFolder, type Walls, withAuthority } from './build-sandbox.ts'
 import { codeConnector } from './build-code.ts'
 import { type LaunchFacts, launchSpec, volumeSpecs } from './launch-spec.ts'
@@ -31,6 +32,8 @@ export interface UpstreamParts {
   readonly parse: Parse
   readonly drivers: Promise<Drivers>
   readonly processes: Processes
+  /** Credentials that are not the same for everybody. */
+  readonly access: Access
 }
 
 /** The upstreams of the configuration, none of them connected yet. Rejects as `drivers` does. */
@@ -80,7 +83,7 @@ function buildConnector(
   slot: number,
 ): Connector {
   const { config, environment } = parts
-  if (http !== undefined) return httpConnector(parts, http)
+  if (http !== undefined) return httpConnector(parts, name, http)
   if (walls === undefined) throw new Fault('internal', { reason: 'an upstream without walls', upstream: name })
   const facts: LaunchFacts = {
     environment,
@@ -91,9 +94,10 @@ function buildConnector(
   return stdioConnector(parts, walls, name, stdio as StdioConfig, facts)
 }
 
-function httpConnector({ config, environment, parse }: UpstreamParts, http: HttpConfig): Connector {
+function httpConnector(parts: UpstreamParts, name: string, http: HttpConfig): Connector {
+  const { config, environment, parse, access } = parts
   const maxBytes = config.limits.maxBodyBytes
-  const credentials = Object.entries(http.headers).map(([name, source]) => [name, readSecret(source, environment)])
+  const credentials = Object.entries(http.headers).map(([header, source]) => [header, readSecret(source, environment)])
   const pool = new HttpPool({
     url: new URL(http.url),
     ...(http.tls.ca !== undefined && { ca: readFileSync(http.tls.ca, 'utf8') }),
@@ -105,8 +109,10 @@ function httpConnector({ config, environment, parse }: UpstreamParts, http: Http
     idleTimeoutMs: config.limits.callSeconds * 1_000,
     maxResponseBytes: maxBytes + HEAD_ROOM_BYTES,
   })
+  const sourceOf = access.sourceOf(name, http, pool)
   return new HttpConnector({
     pool,
+    ...(sourceOf && { sourceOf }),
     credentials: Object.fromEntries(credentials) as Record<string, Secret>,
     parse,
     maxMessageBytes: maxBytes,

@@ -10,7 +10,7 @@ import { weaknesses } from '../config/weaknesses.ts'
 import { Cancellation } from '../core/cancellation.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
-import { revokes } from '../identity/revocation.ts'
+import { type RevocationList, revokes } from '../identity/revocation.ts'
 import { parseUpstream } from '../inspection/strict-json.ts'
 import { ToolSchemas } from '../inspection/tool-schemas.ts'
 import { privateFolder } from '../pki/private-file.ts'
@@ -18,7 +18,10 @@ import type { Stores } from '../stores/stores.ts'
 import { relay } from '../upstream/relay/relay.ts'
 import { relayStream } from '../upstream/relay/stream.ts'
 import type { Administration, GatewayView } from './administration.ts'
+import { buildAuthorizationServer } from './build-authorization-server.ts'
 import { type Identity, buildIdentity } from './build-identity.ts'
+import { Access } from './build-access.ts'
+import { connectPages, explains } from './build-connect.ts'
 import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
@@ -26,11 +29,13 @@ import { closeDrivers, selectDrivers } from './build-sandbox.ts'
 import { buildUpstreams } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
 import { Gate } from './gate.ts'
+import { mountsOf } from './mounts.ts'
 import { door, type Stages } from './path.ts'
 import { PolicyPoint } from './policy-point.ts'
 import { Processes } from './processes.ts'
 import { PRODUCT } from './product.ts'
 import { startDefinitions } from './start-definitions.ts'
+import { tenantNames } from './tenants.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -78,28 +83,34 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const drivers = selectDrivers(config, ownPaths(config, options.configFile), log)
   drivers.catch(() => {})
   started.push(() => closeDrivers(drivers))
-  const { gate, listener, ledger, identity } = await openGround(options, clock, started)
+  const { gate, listener, ledger, identity, access } = await openGround(options, clock, started)
   const json = { maxDepth: config.limits.maxDepth, maxMembers: config.limits.maxMembers }
   const parse = (bytes: Buffer) => parseUpstream(bytes, json)
   const processes = new Processes({ ledger, clock, log })
   started.push(() => processes.settled())
-  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers, processes })
+  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers, processes, access })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
   const policy = await PolicyPoint.load(config, definitions.known, log)
   policy.follow(upstreams.values(), (all) => definitions.remember(all, schemas))
   const parts = { config, clock, log, engine: policy.engine, schemas, upstreams }
-  const relayParts = buildRelay(parts)
+  const { url } = listener
+  const explain = explains(access, upstreams, url)
+  const relayParts = buildRelay({ ...parts, demands: identity.demands, note: access.note, explain })
   const { sessions, tasks, parking, ending } = relayParts
   started.push(() => parking.close())
   started.push(() => sessions.close())
   const shutdown = new Cancellation()
-  const { url } = listener
-  const built = buildStages({ ...parts, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
+  const told = relayParts.explain && { explain: relayParts.explain }
+  const built = buildStages({ ...parts, ...told, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
   const stages = options[adjustStages]?.(built) ?? built
   endRevoked(identity, [sessions, parking])
-  const documents = { documents: identity.documents, administration: shown(options, { upstreams, processes }) }
+  const mount = mountsOf([
+    identity.server,
+    await connectPages({ access, identity, ledger, clock, log, publicUrl: url }),
+  ])
+  const documents = { documents: identity.documents, administration: shown(options, { upstreams, processes }), mount }
   const ends = { message: relay(relayParts), stream: relayStream(relayParts), ...documents }
   gate.open(door(stages, ends), (id) => sessions.journalOf(id))
   // Before all others: what they are is still needed by the calls that may finish.
@@ -115,7 +126,8 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
 const shown = ({ administration }: GatewayOptions, view: GatewayView) => administration?.(view) ?? new Map()
 
 /** What everything else stands on: the port, the records, the store, and who is believed. */
-async function openGround({ config, log }: GatewayOptions, clock: Clock, started: Started) {
+async function openGround(options: GatewayOptions, clock: Clock, started: Started) {
+  const { config, log, environment = processEnvironment() } = options
   const layout = stateLayout(config)
   privateFolder(config.state)
   const gate = new Gate()
@@ -125,10 +137,14 @@ async function openGround({ config, log }: GatewayOptions, clock: Clock, started
   started.push(() => chains.close())
   const stores = await openStores(config, layout)
   started.push(() => stores.close())
-  const identity = await buildIdentity({ config, stores, clock, log, publicUrl: listener.url })
-  started.push(() => identity.close())
   const ledger = config.audit.durability === 'eventual' ? eventual(chains) : chains
-  return { gate, listener, ledger, identity }
+  const common = { config, stores, clock, log, publicUrl: listener.url }
+  const openServer = (revocations: RevocationList) =>
+    buildAuthorizationServer({ ...common, layout, ledger }, revocations)
+  const identity = await buildIdentity({ ...common, environment, openServer })
+  started.push(() => identity.close())
+  const access = new Access({ ...common, layout, ledger, environment })
+  return { gate, listener, ledger, identity, access }
 }
 
 /** As long as the slowest program may take to start; what is behind HTTP runs already. */
@@ -162,7 +178,7 @@ async function openLedger(config: Config, layout: StateLayout, clock: Clock, log
     rules: { ...CHAIN_RULES, checkpointMs: seconds * 1_000 },
     program: `${PRODUCT.name} ${PRODUCT.version}`,
     weaknesses: weaknesses(config).map(({ path, word }) => `${path}: ${word}`),
-    tenants: ['default'],
+    tenants: tenantNames(config),
     onHealth: (tenant, error) =>
       error === undefined
         ? log.info('the audit chain is whole again', { tenant })

@@ -1,6 +1,6 @@
 import type { Recorded } from '../audit/intent.ts'
 import type { Authorized } from '../core/decision.ts'
-import type { Exchange } from '../core/exchange.ts'
+import type { Answer, Exchange } from '../core/exchange.ts'
 import { type Check, type Filter, type Handler, Pipeline, type Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
@@ -32,8 +32,10 @@ export interface Stages {
   readonly bound: Check<Exchange, Bounded>
   readonly deadline: Wrap<Exchange & Routed & Bounded>
   readonly authenticate: Check<Exchange & Routed, Authenticated>
+  readonly nonce: Wrap<Exchange & Authenticated>
   readonly standing: Wrap<Exchange & Bounded & Authenticated>
   readonly rateByPrincipal: Check<Exchange & Authenticated>
+  readonly rateByTenant: Check<Exchange & Authenticated>
   readonly administrator: Check<Exchange & Authenticated>
   readonly negotiate: Check<Exchange>
   readonly receive: Check<Exchange, Received>
@@ -41,9 +43,11 @@ export interface Stages {
   readonly attachSession: Check<Exchange & Routed & Authenticated & Parsed, Sessioned>
   readonly resolve: Check<Exchange & Routed & Authenticated & Parsed, Resolved>
   readonly reveal: Check<Understood>
+  readonly scopes: Check<Exchange & Routed & Authenticated & Partial<Resolved>>
   readonly checkArguments: Check<Understood>
   readonly checkParamHeaders: Check<Understood>
   readonly authorize: Check<Understood, Authorized>
+  readonly tenantConcurrency: Wrap<Understood>
   readonly concurrency: Wrap<Understood>
   readonly intent: Check<Understood & Authorized, Recorded>
   readonly checkResult: Filter<Admitted>
@@ -65,8 +69,10 @@ const entrance = (s: Stages, route = s.route): Pipeline<Exchange, Entered> =>
     .check(s.bound)
     .wrap(s.deadline)
     .check(s.authenticate) // who
+    .wrap(s.nonce)
     .wrap(s.standing) // for as long as the credential stands
     .check(s.rateByPrincipal)
+    .check(s.rateByTenant)
 
 export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
   entrance(s)
@@ -76,20 +82,22 @@ export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
     .check(s.attachSession)
     .check(s.resolve)
     .check(s.reveal) // hidden equals unknown, before anything is said about arguments
+    .check(s.scopes) // what the token was issued for
     .check(s.checkArguments)
     .check(s.checkParamHeaders)
     .check(s.authorize) // may
+    .wrap(s.tenantConcurrency)
     .wrap(s.concurrency)
     .check(s.intent) // on record before it happens
     .filter(s.checkResult)
 
 /** GET and DELETE of the 2025 revisions: a session's stream and its end. The same entrance, without a message. */
-export const streamPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s)
+export const streamPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s).check(s.scopes)
 
 /** What administrators may know of the running gateway. */
 export const adminPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s, s.adminRoute).check(s.administrator)
 
-/** Documents that need no sign-in, such as RFC 9728 metadata, for whoever calls us by our own name. */
+/** Documents that need no sign-in, such as RFC 9728 metadata, and what is mounted, such as the sign-in itself: for whoever calls us by our own name. */
 export const documentPath = (s: Stages): Pipeline<Exchange, Exchange> =>
   Pipeline.from<Exchange>()
     .wrap(s.trail)
@@ -106,6 +114,13 @@ export interface Ends {
   readonly documents: ReadonlyMap<string, object>
   /** Documents for administrators by path, made when they are asked for. */
   readonly administration: ReadonlyMap<string, () => Promise<object>>
+  /** Answers its paths by itself; what guards a document guards them too. Absent when nothing is mounted. */
+  readonly mount?: Mount
+}
+
+export interface Mount {
+  takes(path: string): boolean
+  serve(exchange: Exchange): Promise<Answer>
 }
 
 /** One door: chooses the path by what the head says, before anything else is looked at. */
@@ -121,10 +136,13 @@ export function door(stages: Stages, ends: Ends): Handler<Exchange> {
     status: 200,
     document: (await ends.administration.get(head.path)?.()) ?? {},
   }))
+  const { mount } = ends
+  const mounted = mount && documentPath(stages).to((exchange) => mount.serve(exchange))
   return (exchange) => {
     const { method, path } = exchange.head
     if (method === 'GET' && ends.administration.has(path)) return administration(exchange)
     if (method === 'GET' && ends.documents.has(path)) return document(exchange)
+    if (mounted !== undefined && mount?.takes(path) === true) return mounted(exchange)
     return method === 'GET' || method === 'DELETE' ? stream(exchange) : message(exchange)
   }
 }

@@ -1,15 +1,14 @@
-import { globSync, readFileSync } from 'node:fs'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import { isAnswered, loadPolicies } from '../policy/load.ts'
-import { PolicyError } from '../policy/problem.ts'
 import type { PolicySource } from '../policy/source.ts'
 import type { Vocabulary } from '../policy/vocabulary.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type KeptCedar, keptCedar } from './cedar-answers.ts'
 import { askCedarApart } from './cedar-apart.ts'
+import { policySources, policyWords } from './policy-sources.ts'
 
 type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
 
@@ -30,9 +29,8 @@ export class PolicyPoint {
 
   /** Throws PolicyError with every mistake of every policy file. */
   static async load(config: Config, tools: Definitions, log: Logger): Promise<PolicyPoint> {
-    const { roles } = config.policy
-    const sources = readPolicies(config)
-    const vocabulary = { roles, upstreams: Object.keys(config.upstreams), tools }
+    const sources = policySources(config)
+    const vocabulary = { ...policyWords(config), tools }
     const kept = await preparedCedar(config.state, sources, vocabulary)
     const engine = await loadPolicies(sources, vocabulary, kept.cedar)
     kept.keep()
@@ -70,17 +68,4 @@ async function preparedCedar(
   if (await isAnswered(sources, vocabulary, kept.known)) return kept
   const answers = await askCedarApart(sources, vocabulary)
   return answers === undefined ? kept : keptCedar(state, answers)
-}
-
-/** The files of the configuration, each once. A pattern that matches nothing is a mistake: no rules would mean no access. */
-export function readPolicies(config: Config): readonly PolicySource[] {
-  const files = config.policy.files.flatMap((pattern) => {
-    const found = pattern.includes('*') ? globSync(pattern).sort() : [pattern]
-    if (found.length === 0) {
-      const [wrong, right] = ['no policy file matches this', 'create one, or correct policy.files']
-      throw new PolicyError([{ file: pattern, line: 1, column: 1, wrong, right }])
-    }
-    return found
-  })
-  return [...new Set(files)].map((file) => ({ file, text: readFileSync(file, 'utf8') }))
 }

@@ -2,13 +2,14 @@
 import { GATEWAY_TENANT, type Doer } from '../audit/record.ts'
 import type { Config } from '../config/schema.ts'
 import type { Principal } from '../core/principal.ts'
+import { scopeOfPrincipal } from '../upstream/access/holder.ts'
 
 /** The scope of a principal at an upstream: MCP over stdio has no other way to keep principals apart. */
 export function scopeOf(config: Config, principal: Principal, upstream: string): string {
   const sharing = config.upstreams[upstream]?.stdio?.process
   if (sharing === 'shared') return 'shared'
   if (sharing === 'per-tenant') return JSON.stringify(['tenant', principal.tenant])
-  return JSON.stringify(['principal', principal.tenant, principal.id])
+  return scopeOfPrincipal(principal)
 }
 
 export interface ScopeOwner extends Pick<Doer, 'scope' | 'principal'> {

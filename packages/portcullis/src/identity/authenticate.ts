@@ -1,18 +1,21 @@
 /** Decides who is behind a request. Whoever cannot be proved, or cannot be proved right now, does not get in. */
 import type { Clock } from '../core/clock.ts'
-import type { Exchange } from '../core/exchange.ts'
-import { Fault, toFault } from '../core/fault.ts'
+import type { Exchange, PeerCertificate } from '../core/exchange.ts'
+import { Fault, FAULTS, toFault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
-import type { Routed } from '../core/route.ts'
+import type { Route, Routed } from '../core/route.ts'
 import { API_KEY_PREFIX, credentialDigest } from './api-key.ts'
 import type { ApiKeyStore } from './api-key-store.ts'
-import { bearerCredential, refuseCredentialInQuery } from './bearer.ts'
+import { presentedCredential, refuseCredentialInQuery } from './bearer.ts'
+import type { VerifyCertificate } from './certificates.ts'
 import type { Challenges } from './challenge.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import type { VerifyToken } from './jwt.ts'
 import type { LastUse } from './last-use.ts'
+import type { RefuseTogether } from './refuse-together.ts'
 import type { RevocationList } from './revocation.ts'
+import { certificateOf, type RequireSender } from './require-sender.ts'
 import type { Verified } from './verified.ts'
 import { verifyApiKey } from './verify-api-key.ts'
 
@@ -20,6 +23,14 @@ export interface AuthenticateParts {
   readonly apiKeys: Pick<ApiKeyStore, 'findByDigest'>
   /** Absent when no outside issuer is configured: then every token is refused. */
   readonly verifyToken?: VerifyToken
+  /** Absent when certificates are nobody's credential; they may still be what a token is bound to. */
+  readonly verifyCertificate?: VerifyCertificate
+  /** Whether an upstream, or without one anything at all, exists for a tenant. */
+  readonly tenantHas: (tenant: string, upstream?: string) => boolean
+  /** Proves what a credential is bound to. */
+  readonly requireSender: RequireSender
+  /** Lets refusals leave at one time after their request, whatever it was that failed. */
+  readonly refuseTogether: RefuseTogether
   readonly revocations: RevocationList
   readonly lastUse: Pick<LastUse, 'note'>
   readonly challenges: Challenges
@@ -44,30 +55,31 @@ const MAX_REFUSALS = 1024
  */
 export function authenticate(parts: AuthenticateParts): Check<Request, Authenticated> {
   const signIn = new SignIn(parts)
+  const refuse = (thrown: unknown, exchange: Request): Promise<never> =>
+    parts.refuseTogether(challenged(toFault(thrown), exchange.resource, parts), exchange.receivedAt)
   return {
     name: 'identity.authenticate',
     check(exchange) {
       try {
         const facts = signIn.prove(exchange)
-        return facts instanceof Promise ? facts.catch((thrown) => Promise.reject(challenged(thrown, exchange))) : facts
+        return facts instanceof Promise ? facts.catch((thrown) => refuse(thrown, exchange)) : facts
       } catch (thrown) {
-        throw challenged(thrown, exchange)
+        return refuse(thrown, exchange)
       }
     },
   }
+}
 
-  function challenged(thrown: unknown, { resource }: Request): Fault {
-    const fault = toFault(thrown)
-    const header = challengeFor(fault, resource)
-    if (header === undefined) return fault
-    return new Fault(fault.code, fault.detail, { cause: fault.cause, headers: { 'WWW-Authenticate': header } })
-  }
-
-  function challengeFor({ code }: Fault, resource: string): string | undefined {
-    if (code === 'identity.missing') return parts.challenges.missing(resource)
-    const unchallenged = code === 'identity.unavailable' || code === 'identity.token_in_query' || code === 'internal'
-    return unchallenged || code === 'identity.insufficient_scope' ? undefined : parts.challenges.invalid(resource)
-  }
+function challenged(fault: Fault, resource: string, { challenges }: AuthenticateParts): Fault {
+  const { code, detail, cause, options } = fault
+  if (FAULTS[code].status !== 401) return fault
+  const header =
+    code === 'identity.missing'
+      ? challenges.missing(resource)
+      : code === 'identity.use_nonce'
+        ? challenges.useNonce(resource)
+        : challenges.invalid(resource)
+  return new Fault(code, detail, { cause, headers: { 'WWW-Authenticate': header, ...options.headers } })
 }
 
 class SignIn {
@@ -88,16 +100,31 @@ class SignIn {
   }
 
   prove(request: Request): Authenticated | Promise<Authenticated> {
-    refuseCredentialInQuery(request.head.query)
-    const credential = bearerCredential(request.head.headers)
+    const { head, peer } = request
+    refuseCredentialInQuery(head.query)
     const now = this.#parts.clock.now()
     this.#parts.revocations.assertCurrent(now)
+    const certificate = head.headers['authorization'] === undefined ? certificateOf(peer, now) : undefined
+    if (certificate !== undefined) return this.#proveCertificate(certificate, request, now)
+    const credential = presentedCredential(head.headers)
     const digest = credentialDigest(credential)
     const known = this.#remembered.get(digest, now)
-    if (known !== undefined) return this.#admit(known, request, now)
+    if (known !== undefined) return this.#admit(known, request, now, credential)
     const refusal = this.#refused.get(digest, now)
     if (refusal !== undefined) throw refusal
-    return this.#verifyOnce(credential, digest).then((verified) => this.#admit(verified, request, now))
+    return this.#verifyOnce(credential, digest).then((verified) => this.#admit(verified, request, now, credential))
+  }
+
+  /** TLS has proved it already; what is left is to know whose it is. The name cannot be the digest of a credential. */
+  #proveCertificate(certificate: PeerCertificate, request: Request, now: number) {
+    const name = `certificate ${certificate.thumbprint}`
+    const known = this.#remembered.get(name, now)
+    if (known !== undefined) return this.#admit(known, request, now, '')
+    const { verifyCertificate } = this.#parts
+    if (verifyCertificate === undefined) throw new Fault('identity.missing', { reason: 'certificates are nobody' })
+    const verified = verifyCertificate(certificate)
+    this.#remember(name, verified)
+    return this.#admit(verified, request, now, '')
   }
 
   #verifyOnce(credential: string, digest: string): Promise<Verified> {
@@ -135,11 +162,9 @@ class SignIn {
     const now = clock.now()
     const { principal } = verified.facts
     if (revocations.covers(principal, now)) throw new Fault('identity.revoked', { principal: principal.id })
-    this.#remembered.set(
-      digest,
-      verified,
-      Math.min(verified.expiresAt ?? Number.POSITIVE_INFINITY, now + rememberSeconds * 1000),
-    )
+    const seconds = Math.min(rememberSeconds, verified.rememberSeconds ?? rememberSeconds)
+    const until = Math.min(verified.expiresAt ?? Number.POSITIVE_INFINITY, now + seconds * 1000)
+    this.#remembered.set(digest, verified, until)
   }
 
   /** A store that failed has said nothing about the credential. */
@@ -150,15 +175,32 @@ class SignIn {
   }
 
   /** What a credential is good for is asked for each request: one token may be remembered and come by another path. */
-  #admit(verified: Verified, { route, resource }: Request, now: number): Authenticated {
-    const { principal } = verified.facts
+  #admit(
+    verified: Verified,
+    request: Request,
+    now: number,
+    credential: string,
+  ): Authenticated | Promise<Authenticated> {
+    const { route, resource } = request
     if (verified.audiences !== undefined && !verified.audiences.includes(resource)) {
-      throw new Fault('identity.wrong_audience', { principal: principal.id, resource })
+      throw new Fault('identity.wrong_audience', { principal: verified.facts.principal.id, resource })
     }
-    if (route.kind === 'upstream' && principal.upstreams?.includes(route.upstream) === false) {
-      throw new Fault('identity.insufficient_scope', { principal: principal.id, upstream: route.upstream })
+    const facts = this.#parts.requireSender(verified, request, now, credential)
+    const settle = (proved: Authenticated) => this.#settle(proved, verified, route, now)
+    return facts instanceof Promise ? facts.then(settle) : settle(facts)
+  }
+
+  /** Only who has proved all of it learns what the credential is limited to. */
+  #settle(proved: Authenticated, { keyId }: Verified, route: Route, now: number): Authenticated {
+    const { id, tenant, upstreams } = proved.principal
+    const upstream = route.kind === 'upstream' ? route.upstream : undefined
+    // What another tenant has must look like what nobody has, before anything else is said about it.
+    if (!this.#parts.tenantHas(tenant, upstream))
+      throw new Fault('transport.not_found', { principal: id, tenant, upstream })
+    if (route.kind === 'upstream' && upstreams?.includes(route.upstream) === false) {
+      throw new Fault('identity.insufficient_scope', { principal: id, upstream: route.upstream })
     }
-    if (verified.keyId !== undefined) this.#parts.lastUse.note(verified.keyId, now)
-    return verified.facts
+    if (keyId !== undefined) this.#parts.lastUse.note(keyId, now)
+    return proved
   }
 }

@@ -14,9 +14,15 @@ export interface JwtParts {
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
+/** Whether a token is to be taken for a JWT of some kind: such a one is never shown to an issuer that may not have made it. */
+export function looksLikeJwt(token: string): boolean {
+  return token.startsWith('eyJ') || SHAPE.test(token)
+}
+
 /** Throws `identity.malformed` for anything that is not a compact JWS around two JSON objects without repeated members. */
 export function readJwt(token: string): JwtParts {
   if (!SHAPE.test(token)) throw new Fault('identity.malformed', { reason: 'neither a key nor a JWT' })
+  if (!token.split('.').every(isCanonical)) throw new Fault('identity.malformed', { reason: 'not canonical base64url' })
   const signed = token.slice(0, token.lastIndexOf('.'))
   const dot = signed.indexOf('.')
   return { header: readObject(signed.slice(0, dot)), claims: readObject(signed.slice(dot + 1)), signed }
@@ -29,6 +35,9 @@ export function readJwt(token: string): JwtParts {
 export function signedDigest(token: string): string {
   return credentialDigest(token.slice(0, token.lastIndexOf('.')))
 }
+
+/** Spare bits would let one token be written in several ways (RFC 4648 §3.5). */
+const isCanonical = (segment: string): boolean => Buffer.from(segment, 'base64url').toString('base64url') === segment
 
 function readObject(segment: string): JsonObject {
   const value = parseUnique(segment)

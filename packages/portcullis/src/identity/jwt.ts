@@ -2,14 +2,12 @@
 import type { JWTPayload } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import type { Principal } from '../core/principal.ts'
-import { mapClaims } from './claims.ts'
 import type { FetchJson, FetchLimits } from './fetch-json.ts'
-import { discoverJwksUri } from './issuer-metadata.ts'
+import { discoverEndpoint } from './issuer-metadata.ts'
 import { type IssuerSettings, requireSoundIssuer } from './issuer-settings.ts'
 import { Jwks } from './jwks.ts'
 import { type JwtParts, readJwt, signedDigest } from './jwt-parts.ts'
-import type { TokenCredential } from './revocation.ts'
+import { verifiedClaims } from './verified-claims.ts'
 import type { Verified } from './verified.ts'
 
 export interface TokenVerifierParts {
@@ -54,7 +52,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): VerifyToken {
 function createJwks(settings: IssuerSettings, parts: TokenVerifierParts): Jwks {
   const { issuer, jwksUri } = settings
   const load = async () => {
-    const uri = jwksUri ?? (await discoverJwksUri(issuer, parts.fetchJson, parts.plainHttp))
+    const uri = jwksUri ?? (await discoverEndpoint(issuer, 'jwks_uri', parts.fetchJson, parts.plainHttp))
     const set = await parts.fetchJson(uri)
     if (set === undefined) throw new Error('there are no keys at the jwks_uri')
     return set
@@ -71,9 +69,11 @@ function createJwks(settings: IssuerSettings, parts: TokenVerifierParts): Jwks {
 
 /** Keys and key locations inside the header (`jwk`, `jku`, `x5u`, `x5c`) are never looked at. */
 function requireHeader({ header }: JwtParts, settings: IssuerSettings): void {
-  const { alg, typ, crit } = header
+  const { alg, typ, crit, b64, zip } = header
   if (!settings.algorithms.some((allowed) => allowed === alg)) throw invalid('algorithm', { alg })
   if (crit !== undefined) throw invalid('critical extension', { crit })
+  // Both change what the signed bytes mean, and neither belongs into an access token (RFC 7797 §7, RFC 7516 §4.1.3).
+  if (b64 !== undefined || zip !== undefined) throw invalid('another encoding', { b64, zip })
   // Other kinds of token say so (RFC 8725 §3.11): an ID-JAG, a DPoP proof or a logout token opens nothing.
   const kind = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ
   const accepted = kind === 'at+jwt' || (settings.requireTyp === undefined && (kind === 'jwt' || kind === undefined))
@@ -100,16 +100,7 @@ async function verify(token: string, { settings, jwks }: Issuer, clock: Clock): 
 
 function verifiedToken(token: string, claims: JWTPayload, settings: IssuerSettings, clock: Clock): Verified {
   const expiresAt = requireTimes(claims, settings.clockSkewSeconds, clock.now())
-  // Bound to a key that we do not ask for yet: as a bearer token it would be worth more than its issuer meant (RFC 9449 §7.2).
-  if (claims['cnf'] !== undefined) throw invalid('sender-constrained')
-  const { tenant, subject, roles, scopes } = mapClaims(claims, settings.claims)
-  const digest = signedDigest(token)
-  const credential: TokenCredential = { kind: 'jwt', id: idOf(claims) ?? digest, digest, expiresAt }
-  const principal: Principal = { id: `${settings.issuer}|${subject}`, tenant, roles, scopes, credential }
-  const audiences = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? [])
-  if (settings.audiences === undefined) return { facts: { principal }, audiences, expiresAt }
-  if (settings.audiences.some((audience) => audiences.includes(audience))) return { facts: { principal }, expiresAt }
-  throw new Fault('identity.wrong_audience', { issuer: settings.issuer })
+  return { ...verifiedClaims(claims, settings, { kind: 'jwt', digest: signedDigest(token), expiresAt }), expiresAt }
 }
 
 /** Returns when the token ends, in milliseconds since the epoch, tolerance included. */
@@ -118,10 +109,6 @@ function requireTimes({ exp, iat }: JWTPayload, skewSeconds: number, now: number
   if (!Number.isSafeInteger(expiresAt)) throw invalid('exp')
   if (iat !== undefined && !(typeof iat === 'number' && iat * 1000 <= now + skewSeconds * 1000)) throw invalid('iat')
   return expiresAt
-}
-
-function idOf({ jti }: JWTPayload): string | undefined {
-  return typeof jti === 'string' && jti !== '' && jti.length <= 255 ? jti : undefined
 }
 
 /** What a token says about itself goes to the audit record, but never at any length. */

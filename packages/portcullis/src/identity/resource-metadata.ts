@@ -7,14 +7,20 @@ export interface ProtectedResource {
   readonly name?: string
   /** The aggregate endpoint is also described at the root form, where clients look last. */
   readonly kind: 'upstream' | 'aggregate'
+  /** The least that a client needs to begin (MCP "Scope Minimization"); more is asked for by a challenge. */
+  readonly scopes: readonly string[]
+  /** Whether tokens that are not bound to a key are refused. */
+  readonly boundOnly: boolean
 }
 
 export interface ResourceMetadataParts {
   readonly resources: readonly ProtectedResource[]
   /** Issuer identifiers of the authorization servers. Without one there is nothing to discover, and no document. */
   readonly issuers: readonly string[]
-  /** The least that a client needs to begin (MCP "Scope Minimization"); more is asked for by a challenge. */
-  readonly scopes: readonly string[]
+  /** Algorithms of DPoP proofs; empty when tokens are never bound by one. */
+  readonly proofAlgorithms: readonly string[]
+  /** Whether the listener takes client certificates, so that tokens can be bound to them (RFC 8705). */
+  readonly clientCertificates: boolean
 }
 
 /** RFC 9728 §2. */
@@ -24,6 +30,9 @@ export interface ResourceDocument {
   readonly bearer_methods_supported: readonly ['header']
   readonly scopes_supported?: readonly string[]
   readonly resource_name?: string
+  readonly dpop_signing_alg_values_supported?: readonly string[]
+  readonly dpop_bound_access_tokens_required?: true
+  readonly tls_client_certificate_bound_access_tokens?: true
 }
 
 export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
@@ -31,7 +40,7 @@ export const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 /** The documents by request path, complete: what is not in the map is not found. Throws a TypeError for a bad value. */
 export function resourceDocuments(parts: ResourceMetadataParts): ReadonlyMap<string, ResourceDocument> {
   const documents = new Map<string, ResourceDocument>()
-  parts.scopes.forEach(requireScope)
+  for (const { scopes } of parts.resources) scopes.forEach(requireScope)
   if (parts.issuers.length === 0) return documents
   for (const resource of parts.resources) {
     const document = describe(resource, parts)
@@ -50,11 +59,17 @@ export function metadataUrl(resource: string): string {
 }
 
 function describe(resource: ProtectedResource, parts: ResourceMetadataParts): ResourceDocument {
+  const { scopes, name, boundOnly } = resource
+  const { proofAlgorithms, clientCertificates } = parts
   return {
     resource: resource.resource,
     authorization_servers: parts.issuers,
     bearer_methods_supported: ['header'],
-    ...(parts.scopes.length > 0 && { scopes_supported: parts.scopes }),
-    ...(resource.name !== undefined && { resource_name: resource.name }),
+    ...(scopes.length > 0 && { scopes_supported: scopes }),
+    ...(name !== undefined && { resource_name: name }),
+    ...(proofAlgorithms.length > 0 && { dpop_signing_alg_values_supported: proofAlgorithms }),
+    // A token that is bound to a certificate instead would do as well, so DPoP is not what is required then.
+    ...(boundOnly && !clientCertificates && { dpop_bound_access_tokens_required: true as const }),
+    ...(clientCertificates && { tls_client_certificate_bound_access_tokens: true as const }),
   }
 }

@@ -2,7 +2,10 @@
 
 /** Takes away what a credential or a principal may do, from one instant until another (whole milliseconds since the epoch). */
 export interface Revocation {
-  /** `token` names a JWT by its `jti` or signed digest, `key` an API key by its id, `principal` all of its credentials. */
+  /**
+   * `token` names a token by its `jti` or digest and a client certificate by its thumbprint, `key` an API key by its id,
+   * `principal` all of its credentials.
+   */
   readonly kind: 'token' | 'key' | 'principal'
   readonly tenant: string
   readonly id: string

@@ -20,10 +20,15 @@ export type RevocationListener = (revocations: readonly Revocation[]) => void
 const PAGE = 1000
 const PRUNE_MS = 3_600_000
 
-/** The credential of a JWT also carries the digest of what was signed, so that a token can be revoked without its `jti`. */
+/**
+ * The credential of a token also carries a digest, so that it can be revoked without its `jti`: of what was signed for a
+ * JWT, of the whole for an opaque one.
+ */
 export interface TokenCredential extends Credential {
-  readonly kind: 'jwt'
+  readonly kind: 'jwt' | 'opaque'
   readonly digest: string
+  /** Names of what it was issued with, such as one consent or one client, by which all of it is revoked at once. */
+  readonly families?: readonly string[]
 }
 
 /** Whether the revocation names this principal or its credential, whatever the time is. */
@@ -158,12 +163,15 @@ function nameOf(revocation: Revocation): string {
 
 function namesOf(principal: Principal): readonly string[] {
   const { tenant, credential } = principal
-  const kind = credential.kind === 'jwt' ? 'token' : 'key'
+  // A single certificate is named by its thumbprint, as a token is by its digest.
+  const kind = credential.kind === 'api-key' ? 'key' : 'token'
   const names = [`principal\n${tenant}\n${principal.id}`, `${kind}\n${tenant}\n${credential.id}`]
-  if (isToken(credential)) names.push(`token\n${tenant}\n${credential.digest}`)
+  if (!isToken(credential)) return names
+  names.push(`token\n${tenant}\n${credential.digest}`)
+  for (const family of credential.families ?? []) names.push(`token\n${tenant}\n${family}`)
   return names
 }
 
 function isToken(credential: Credential): credential is TokenCredential {
-  return credential.kind === 'jwt' && 'digest' in credential
+  return 'digest' in credential
 }

@@ -1,5 +1,6 @@
 /** What a verification has proved, in the form in which it is remembered. */
 import type { Authenticated } from '../core/principal.ts'
+import type { Binding } from './binding.ts'
 
 export interface Verified {
   /** Handed to the pipeline as it is: the hot path allocates nothing. */
@@ -8,6 +9,10 @@ export interface Verified {
   readonly audiences?: readonly string[]
   /** Milliseconds since the epoch; absent when it does not expire. */
   readonly expiresAt?: number
+  /** What the caller has to prove beside it with each request; absent when whoever holds the credential may use it. */
+  readonly binding?: Binding
+  /** Seconds for which it may be remembered, where its issuer can end it without telling us. */
+  readonly rememberSeconds?: number
   /** Id of the API key, whose use is noted. */
   readonly keyId?: string
 }

@@ -47,6 +47,9 @@ const METHODS: Readonly<Record<string, Method>> = {
   'notifications/roots/list_changed': notification(LEGACY),
 }
 
+/** Every method that may pass in some era. */
+export const METHOD_NAMES: readonly string[] = Object.keys(METHODS)
+
 /** The entry of a method, or undefined for one that the gateway does not know in this era. */
 export function methodOf(name: string, era: Era): Method | undefined {
   if (!Object.hasOwn(METHODS, name)) return undefined

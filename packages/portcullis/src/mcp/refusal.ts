@@ -1,5 +1,5 @@
 import type { Answer, Exchange, Outgoing } from '../core/exchange.ts'
-import { FAULTS, type Fault, type FaultCode } from '../core/fault.ts'
+import { FAULTS, type Fault, type FaultCode, type FaultLink } from '../core/fault.ts'
 import type { Parsed } from './call.ts'
 import type { Id } from './message.ts'
 import { UnreadableCall } from './parse.ts'
@@ -10,9 +10,28 @@ export function answerOf(fault: Fault, exchange: Exchange & Partial<Parsed>): An
   const { status, rpc } = FAULTS[fault.code]
   const id = idOf(fault, exchange)
   const headers = fault.options.headers
+  if (fault.options.link !== undefined && id !== undefined && fault.options.link.as !== 'words')
+    return linkAnswer(id, fault.options.link, fault, exchange)
   const asResult = id !== undefined && fault.code.startsWith('arguments.')
   const message = asResult ? toolError(id, fault, exchange) : rpcError(id, rpc, fault, exchange)
   return { status: statusFor(fault.code, status, exchange), message, ...(headers && { headers }) }
+}
+
+/** Asks a person to open a page: an `input_required` result (MCP 2026-07-28 MRTR), or error -32042 (2025-11-25 elicitation). */
+function linkAnswer(id: Id, link: FaultLink, fault: Fault, exchange: Exchange): Answer {
+  const { url, message, state, id: elicitationId } = link
+  const params = { mode: 'url', message, url }
+  if (link.as === 'input') {
+    const inputRequests = { connect: { method: 'elicitation/create', params } }
+    const result = { resultType: 'input_required', inputRequests, ...(state !== undefined && { requestState: state }) }
+    return { status: 200, message: { jsonrpc: '2.0', id, result } }
+  }
+  const data = {
+    elicitations: [{ ...params, elicitationId }],
+    code: fault.code,
+    incident: exchange.incident,
+  }
+  return { status: 200, message: { jsonrpc: '2.0', id, error: { code: -32042, message: fault.says, data } } }
 }
 
 /** Arguments that do not validate are tool errors, so that a model can mend them (MCP tools, "Error Handling"). */

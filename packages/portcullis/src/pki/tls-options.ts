@@ -1,4 +1,5 @@
 /** What every TLS listener of the gateway speaks. */
+import { constants } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { TlsOptions } from 'node:tls'
 import type { KeyPair } from './key-pair.ts'
@@ -8,9 +9,18 @@ const GROUPS = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384']
 
 let groups: string | undefined
 
-/** TLS 1.3 only, HTTP/1.1 by ALPN, resumption by tickets. Pass `cert` and `key` to setSecureContext to renew. */
-export function listenerTls(pair: KeyPair): TlsOptions {
+/** Whom a listener asks for a certificate of their own. */
+export interface ClientAuthorities {
+  /** PEM. No other authority counts, not even those of the system. */
+  readonly authorities: readonly string[]
+  /** With `required` TLS itself refuses who has none; with `optional` a bad one is as good as none. */
+  readonly mode: 'optional' | 'required'
+}
+
+/** TLS 1.3 only, HTTP/1.1 by ALPN, resumption by tickets. Pass the result to setSecureContext to renew. */
+export function listenerTls(pair: KeyPair, clients?: ClientAuthorities): TlsOptions {
   return {
+    ...(clients && clientOptions(clients)),
     cert: pair.certificate,
     key: pair.key,
     minVersion: 'TLSv1.3',
@@ -18,6 +28,16 @@ export function listenerTls(pair: KeyPair): TlsOptions {
     ecdhCurve: supportedGroups(),
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: 10_000,
+  }
+}
+
+/** Without tickets each connection proves its certificate anew; a resumed one would stand on an old verdict. */
+function clientOptions({ authorities, mode }: ClientAuthorities): TlsOptions {
+  return {
+    ca: [...authorities],
+    requestCert: true,
+    rejectUnauthorized: mode === 'required',
+    secureOptions: constants.SSL_OP_NO_TICKET,
   }
 }
 

@@ -25,7 +25,7 @@ export function reveal(engine: () => PolicyEngine): Check<Needs> {
     check(exchange) {
       if (exchange.item.kind === 'none') return
       const aim = targetedAim(exchange, engine())
-      if (!isVisible(engine(), exchange.principal, aim)) throw unknownTarget(exchange)
+      if (!isVisible(engine(), exchange.principal, aim, circumstancesOf(exchange))) throw unknownTarget(exchange)
     },
   }
 }
@@ -46,21 +46,17 @@ export function authorize(engine: () => PolicyEngine): Check<Needs, Authorized> 
 function use(exchange: Needs, engine: PolicyEngine): Decision {
   const { principal, call } = exchange
   const aim = targetedAim(exchange, engine)
-  const decision = engine.decide({
-    principal,
-    aim,
-    circumstances: circumstancesOf(exchange),
-    args: argumentsOf(call.params),
-  })
+  const circumstances = circumstancesOf(exchange)
+  const decision = engine.decide({ principal, aim, circumstances, args: argumentsOf(call.params) })
   if (decision.effect === 'allow') return decision
-  if (!isVisible(engine, principal, aim)) throw unknownTarget(exchange, decision)
+  if (!isVisible(engine, principal, aim, circumstances)) throw unknownTarget(exchange, decision)
   throw new Fault('policy.denied', { ...decision, ...aim })
 }
 
 /** A message without a target concerns its upstream, or on the aggregate path any that the principal may connect to. */
 function connection(exchange: Needs, engine: PolicyEngine): Decision {
   const { route, principal, call, item } = exchange
-  const upstreams = route.kind === 'upstream' ? [route.upstream] : engine.vocabulary.upstreams
+  const upstreams = route.kind === 'upstream' ? [route.upstream] : [...engine.upstreamsOf(principal.tenant)]
   const circumstances = circumstancesOf(exchange)
   let denial: Decision | undefined
   for (const upstream of upstreams) {

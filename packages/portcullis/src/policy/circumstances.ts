@@ -37,7 +37,7 @@ export class Context extends RecordValue {
       case 'args':
         return this.#args
       case 'time':
-        return time(at)
+        return timeOf(at)
       case 'address':
         return peer(address)
       case 'encrypted':
@@ -64,6 +64,14 @@ export class Context extends RecordValue {
 export function vagueContext(args?: RecordValue | typeof UNKNOWN): RecordValue {
   const fields: [string, Outcome][] = NAMES.map((name) => [name, UNKNOWN])
   return new Fields(new Map(args === undefined ? fields : [...fields, ['args', args]]))
+}
+
+let lastTime: { readonly at: number; readonly fields: Fields } | undefined
+
+/** A list asks for the same moment hundreds of times. */
+function timeOf(at: number): Fields {
+  if (lastTime?.at !== at) lastTime = { at, fields: time(at) }
+  return lastTime.fields
 }
 
 /** Everything in UTC, so that a policy means the same on every node. Monday is 1, Sunday is 7 (ISO 8601). */

@@ -16,6 +16,8 @@ export type Outlook = { readonly effect: 'allow' | 'deny' | 'depends'; readonly 
 
 export interface DecisionParts {
   readonly policies: readonly Policy[]
+  /** Policies that hold for others too; they come before `policies`. */
+  readonly common?: readonly Policy[]
   readonly index: ScopeIndex
   readonly tools: ReadonlyMap<string, readonly ToolDefinition[]>
   readonly broken: ReadonlyMap<string, ReadonlySet<Policy>>
@@ -29,19 +31,16 @@ export class DecisionPoint {
   readonly slots: Slots
   readonly #parts: DecisionParts
   readonly #memory: Memory
-  readonly #decisions: readonly Decision[]
+  readonly #decisions = new Map<Policy, Decision>()
   readonly #nothing: Decision
 
   constructor(parts: DecisionParts) {
-    const { policies, index, tools, broken, revision, maxRemembered } = parts
+    const { policies, common = [], index, tools, broken, revision, maxRemembered } = parts
     this.#parts = parts
     this.slots = new Slots(index, tools, broken)
-    const reads = policies.reduce((bits, policy) => bits | policy.reads, 0)
+    const reads = [common, policies].flat().reduce((bits, policy) => bits | policy.reads, 0)
     this.#memory = new Memory({ reads, users: index.users }, maxRemembered)
     this.#nothing = Object.freeze({ effect: 'deny', policies: Object.freeze([]), revision })
-    this.#decisions = policies.map(({ effect, id }) =>
-      Object.freeze({ effect: effect === 'permit' ? 'allow' : 'deny', policies: Object.freeze([id]), revision }),
-    )
   }
 
   /** Denies what no policy permits, what one forbids, and what lies outside of the credential's upstreams. */
@@ -75,8 +74,10 @@ export class DecisionPoint {
     const door = this.#answer(request.aim, principals, request)
     if (door.effect === 'allow' || door.decision !== this.#nothing) return door
     if (!principals.doors.has(upstream)) {
-      const permit = impliedConnection(this.#parts.policies, principals.entity, upstream)
-      principals.doors.set(upstream, permit && this.#decisions[permit.order])
+      const { common = [], policies } = this.#parts
+      const implied = (among: readonly Policy[]) => impliedConnection(among, principals.entity, upstream)
+      const permit = implied(common) ?? implied(policies)
+      principals.doors.set(upstream, permit && this.#decisionOf(permit))
     }
     const implied = principals.doors.get(upstream)
     return implied === undefined ? this.#deny() : { effect: 'allow', decision: implied }
@@ -113,7 +114,18 @@ export class DecisionPoint {
   }
 
   #by(policy: Policy, effect: Outlook['effect']): Outlook {
-    return { effect, decision: this.#decisions[policy.order] as Decision }
+    return { effect, decision: this.#decisionOf(policy) }
+  }
+
+  #decisionOf(policy: Policy): Decision {
+    const known = this.#decisions.get(policy)
+    if (known !== undefined) return known
+    const { effect, id } = policy
+    const policies = Object.freeze([id])
+    const { revision } = this.#parts
+    const made = Object.freeze({ effect: effect === 'permit' ? 'allow' : 'deny', policies, revision } as const)
+    this.#decisions.set(policy, made)
+    return made
   }
 }
 

@@ -12,6 +12,9 @@ export function principalEntity(principal: Principal): Entity {
     tenant,
     roles: new SetValue(roles),
     credential: credential.kind,
+    senderConstrained: credential.bound !== undefined,
+    ...(credential.acr !== undefined && { acr: credential.acr }),
+    ...(credential.amr && { amr: new SetValue(credential.amr) }),
     ...(scopes && { scopes: new SetValue(scopes) }),
   }
   return new Entity(

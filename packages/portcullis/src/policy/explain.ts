@@ -11,6 +11,8 @@ import { EvaluationError } from './value.ts'
 
 export interface Explanation {
   readonly decision: Decision
+  /** Whose policies and upstreams were asked. */
+  readonly tenant: string
   /** One sentence that a person can read. */
   readonly reason: string
   /** Every policy that applies and has the effect of the decision. */
@@ -24,6 +26,8 @@ export interface Place {
   readonly file: string
   /** 1-based. */
   readonly line: number
+  /** The only tenant that the policy holds for; absent when it holds for all. */
+  readonly tenant?: string
 }
 
 export interface NearMiss extends Place {
@@ -42,6 +46,7 @@ export function explain(engine: PolicyEngine, request: PolicyRequest): Explanati
   const { principal, aim } = request
   const told = (reason: string, policies: readonly Policy[], nearest: readonly NearMiss[] = []): Explanation => ({
     decision,
+    tenant: principal.tenant,
     reason,
     deciding: policies.map(placeOf),
     nearest,
@@ -49,17 +54,20 @@ export function explain(engine: PolicyEngine, request: PolicyRequest): Explanati
   if (principal.upstreams !== undefined && !principal.upstreams.includes(aim.upstream)) {
     return told(`The credential is not for the upstream ${aim.upstream}.`, [])
   }
-  const slot = engine.slot(aim)
+  if (!engine.has(principal.tenant, aim.upstream)) {
+    return told(`The tenant ${principal.tenant} has no upstream ${aim.upstream}.`, [])
+  }
+  const slot = engine.slot(aim, principal.tenant)
   if (slot === undefined) return told('There is no such tool.', [])
   const forbids = applying(engine, slot, request, 'forbid')
   const doors = aim.action === 'connect' ? [] : forbidsToConnect(engine, request)
-  if (forbids.length + doors.length > 0) return told('A policy forbids it.', [...forbids, ...doors])
+  if (forbids.length + doors.length > 0) return told('A policy forbids it.', [...new Set([...forbids, ...doors])])
   const permits = applying(engine, slot, request, 'permit')
   if (permits.length > 0) return told('A policy permits it.', permits)
   if (decision.effect === 'allow') {
     return told(
       'Some use of the upstream is permitted, so connecting is.',
-      engine.policies.filter(({ id }) => decision.policies.includes(id)),
+      engine.policiesOf(principal.tenant).filter(({ id }) => decision.policies.includes(id)),
     )
   }
   return told('No policy permits it.', [], nearMisses(engine, slot, request))
@@ -67,7 +75,7 @@ export function explain(engine: PolicyEngine, request: PolicyRequest): Explanati
 
 function forbidsToConnect(engine: PolicyEngine, request: PolicyRequest): readonly Policy[] {
   const aim = { action: 'connect', upstream: request.aim.upstream } as const
-  const slot = engine.slot(aim)
+  const slot = engine.slot(aim, request.principal.tenant)
   return slot === undefined ? [] : applying(engine, slot, { ...request, aim }, 'forbid')
 }
 
@@ -78,13 +86,15 @@ function applying(
   effect: Policy['effect'],
 ): readonly Policy[] {
   const question = questionOf(slot, principalEntity(request.principal), request)
-  return engine.policies.filter(
-    (policy) =>
-      policy.effect === effect &&
-      concerns(policy, question) &&
-      policy.scope.principal.matches(question.principal) === true &&
-      (slot.broken.has(policy) ? effect === 'forbid' : applies(policy, question) === true),
-  )
+  return engine
+    .policiesOf(request.principal.tenant)
+    .filter(
+      (policy) =>
+        policy.effect === effect &&
+        concerns(policy, question) &&
+        policy.scope.principal.matches(question.principal) === true &&
+        (slot.broken.has(policy) ? effect === 'forbid' : applies(policy, question) === true),
+    )
 }
 
 const concerns = ({ scope }: Policy, { action, resource }: Question): boolean =>
@@ -92,7 +102,9 @@ const concerns = ({ scope }: Policy, { action, resource }: Question): boolean =>
 
 function nearMisses(engine: PolicyEngine, slot: Slot, request: PolicyRequest): readonly NearMiss[] {
   const question = questionOf(slot, principalEntity(request.principal), request)
-  const permits = engine.policies.filter((policy) => policy.effect === 'permit' && concerns(policy, question))
+  const permits = engine
+    .policiesOf(request.principal.tenant)
+    .filter((policy) => policy.effect === 'permit' && concerns(policy, question))
   const misses = permits.map((policy): NearMiss => {
     if (policy.scope.principal.matches(question.principal) === true) return failing(engine, policy, question)
     return { ...placeOf(policy), missing: 'principal', text: engine.cedar.print(scopeOnly(policy.json)) }
@@ -145,4 +157,9 @@ const scopeOnly = ({ effect, principal, action, resource }: PolicyJson): PolicyJ
   conditions: [],
 })
 
-const placeOf = ({ id, source: { file, line } }: Policy): Place => ({ id, file, line })
+const placeOf = ({ id, source: { file, line, tenant } }: Policy): Place => ({
+  id,
+  file,
+  line,
+  ...(tenant !== undefined && { tenant }),
+})

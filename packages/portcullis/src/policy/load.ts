@@ -9,25 +9,33 @@ import { PolicyError, type PolicyProblem } from './problem.ts'
 import { type PolicySource, type PolicyText, position, splitPolicies, unitsOf } from './source.ts'
 import { Validator } from './validate.ts'
 import { EvaluationError } from './value.ts'
-import type { Vocabulary } from './vocabulary.ts'
+import { type Vocabulary, vocabularyOf } from './vocabulary.ts'
+import { strangeWords } from './words.ts'
 
 /**
  * Parses, checks and compiles policies. Throws PolicyError with every problem: syntax, unknown names and attributes,
- * conditions on arguments that a tool does not have, policies that can never apply, ids that repeat.
+ * conditions on arguments that a tool does not have, words that a fact never has, policies that can never apply, ids that
+ * repeat.
  */
 export async function loadPolicies(
-  sources: readonly PolicySource[],
+  given: readonly PolicySource[],
   vocabulary: Vocabulary,
   cedar: Cedar = openCedar(),
 ): Promise<PolicyEngine> {
+  // What holds for all comes first, so that of two equal ids the tenant's is the one to change.
+  const sources = given.toSorted((one, other) => Number(one.tenant !== undefined) - Number(other.tenant !== undefined))
   const files = new Map(sources.map(({ file, text }) => [file, text]))
   const problems: PolicyProblem[] = []
   const policies: Policy[] = []
+  const wordsFor = tenantWords(vocabulary)
   for (const text of sources.flatMap(splitPolicies)) {
     const compiled = compile(cedar, text, policies.length)
     if (Array.isArray(compiled)) problems.push(...compiled.map((told) => placed(told, text, files)))
-    else policies.push(compiled as Policy)
-    problems.push(...unknownNames(text, files.get(text.file) ?? '', vocabulary))
+    else {
+      policies.push(compiled as Policy)
+      problems.push(...strangeWords(compiled as Policy, vocabulary).map((told) => placed(told, text, files)))
+    }
+    problems.push(...unknownNames(text, files.get(text.file) ?? '', wordsFor(text)))
   }
   problems.push(...repeatedIds(policies, files))
   const validator = new Validator(cedar, files)
@@ -69,6 +77,17 @@ interface Told {
   readonly right: string
 }
 
+/** What a policy may name: what all know, or what its tenant has. */
+function tenantWords(vocabulary: Vocabulary): (text: PolicyText) => Vocabulary {
+  const known = new Map<string, Vocabulary>()
+  return ({ tenant }) => {
+    if (tenant === undefined) return vocabulary
+    const words = known.get(tenant) ?? vocabularyOf(vocabulary, tenant)
+    known.set(tenant, words)
+    return words
+  }
+}
+
 function compile(cedar: Cedar, source: PolicyText, order: number): Policy | readonly Told[] {
   const parsed = cedar.parse(source.text)
   if (!('effect' in parsed)) {
@@ -94,12 +113,17 @@ function placed(
   return { file, ...position(files.get(file) ?? '', offset + at), wrong, right }
 }
 
+/** Two tenants may give one id to two policies: no call meets both. Those that hold for all come first. */
 function repeatedIds(policies: readonly Policy[], files: ReadonlyMap<string, string>): PolicyProblem[] {
-  const first = new Map<string, Policy>()
+  const common = new Map<string, Policy>()
+  const ofTenants = new Map<string, Map<string, Policy>>()
   return policies.flatMap((policy) => {
-    const earlier = first.get(policy.id)
+    const { tenant } = policy.source
+    const own = tenant === undefined ? common : (ofTenants.get(tenant) ?? new Map<string, Policy>())
+    if (tenant !== undefined) ofTenants.set(tenant, own)
+    const earlier = own.get(policy.id) ?? common.get(policy.id)
     if (earlier === undefined) {
-      first.set(policy.id, policy)
+      own.set(policy.id, policy)
       return []
     }
     const wrong = `the id ${JSON.stringify(policy.id)} is already taken at ${earlier.source.file}:${earlier.source.line}`
@@ -122,9 +146,9 @@ function inOrder(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
   )
 }
 
-function revisionOf(sources: readonly PolicySource[], { roles, upstreams }: Vocabulary): string {
-  const texts = sources.map(({ file, text }) => [file, text])
+function revisionOf(sources: readonly PolicySource[], { roles, upstreams, tenants }: Vocabulary): string {
+  const texts = sources.map(({ file, text, tenant }) => (tenant === undefined ? [file, text] : [file, text, tenant]))
   return createHash('sha256')
-    .update(JSON.stringify([texts, roles, upstreams]))
+    .update(JSON.stringify([texts, roles, upstreams, ...(tenants === undefined ? [] : tenants)]))
     .digest('hex')
 }

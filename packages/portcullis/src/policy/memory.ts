@@ -1,6 +1,6 @@
 /** Remembers what the policies say about a kind of principal and a resource, as far as it does not change with the call. */
 import type { Decision } from '../core/decision.ts'
-import type { Principal } from '../core/principal.ts'
+import type { Credential, Principal } from '../core/principal.ts'
 import type { Question } from './compile.ts'
 import { principalEntity } from './entities.ts'
 import { forPrincipal } from './index-by-scope.ts'
@@ -102,9 +102,17 @@ export class Memory {
       (reads & READS.tenant) === 0 ? '' : tenant,
       (reads & READS.credential) === 0 ? '' : credential.kind,
       (reads & READS.scopes) === 0 || scopes === undefined ? null : scopes.toSorted(),
+      ...((reads & READS.strength) === 0 ? [] : strengthOf(credential)),
     ])
   }
 }
+
+/** What of a credential policies see as its strength. */
+const strengthOf = ({ bound, acr, amr }: Credential): readonly unknown[] => [
+  bound !== undefined,
+  acr ?? null,
+  amr?.toSorted() ?? null,
+]
 
 /** Evaluates once what cannot change from call to call, and keeps the rest. */
 function reduce(slot: Slot, principal: Entity): Residual {

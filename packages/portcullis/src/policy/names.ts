@@ -1,7 +1,7 @@
-/** Refuses policies that name a role, an upstream or a tool that does not exist. */
+/** Refuses policies that name an action, a role, an upstream or a tool that does not exist. */
 import { type PolicyProblem, suggest } from './problem.ts'
 import { type EntityName, type PolicyText, position } from './source.ts'
-import { entityId, splitId, type Vocabulary } from './vocabulary.ts'
+import { entityId, splitId, USES, type Vocabulary } from './vocabulary.ts'
 
 const BELOW_UPSTREAM = ['Tool', 'Prompt', 'Resource', 'Task']
 
@@ -14,9 +14,12 @@ export function unknownNames(policy: PolicyText, fileText: string, vocabulary: V
   })
 }
 
+const ACTIONS: readonly string[] = [...Object.keys(USES), 'connect', 'use']
+
 type Told = Pick<PolicyProblem, 'wrong' | 'right'>
 
 function unknownName({ type, id }: EntityName, { roles, upstreams, tools }: Vocabulary): Told | undefined {
+  if (type === 'Action') return ACTIONS.includes(id) ? undefined : told('action', id, ACTIONS)
   if (type === 'Role') return roles.includes(id) ? undefined : told('role', id, roles)
   if (type === 'Upstream') return upstreams.includes(id) ? undefined : told('upstream', id, upstreams)
   if (!BELOW_UPSTREAM.includes(type)) return undefined

@@ -2,7 +2,16 @@
 import type { Expr } from '@cedar-policy/cedar-wasm/nodejs'
 
 /** Bits of a set of facts. */
-export const READS = { args: 1, circumstances: 2, resource: 4, id: 8, tenant: 16, credential: 32, scopes: 64 } as const
+export const READS = {
+  args: 1,
+  circumstances: 2,
+  resource: 4,
+  id: 8,
+  tenant: 16,
+  credential: 32,
+  scopes: 64,
+  strength: 128,
+} as const
 
 type Node = Readonly<Record<string, unknown>>
 
@@ -11,11 +20,14 @@ const OF_PRINCIPAL: Readonly<Record<string, number>> = {
   tenant: READS.tenant,
   credential: READS.credential,
   scopes: READS.scopes,
+  senderConstrained: READS.strength,
+  acr: READS.strength,
+  amr: READS.strength,
   roles: 0,
 }
 
 /** An expression that yields the principal as a whole may look at anything of it further out. */
-const WHOLE_PRINCIPAL = READS.id | READS.tenant | READS.credential | READS.scopes
+const WHOLE_PRINCIPAL = READS.id | READS.tenant | READS.credential | READS.scopes | READS.strength
 
 /** The facts that an expression may read. Errs on the side of more. */
 export function readsOf(expression: Expr): number {

@@ -1,11 +1,20 @@
 /** Ready-made roles, as the Cedar text that anybody could have written. */
 import type { PolicySource } from './source.ts'
 
-/** What each role may do. A configuration that knows none of them has none of them. */
+/** What each role may do. Only those that the configuration asks for are in force. */
 export const READY_MADE_ROLES = {
   administrator: `
 @id("role.administrator")
 permit(principal in Role::"administrator", action, resource);
+`,
+  operator: `
+@id("role.operator")
+permit(principal in Role::"operator", action in Action::"use", resource)
+unless { resource is Tool && resource.destructive };
+`,
+  auditor: `
+@id("role.auditor")
+permit(principal in Role::"auditor", action == Action::"connect", resource);
 `,
   user: `
 @id("role.user")
@@ -27,8 +36,13 @@ permit(
 
 export type ReadyMadeRole = keyof typeof READY_MADE_ROLES
 
-/** The policies of those known roles that are ready-made. */
-export function readyMadeRoles(roles: readonly string[]): PolicySource {
-  const named = roles.filter((role): role is ReadyMadeRole => Object.hasOwn(READY_MADE_ROLES, role))
-  return { file: '(ready-made roles)', text: named.map((role) => READY_MADE_ROLES[role]).join('') }
+export const isReadyMade = (role: string): role is ReadyMadeRole => Object.hasOwn(READY_MADE_ROLES, role)
+
+/** The policies of these roles, a source for each. With a `tenant` they hold in that tenant alone. */
+export function readyMadeRoles(roles: readonly ReadyMadeRole[], tenant?: string): readonly PolicySource[] {
+  return [...new Set(roles)].map((role) => ({
+    file: `ready-made role ${role}`,
+    text: READY_MADE_ROLES[role],
+    ...(tenant !== undefined && { tenant }),
+  }))
 }

@@ -1,17 +1,17 @@
 /** The Cedar schema that policies are validated against, in Cedar's own text form. */
 import type { RecordShape, Shape } from './shape.ts'
-import { USES, type Vocabulary } from './vocabulary.ts'
+import { allRoles, USES, type Vocabulary } from './vocabulary.ts'
 
 /** The schema for calls of tools whose arguments have this shape. */
-export function schemaText({ roles, upstreams }: Pick<Vocabulary, 'roles' | 'upstreams'>, args: RecordShape): string {
+export function schemaText(vocabulary: Pick<Vocabulary, 'roles' | 'upstreams' | 'tenants'>, args: RecordShape): string {
   const uses = Object.entries(USES).map(([action, types]) => {
     const context = action === 'tools/call' ? `{ ${CONTEXT}, "args": ${shapeText(args)} }` : 'Circumstances'
     return `action "${action}" in ["use"] appliesTo { principal: [User], resource: [${types.join(', ')}], context: ${context} };`
   })
   return [
     `type Circumstances = { ${CONTEXT} };`,
-    `entity Role enum [${names(roles)}];`,
-    `entity Upstream enum [${names(upstreams)}];`,
+    `entity Role enum [${names(allRoles(vocabulary))}];`,
+    `entity Upstream enum [${names(vocabulary.upstreams)}];`,
     ENTITIES,
     'action "use";',
     ...uses,
@@ -28,7 +28,7 @@ const CONTEXT = [
 ].join(', ')
 
 const ENTITIES = `
-entity User in [Role] { id: String, tenant: String, roles: Set<String>, credential: String, scopes?: Set<String> };
+entity User in [Role] { id: String, tenant: String, roles: Set<String>, credential: String, senderConstrained: Bool, acr?: String, amr?: Set<String>, scopes?: Set<String> };
 entity Tool in [Upstream] { name: String, upstream: String, readOnly: Bool, destructive: Bool, idempotent: Bool, openWorld: Bool };
 entity Prompt in [Upstream] { name: String, upstream: String };
 entity Resource in [Upstream] { uri: String, scheme: String, upstream: String };

@@ -11,7 +11,7 @@ import { type Action, type Aim, entityId } from './vocabulary.ts'
 
 export class Slots {
   readonly #index: ScopeIndex
-  readonly #tools: ReadonlyMap<string, ReadonlyMap<string, ToolDefinition>>
+  readonly #tools: ByName
   readonly #broken: ReadonlyMap<string, ReadonlySet<Policy>>
   readonly #doors = new Map<string, Slot>()
   readonly #slots = new Map<Action, Map<string, Map<string, Slot>>>()
@@ -22,9 +22,7 @@ export class Slots {
     broken: ReadonlyMap<string, ReadonlySet<Policy>>,
   ) {
     this.#index = index
-    this.#tools = new Map(
-      [...tools].map(([upstream, all]) => [upstream, new Map(all.map((tool) => [tool.name, tool]))]),
-    )
+    this.#tools = byName(tools)
     this.#broken = broken
   }
 
@@ -94,5 +92,18 @@ export class Slots {
 }
 
 const NONE: ReadonlySet<Policy> = new Set()
+
+type ByName = ReadonlyMap<string, ReadonlyMap<string, ToolDefinition>>
+
+/** The points of all tenants look into the same definitions. */
+const named = new WeakMap<object, ByName>()
+
+function byName(tools: ReadonlyMap<string, readonly ToolDefinition[]>): ByName {
+  const known = named.get(tools)
+  if (known !== undefined) return known
+  const made = new Map([...tools].map(([upstream, all]) => [upstream, new Map(all.map((tool) => [tool.name, tool]))]))
+  named.set(tools, made)
+  return made
+}
 
 type Use = Exclude<Aim, { readonly action: 'connect' }>

@@ -4,11 +4,14 @@
 export interface PolicySource {
   readonly file: string
   readonly text: string
+  /** The only tenant whose calls it decides about; absent when it holds for all. */
+  readonly tenant?: string
 }
 
 /** One policy as it is written. */
 export interface PolicyText {
   readonly file: string
+  readonly tenant?: string
   readonly text: string
   /** Where `text` begins in the file, in UTF-16 units. */
   readonly offset: number
@@ -35,7 +38,7 @@ interface Token {
 const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|::|[^\s]/gs
 
 /** Cuts a file at the semicolons that end policies. What follows the last one is a policy too, so that the parser tells. */
-export function splitPolicies({ file, text }: PolicySource): PolicyText[] {
+export function splitPolicies({ file, text, tenant }: PolicySource): PolicyText[] {
   const policies: PolicyText[] = []
   let tokens: Token[] = []
   let line = 1
@@ -49,7 +52,9 @@ export function splitPolicies({ file, text }: PolicySource): PolicyText[] {
     counted = first.offset
     const sameLine = policies.at(-1)?.line === line
     const place = sameLine ? `${file}:${line}:${position(text, first.offset).column}` : `${file}:${line}`
-    policies.push({ file, text: body, offset: first.offset, line, place, names: entityNames(tokens, first.offset) })
+    const names = entityNames(tokens, first.offset)
+    const of = tenant === undefined ? {} : { tenant }
+    policies.push({ file, ...of, text: body, offset: first.offset, line, place, names })
     tokens = []
   }
   for (const match of text.matchAll(TOKEN)) {

@@ -1,11 +1,13 @@
 /** Policy tests: requests with the outcome that their author expects, as a YAML file lists them. */
 import { z } from 'zod'
 import type { Principal } from '../core/principal.ts'
+import type { Circumstances } from './circumstances.ts'
 import type { PolicyRequest } from './question.ts'
 import type { PolicyEngine } from './engine.ts'
 import { explain, type Explanation } from './explain.ts'
 import { isVisible } from './trim.ts'
 import { type Aim, type TargetType, USES, type Use } from './vocabulary.ts'
+import { CREDENTIAL_KINDS } from './words.ts'
 
 const text = z.string().min(1)
 
@@ -13,7 +15,11 @@ const principal = z.strictObject({
   id: text.default('test'),
   tenant: text.default('default'),
   roles: z.array(text).default([]),
-  credential: z.enum(['api-key', 'jwt']).default('api-key'),
+  credential: z.enum(CREDENTIAL_KINDS).default('api-key'),
+  /** What the caller proves to hold beside its credential. */
+  bound: z.enum(['key', 'certificate', 'key-and-certificate']).optional(),
+  acr: text.optional(),
+  amr: z.array(text).optional(),
   upstreams: z.array(text).optional(),
   scopes: z.array(text).optional(),
 })
@@ -37,7 +43,7 @@ const testCase = z.strictObject({
   name: text,
   principal,
   call,
-  /** `hidden` means denied and not even listed. */
+  /** `hidden` means denied and not even listed, at that time and from that address. */
   expect: z.enum(['allow', 'deny', 'hidden']),
   /** Id of a policy that must be among the deciding ones. */
   policy: text.optional(),
@@ -75,19 +81,20 @@ export function runPolicyTests(
 
 function outcome(
   engine: PolicyEngine,
-  { principal: who, aim }: PolicyRequest,
+  { principal: who, aim, circumstances }: PolicyRequest & { readonly circumstances: Circumstances },
   { decision }: Explanation,
 ): PolicyTestResult['actual'] {
   if (decision.effect === 'allow') return 'allow'
-  return isVisible(engine, who, aim) ? 'deny' : 'hidden'
+  return isVisible(engine, who, aim, circumstances) ? 'deny' : 'hidden'
 }
 
-function requestOf(one: PolicyTest, now: number): PolicyRequest {
+function requestOf(one: PolicyTest, now: number): PolicyRequest & { readonly circumstances: Circumstances } {
   const { at, address, encrypted, era, args } = one.call
-  const { credential, upstreams, scopes, ...rest } = one.principal
+  const { credential, bound, acr, amr, upstreams, scopes, ...rest } = one.principal
+  const strength = { ...(bound && { bound }), ...(acr !== undefined && { acr }), ...(amr && { amr }) }
   const who: Principal = {
     ...rest,
-    credential: { kind: credential, id: 'test' },
+    credential: { kind: credential, id: 'test', ...strength },
     ...(upstreams && { upstreams }),
     ...(scopes && { scopes }),
   }

@@ -113,12 +113,16 @@ interface ToolGroup {
 }
 
 /** Tools are alike when the arguments that any policy mentions have the same types. */
-function groupTools({ tools }: Vocabulary, policies: readonly Policy[]): readonly ToolGroup[] {
+function groupTools({ tools, tenants }: Vocabulary, policies: readonly Policy[]): readonly ToolGroup[] {
+  const has = (tenant: string | undefined, upstream: string) =>
+    tenant === undefined || tenants === undefined || tenants.get(tenant)?.upstreams.includes(upstream) === true
   const index = new ScopeIndex(policies)
   const mentioned = attributeNames(policies)
   const groups = new Map<string, ToolGroup>()
   for (const tool of [...tools.values()].flat()) {
-    const reaching = [...index.candidates('tools/call', toolEntity(tool)).values()].flat()
+    const reaching = [...index.candidates('tools/call', toolEntity(tool)).values()]
+      .flat()
+      .filter(({ source }) => has(source.tenant, tool.upstream))
     if (reaching.length === 0) continue
     const whole = shapeOf(tool.inputSchema)
     const shape = { ...whole, fields: new Map([...whole.fields].filter(([name]) => mentioned.has(name))) }

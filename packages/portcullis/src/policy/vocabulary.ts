@@ -8,7 +8,35 @@ export interface Vocabulary {
   readonly upstreams: readonly string[]
   /** Tools by upstream. An upstream that is missing here has not told its tools yet. */
   readonly tools: ReadonlyMap<string, readonly ToolDefinition[]>
+  /** Absent: all tenants have all upstreams and the same rules. Present: a tenant that is not in it has nothing. */
+  readonly tenants?: ReadonlyMap<string, TenantWords>
 }
+
+/** What one tenant has. */
+export interface TenantWords {
+  readonly upstreams: readonly string[]
+  /** Known in this tenant beside the roles of all. */
+  readonly roles: readonly string[]
+}
+
+const NOTHING: TenantWords = { upstreams: [], roles: [] }
+
+/** What may be spoken of in one tenant. */
+export function vocabularyOf(vocabulary: Vocabulary, tenant: string): Vocabulary {
+  if (vocabulary.tenants === undefined) return vocabulary
+  const { upstreams, roles } = vocabulary.tenants.get(tenant) ?? NOTHING
+  return {
+    ...vocabulary,
+    upstreams,
+    roles: [...vocabulary.roles, ...roles],
+    tools: new Map([...vocabulary.tools].filter(([upstream]) => upstreams.includes(upstream))),
+  }
+}
+
+/** Every role that is known anywhere. */
+export const allRoles = ({ roles, tenants }: Pick<Vocabulary, 'roles' | 'tenants'>): readonly string[] => [
+  ...new Set([...roles, ...[...(tenants?.values() ?? [])].flatMap((tenant) => tenant.roles)]),
+]
 
 /** Actions of the group `Action::"use"`, with the types of what they act upon. */
 export const USES = {

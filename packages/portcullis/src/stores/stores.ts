@@ -1,10 +1,23 @@
 /** What a driver offers to the rooms: all of their ports over one connection or file. */
+import type { DataKeyStore } from '../data-protection/data-key-store.ts'
+import type { CredentialStore } from '../data-protection/vault/credential-store.ts'
 import type { ApiKeyStore } from '../identity/api-key-store.ts'
+import type { ReplayStore } from '../identity/replay-store.ts'
 import type { RevocationStore } from '../identity/revocation-store.ts'
+import type { AccountStore } from '../identity/server/account-store.ts'
+import type { ClientStore } from '../identity/server/client-store.ts'
+import type { GrantStore } from '../identity/server/grant-store.ts'
 
 export interface Stores {
   readonly apiKeys: ApiKeyStore
   readonly revocations: RevocationStore
+  /** A power cut may lose the last seconds of it: whoever keeps what must survive one needs another port. */
+  readonly replays: ReplayStore
+  readonly accounts: AccountStore
+  readonly clients: ClientStore
+  readonly grants: GrantStore
+  readonly dataKeys: DataKeyStore
+  readonly credentials: CredentialStore
   /** Rejects when the store cannot be read now. */
   health(): Promise<void>
   /** Nothing may be asked afterwards. */

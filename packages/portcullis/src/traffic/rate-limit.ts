@@ -23,6 +23,21 @@ export function rateByPrincipal(store: RateStore, rule: RateRule): Check<Exchang
   }
 }
 
+/** Check `traffic.rate-by-tenant`: all principals of a tenant together, where `ruleOf` has a rule for it. */
+export function rateByTenant(
+  store: RateStore,
+  ruleOf: (tenant: string) => RateRule | undefined,
+): Check<Exchange & Authenticated> {
+  return {
+    name: 'traffic.rate-by-tenant',
+    check: (exchange) => {
+      const { tenant } = exchange.principal
+      const rule = ruleOf(tenant)
+      if (rule !== undefined) return take(store, `tenant:${tenant}`, rule, exchange)
+    },
+  }
+}
+
 /** A principal is one object for as long as its credential is remembered. */
 const keys = new WeakMap<Principal, string>()
 

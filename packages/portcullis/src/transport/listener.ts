@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { SecureContextOptions, TlsOptions } from 'node:tls'
+import type { DetailedPeerCertificate, SecureContextOptions, TlsOptions, TLSSocket } from 'node:tls'
 import { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Answer, Exchange, RequestHead } from '../core/exchange.ts'
+import type { Answer, Exchange, PeerCertificate, RequestHead } from '../core/exchange.ts'
 import { Roster } from '../core/roster.ts'
 import { RequestBody } from './body.ts'
 import { type EventJournal, Reply } from './reply.ts'
@@ -27,6 +27,8 @@ export interface ListenerOptions {
   readonly port: number
   /** TLS material; absent only where the configuration spells `plaintext`. */
   readonly tls?: TlsOptions
+  /** Reads what TLS has verified, DER, the client's own first; absent when clients are not asked for certificates. */
+  readonly readCertificate?: (chain: readonly Buffer[]) => PeerCertificate
   readonly limits: ListenerLimits
   readonly clock: Clock
   /** Milliseconds between the comments that keep silent streams open. */
@@ -46,6 +48,7 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #streams = new Roster<Reply>()
   readonly #open = new Roster<Cancellation>()
+  readonly #certificates = new WeakMap<Socket, PeerCertificate>()
   #keepAlive: NodeJS.Timeout | undefined
 
   constructor(options: ListenerOptions) {
@@ -72,6 +75,7 @@ export class Listener {
     this.#server.maxRequestsPerSocket = limits.maxRequestsPerSocket
     this.#server.maxConnections = limits.maxConnections
     this.#server.on('connection', (socket) => this.#admit(socket))
+    this.#server.on('secureConnection', (socket: TLSSocket) => this.#identify(socket))
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket as Socket))
     // Nothing can be told to a client without a session; waiting to tell it would keep the socket for ever.
     this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
@@ -122,8 +126,20 @@ export class Listener {
     socket.once('close', () => gate.release(address))
   }
 
+  /** What TLS did not verify is nobody's certificate; one that cannot be read ends the connection. */
+  #identify(socket: TLSSocket): void {
+    const { readCertificate } = this.#options
+    if (readCertificate === undefined || !socket.authorized) return
+    try {
+      const chain = chainOf(socket)
+      if (chain.length > 0) this.#certificates.set(socket, readCertificate(chain))
+    } catch {
+      socket.destroy()
+    }
+  }
+
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = exchangeOf(request, response, this.#options)
+    const exchange = exchangeOf(request, response, this.#options, this.#certificates.get(request.socket))
     const reply = exchange.outlet as Reply
     const seat = this.#open.enter(exchange.departure)
     reply.onStream = () => this.#keepOpen(reply, response)
@@ -156,7 +172,23 @@ export class Listener {
   }
 }
 
-function exchangeOf(request: IncomingMessage, response: ServerResponse, { clock, journal }: ListenerOptions): Exchange {
+/** Node ends a chain with a certificate that is its own issuer. */
+function chainOf(socket: TLSSocket): readonly Buffer[] {
+  const chain: Buffer[] = []
+  let link: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  while (link?.raw !== undefined && chain.at(-1)?.equals(link.raw) !== true) {
+    chain.push(link.raw)
+    link = link.issuerCertificate
+  }
+  return chain
+}
+
+function exchangeOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { clock, journal }: ListenerOptions,
+  certificate: PeerCertificate | undefined,
+): Exchange {
   const url = request.url ?? ''
   const mark = url.indexOf('?')
   const head: RequestHead = {
@@ -169,7 +201,11 @@ function exchangeOf(request: IncomingMessage, response: ServerResponse, { clock,
   return {
     incident: randomUUID(),
     receivedAt: clock.now(),
-    peer: { address: request.socket.remoteAddress ?? '', encrypted: 'encrypted' in request.socket },
+    peer: {
+      address: request.socket.remoteAddress ?? '',
+      encrypted: 'encrypted' in request.socket,
+      ...(certificate && { certificate }),
+    },
     head,
     body: new RequestBody(request),
     outlet: new Reply(response, () => journal(head)),

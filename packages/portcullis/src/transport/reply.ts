@@ -79,8 +79,10 @@ export class Reply implements Outlet {
       return
     }
     if (this.#response.writableEnded || this.#response.destroyed) return
+    if (answer.cookies !== undefined) this.#response.setHeader('set-cookie', answer.cookies)
     const content = answer.message ?? answer.document
     if (content === undefined) {
+      if (answer.page !== undefined) return this.#finishPage(answer, answer.page)
       this.#response.writeHead(answer.status, { ...answer.headers, 'content-length': 0 })
       this.#response.end()
       return
@@ -95,6 +97,11 @@ export class Reply implements Outlet {
     if (answer.headers !== undefined) Object.assign(headers, answer.headers)
     this.#response.writeHead(answer.status, headers)
     this.#response.end(body)
+  }
+
+  #finishPage({ status, headers }: Answer, page: string): void {
+    this.#response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(page) })
+    this.#response.end(page)
   }
 
   #event(message: Outgoing): string {

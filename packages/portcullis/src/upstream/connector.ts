@@ -1,4 +1,5 @@
 import type { Params } from '../mcp/message.ts'
+import { AuthorizedSender, type CredentialSource, type HttpSender } from './access/sender.ts'
 import type { UpstreamCredentials } from './credentials.ts'
 import { openHttpLegacy } from './http-legacy.ts'
 import { HttpModernLink } from './http-modern.ts'
@@ -33,6 +34,8 @@ export interface HttpConnectorOptions {
   /** Belongs to the connector from now on. */
   readonly pool: HttpPool
   readonly credentials: UpstreamCredentials
+  /** Credentials that differ between scopes. Then a link carries the calls of one scope only. */
+  readonly sourceOf?: (scope: string) => CredentialSource
   readonly parse: Parse
   readonly maxMessageBytes: number
   /** The gateway's own `clientInfo`. */
@@ -44,18 +47,21 @@ export interface HttpConnectorOptions {
 const START_MS = 30_000
 
 export class HttpConnector implements Connector {
-  readonly stateless = true
+  readonly stateless: boolean
   readonly #options: HttpConnectorOptions
 
   constructor(options: HttpConnectorOptions) {
     this.#options = options
+    this.stateless = options.sourceOf === undefined
   }
 
-  async open({ era, client, unsolicited, owner }: LinkWish): Promise<ManagedLink> {
-    const server = era === 'legacy' ? undefined : await this.#discover(era)
-    if (server !== undefined) return new HttpModernLink({ ...this.#options, server })
+  async open({ era, client, unsolicited, owner, scope }: LinkWish): Promise<ManagedLink> {
+    const pool = this.#senderOf(scope)
+    const server = era === 'legacy' ? undefined : await this.#discover(era, pool)
+    if (server !== undefined) return new HttpModernLink({ ...this.#options, pool, server })
     if (era === 'modern') throw notModern()
-    return openHttpLegacy({ ...this.#options, unsolicited, owner, startTimeoutMs: this.#startMs }, client)
+    const startTimeoutMs = this.#startMs
+    return openHttpLegacy({ ...this.#options, pool, unsolicited, owner, startTimeoutMs }, client)
   }
 
   close(): Promise<void> {
@@ -66,9 +72,14 @@ export class HttpConnector implements Connector {
     return this.#options.startTimeoutMs ?? START_MS
   }
 
-  async #discover(era: EraChoice): Promise<ServerFacts | undefined> {
+  #senderOf(scope: string): HttpSender {
+    const { pool, sourceOf } = this.#options
+    return sourceOf === undefined ? pool : new AuthorizedSender(pool, sourceOf(scope))
+  }
+
+  async #discover(era: EraChoice, pool: HttpSender): Promise<ServerFacts | undefined> {
     const server = { protocolVersion: '', capabilities: {}, serverInfo: {} }
-    const link = new HttpModernLink({ ...this.#options, server })
+    const link = new HttpModernLink({ ...this.#options, pool, server })
     try {
       const request = discoverRequest(this.#options.gateway)
       const response = await withinTime(this.#startMs, (late) => link.request(request, NO_EVENTS, late))

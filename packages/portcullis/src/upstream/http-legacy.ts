@@ -2,10 +2,10 @@ import { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import { HEADER } from '../mcp/headers.ts'
 import type { Id, Message, Notification, Request, Response } from '../mcp/message.ts'
+import type { HttpSender } from './access/sender.ts'
 import { credentialHeaders, type UpstreamCredentials } from './credentials.ts'
 import { answerOf, refused } from './http-answer.ts'
 import { type CallStream, followCall, followSession } from './http-legacy-streams.ts'
-import type { HttpPool } from './http-pool.ts'
 import type { HttpResponse } from './http-response.ts'
 import { callerTokenOf, malformed, withOwnToken } from './incoming.ts'
 import type { LinkClient, LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
@@ -14,7 +14,7 @@ import { initializeRequest, legacyFacts } from './probe.ts'
 import { Questions } from './questions.ts'
 
 export interface HttpLegacyOptions {
-  readonly pool: HttpPool
+  readonly pool: HttpSender
   readonly parse: Parse
   readonly credentials: UpstreamCredentials
   /** Of one message in a stream. */

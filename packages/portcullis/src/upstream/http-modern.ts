@@ -13,16 +13,16 @@ import {
 import { META } from '../mcp/meta.ts'
 import { SseDecoder, type SseEvent } from '../mcp/sse.ts'
 import { MODERN_VERSION } from '../mcp/versions.ts'
+import type { HttpSender } from './access/sender.ts'
 import { credentialHeaders, type UpstreamCredentials } from './credentials.ts'
 import { answerOf } from './http-answer.ts'
 import { readEvents } from './http-events.ts'
-import type { HttpPool } from './http-pool.ts'
 import type { StreamedResponse } from './http-response.ts'
 import { malformed, readMessage, subscriptionIdOf, withId, withSubscriptionId } from './incoming.ts'
 import type { LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
 
 export interface HttpModernOptions {
-  readonly pool: HttpPool
+  readonly pool: HttpSender
   readonly parse: Parse
   readonly credentials: UpstreamCredentials
   /** Of one message in a stream. */

@@ -138,7 +138,7 @@ export class LinkTable {
       this.#entries.add(entry)
       return entry
     } catch (thrown) {
-      if (!this.#closed) this.#backoff.failed(blame === 'scope' ? place.scope : undefined)
+      if (!this.#closed && !isAboutCredential(thrown)) this.#backoff.failed(blame === 'scope' ? place.scope : undefined)
       throw thrown
     } finally {
       this.#starting.delete(starting)
@@ -185,3 +185,11 @@ const lend = (entry: Entry): void => {
 }
 
 const isIdle = (entry: Entry): boolean => !entry.leased && entry.holders === 0 && entry.link.inFlight === 0
+
+/** One caller's credential that is missing or refused must not keep the others waiting. */
+function isAboutCredential(thrown: unknown): boolean {
+  if (!(thrown instanceof Fault)) return false
+  const { code, detail } = thrown
+  if (code === 'upstream.not_connected' || detail['credential'] !== undefined) return true
+  return detail['status'] === 401 || detail['status'] === 403
+}

@@ -97,7 +97,10 @@ export class Upstream {
     return this.#links.shared(key, scope, open, blame)
   }
 
-  /** A link for one legacy client session, which closes it. A modern upstream has no sessions: see `shared`. */
+  /**
+   * A link for one legacy client session, which closes it, with the credential of `scope`. A modern upstream has no
+   * sessions: see `shared`.
+   */
   open(client: LinkClient, unsolicited: LinkEvents, scope = 'session'): Promise<Link> {
     return this.#links.own(scope, () => this.#open(scope, client, unsolicited, 'one'))
   }

@@ -15,6 +15,16 @@ test('the defaults have no weakness', () => {
   assert.deepEqual(weaknesses(config({ upstreams })), [])
 })
 
+const withOAuth = (oauth: object) => ({
+  upstreams: { a: { http: { url: 'https://a.example/', oauth: { mode: 'per-user', ...oauth } } } },
+})
+const EXCHANGE = {
+  issuer: 'https://i.example',
+  tokenEndpoint: 'https://i.example/token',
+  client: { id: 'c', secret: { env: 'S' } },
+  audience: 'a',
+}
+
 const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = [
   ['listen.plaintext', 'loopback-only', { listen: { plaintext: 'loopback-only' } }],
   ['store.kind', 'memory', { store: { kind: 'memory' } }],
@@ -24,6 +34,7 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     'any',
     { identity: { issuers: [{ issuer: 'https://i.example', tokenType: 'any' }] } },
   ],
+  ['identity.dpop.nonce', 'off', { identity: { dpop: { nonce: 'off' } } }],
   [
     'upstreams.a.stdio.sandbox.driver',
     'none',
@@ -40,6 +51,15 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     'upstreams.a.http.plaintext',
     'loopback-only',
     { upstreams: { a: { http: { url: 'http://[::1]/', plaintext: 'loopback-only' } } } },
+  ],
+  ['upstreams.a.http.oauth.plaintext', 'loopback-only', withOAuth({ plaintext: 'loopback-only' })],
+  ['upstreams.a.http.oauth.visitor', 'anyone-with-the-link', withOAuth({ visitor: 'anyone-with-the-link' })],
+  [
+    'upstreams.a.http.exchange.plaintext',
+    'loopback-only',
+    {
+      upstreams: { a: { http: { url: 'https://a.example/', exchange: { ...EXCHANGE, plaintext: 'loopback-only' } } } },
+    },
   ],
 ]
 

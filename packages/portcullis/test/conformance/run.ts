@@ -47,6 +47,37 @@ export async function runConformance(url: string, revision: Revision): Promise<C
   }
 }
 
+/** What the tool needs to know of an authorization server, and who walks through the page that it wants opened. */
+export interface AuthorizationTarget {
+  readonly issuer: string
+  readonly clientId: string
+  readonly resource: string
+  /** Port of the redirect `http://127.0.0.1:PORT/callback` of the client. */
+  readonly port: number
+  readonly caFile: string
+  /** Opens the address as a person would, up to the redirect, and calls that. */
+  readonly visit: (address: string) => Promise<void>
+}
+
+/** Runs the scenarios for authorization servers. */
+export async function runAuthorization(target: AuthorizationTarget): Promise<ConformanceRun> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-conformance-'))
+  const { issuer, clientId, resource, port, caFile, visit } = target
+  const args = ['authorization', '--url', issuer, '--client-id', clientId, '--resource', resource, '-p', String(port)]
+  const visited = new Set<string>()
+  try {
+    const { exitStatus, log } = await execute([...args, '-o', folder], { NODE_EXTRA_CA_CERTS: caFile }, (text) => {
+      for (const [address] of text.matchAll(/https:\/\/\S+\/authorize\?\S+(?=\s)/g)) {
+        if (!visited.has(address)) void visit(address)
+        visited.add(address)
+      }
+    })
+    return { exitStatus, judgements: readJudgements(folder), log }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 /** The names of the scenarios in which something failed. */
 export function failing(run: ConformanceRun): ReadonlySet<string> {
   return new Set(run.judgements.filter(({ status }) => status === 'FAILURE').map(({ scenario }) => scenario))
@@ -65,21 +96,31 @@ export function complaints(run: ConformanceRun, statuses: readonly Judgement['st
     .join('\n')
 }
 
-function execute(args: readonly string[]): Promise<{ exitStatus: number; log: string }> {
+function execute(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  onText: (soFar: string) => void = () => {},
+): Promise<{ exitStatus: number; log: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [TOOL, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [TOOL, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    })
     const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.stdout.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      onText(Buffer.concat(chunks).toString('utf8'))
+    })
     child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.on('error', reject)
     child.on('close', (code) => resolve({ exitStatus: code ?? 1, log: Buffer.concat(chunks).toString('utf8') }))
   })
 }
 
-/** Reads `server-<scenario>-<ISO time>/checks.json` of every scenario. */
+/** Reads `<kind>-<scenario>-<ISO time>/checks.json` of every scenario. */
 function readJudgements(folder: string): readonly Judgement[] {
   return readdirSync(folder).flatMap((entry) => {
-    const scenario = entry.replace(/^server-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '')
+    const scenario = entry.replace(/^(?:authorization-server|server)-/, '').replace(/-\d{4}-\d\d-\d\dT.*$/, '')
     const checks = JSON.parse(readFileSync(join(folder, entry, 'checks.json'), 'utf8')) as CheckFile
     return checks.map(({ id, status, errorMessage }) => ({
       scenario,

@@ -47,7 +47,8 @@ test('a challenge leads to the document of the path that was called', async () =
       const reply = await send(gateway, body, { url: gateway.origin + path, token, headers })
       assert.equal(reply.status, 401)
       const metadata = `${gateway.origin}/.well-known/oauth-protected-resource${path}`
-      assert.equal(reply.headers['www-authenticate'], `Bearer realm="mcp", resource_metadata="${metadata}"${error}`)
+      const bearer = `Bearer realm="mcp", resource_metadata="${metadata}"${error}`
+      assert.equal(reply.headers['www-authenticate'], `${bearer}, DPoP algs="ES256 EdDSA Ed25519"${error}`)
       assert.equal((await documentOf(new URL(metadata).pathname)).json.resource, gateway.origin + path)
     }
   }

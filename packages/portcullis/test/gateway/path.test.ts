@@ -18,8 +18,10 @@ const ENTRANCE = [
   'bound',
   'deadline',
   'authenticate',
+  'nonce',
   'standing',
   'rateByPrincipal',
+  'rateByTenant',
 ]
 
 describe('the order', () => {
@@ -32,17 +34,19 @@ describe('the order', () => {
       'attachSession',
       'resolve',
       'reveal',
+      'scopes',
       'checkArguments',
       'checkParamHeaders',
       'authorize',
+      'tenantConcurrency',
       'concurrency',
       'intent',
       'checkResult',
     ])
   })
 
-  it('of a stream is the same entrance', () => {
-    assert.deepEqual(streamPath(named).order, ENTRANCE)
+  it('of a stream is the same entrance, and the scopes of its upstream', () => {
+    assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'scopes'])
   })
 
   it('of the administration is the same, with its own route and its own right', () => {

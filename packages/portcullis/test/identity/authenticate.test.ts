@@ -2,14 +2,17 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
 import { Cancellation } from '../../src/core/cancellation.ts'
-import type { Exchange, RequestHead } from '../../src/core/exchange.ts'
+import type { Exchange, PeerCertificate, RequestHead } from '../../src/core/exchange.ts'
 import { Fault, FAULTS } from '../../src/core/fault.ts'
 import type { Authenticated } from '../../src/core/principal.ts'
 import type { Routed } from '../../src/core/route.ts'
 import { mintApiKey } from '../../src/identity/api-key.ts'
 import { ApiKeyLifecycle } from '../../src/identity/api-key-lifecycle.ts'
 import { type AuthenticateParts, authenticate } from '../../src/identity/authenticate.ts'
+import { certificateVerifier } from '../../src/identity/certificates.ts'
 import { createChallenges } from '../../src/identity/challenge.ts'
+import { refuseTogether } from '../../src/identity/refuse-together.ts'
+import { senderGuard } from '../../src/identity/require-sender.ts'
 import { RevocationList } from '../../src/identity/revocation.ts'
 import type { Verified } from '../../src/identity/verified.ts'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
@@ -43,7 +46,12 @@ async function setUp(t: TestContext, changes: Partial<AuthenticateParts> = {}) {
   const check = authenticate({
     ...{ apiKeys, revocations, clock, maxRemembered: 100, rememberSeconds: 300, refusalSeconds: 5, maxPending: 10 },
     lastUse: { note: (id) => void uses.push(id) },
-    challenges: createChallenges({ discovery: 'published', scopes: ['mcp'] }),
+    challenges: createChallenges({
+      ...{ discovery: 'published', scopesOf: () => ['mcp'], proofAlgorithms: [], boundOnly: () => false },
+    }),
+    requireSender: senderGuard({ mustBeBound: () => false }),
+    refuseTogether: refuseTogether(0, clock),
+    tenantHas: () => true,
     ...changes,
   })
   const keys = new ApiKeyLifecycle({ store: stores.apiKeys, revocations, clock, random: randomBytes })
@@ -354,5 +362,130 @@ describe('identity.authenticate with a token', () => {
     const verifyToken = async () => Promise.reject(new TypeError('a bug'))
     const fault = await refusal(await setUp(t, { verifyToken }), bearing(TOKEN))
     assert.equal(fault.code, 'internal')
+  })
+})
+
+describe('identity.authenticate with a certificate', () => {
+  const certificate: PeerCertificate = {
+    ...{ thumbprint: 'T', subject: 'CN=a', uris: [], dnsNames: ['a.example'], authority: 'A' },
+    expiresAt: 1_800_000_100_000,
+  }
+  const rules = [{ name: { dns: 'a.example' }, tenant: 'acme', roles: ['reader'] }]
+  const verifyCertificate = certificateVerifier(rules)
+  const on = (headers: RequestHead['headers'] = {}, one = certificate): Exchange & Routed => ({
+    ...exchange(headers),
+    peer: { address: '127.0.0.1', encrypted: true, certificate: one },
+  })
+
+  it('knows whose it is, and the second time without asking', async (t) => {
+    const asked: string[] = []
+    const { check } = await setUp(t, {
+      verifyCertificate: (one) => {
+        asked.push(one.thumbprint)
+        return verifyCertificate(one)
+      },
+    })
+    const first = check.check(on())
+    assert.ok(!(first instanceof Promise))
+    assert.equal(first.principal.id, 'certificate:dns:a.example')
+    assert.equal(check.check(on()), first)
+    assert.deepEqual(asked, ['T'])
+  })
+
+  it('refuses it when it has ended, though its connection is open', async (t) => {
+    const parts = await setUp(t, { verifyCertificate })
+    await parts.check.check(on())
+    parts.clock.advance(100_000)
+    await parts.revocations.refresh()
+    assert.equal((await refusal(parts, on())).code, 'identity.missing')
+  })
+
+  it('takes a credential in the header instead, and does not fall back', async (t) => {
+    const parts = await setUp(t, { verifyCertificate })
+    const { key, record } = await parts.issue()
+    const { principal } = await parts.check.check(on({ authorization: `Bearer ${key.reveal()}` }))
+    assert.equal(principal.id, `key:${record.id}`)
+    assert.equal((await refusal(parts, on({ authorization: 'Bearer wrong' }))).code, 'identity.malformed')
+    assert.equal((await refusal(parts, on({ authorization: '' }))).code, 'identity.missing')
+  })
+
+  it('knows nobody by a certificate where they are nobody', async (t) => {
+    assert.equal((await refusal(await setUp(t), on())).code, 'identity.missing')
+  })
+
+  it('cannot be called by a credential that is spelled like its memory', async (t) => {
+    const parts = await setUp(t, { verifyCertificate })
+    await parts.check.check(on())
+    assert.equal((await refusal(parts, bearing('certificate T'))).code, 'identity.malformed')
+  })
+
+  for (const [kind, id] of [
+    ['token', 'T'],
+    ['principal', 'certificate:dns:a.example'],
+  ] as const) {
+    it(`forgets it at once when it is revoked as ${kind}, and does not let it in again`, async (t) => {
+      const parts = await setUp(t, { verifyCertificate })
+      await parts.check.check(on())
+      const now = parts.clock.now()
+      await parts.revocations.revoke({ kind, tenant: 'acme', id, from: now, until: now + 60_000, reason: '' })
+      assert.equal((await refusal(parts, on())).code, 'identity.revoked')
+      const other = { ...certificate, thumbprint: 'U' }
+      if (kind === 'token') await parts.check.check(on({}, other))
+      else assert.equal((await refusal(parts, on({}, other))).code, 'identity.revoked')
+    })
+  }
+})
+
+describe('identity.authenticate with a token that its issuer explains', () => {
+  const credential = { kind: 'opaque', id: 'sha-1', digest: 'sha-1' } as const
+  const facts: Authenticated = { principal: { id: 'https://i.example|ann', tenant: 'acme', roles: [], credential } }
+
+  it('believes the answer for no longer than was said', async (t) => {
+    const tokens: string[] = []
+    const verifyToken = async (token: string): Promise<Verified> => {
+      tokens.push(token)
+      return { facts, rememberSeconds: 3, expiresAt: 1_800_000_004_000 }
+    }
+    const parts = await setUp(t, { verifyToken })
+    for (const [ms, asked] of [
+      [0, 1],
+      [2_999, 1],
+      [1, 2],
+      [999, 2],
+      [1, 3],
+    ] as const) {
+      parts.clock.advance(ms)
+      await parts.check.check(bearing('opaque'))
+      assert.equal(tokens.length, asked, `${ms}`)
+    }
+  })
+
+  it('forgets it at once when it is revoked by its digest', async (t) => {
+    const parts = await setUp(t, { verifyToken: async () => ({ facts }) })
+    await parts.check.check(bearing('opaque'))
+    const now = parts.clock.now()
+    const news = { kind: 'token', tenant: 'acme', id: 'sha-1', from: now, until: now + 60_000, reason: '' } as const
+    await parts.revocations.revoke(news)
+    assert.equal((await refusal(parts, bearing('opaque'))).code, 'identity.revoked')
+  })
+
+  it('has its proof checked with each request, also when it is remembered', async (t) => {
+    const proofs: unknown[] = []
+    const verifyProof = async (one: { readonly token: string; readonly jkt: string }) => {
+      proofs.push([one.token, one.jkt])
+      if (proofs.length > 2) throw new Fault('identity.invalid_proof')
+      return undefined
+    }
+    const verifyToken = async (): Promise<Verified> => ({ facts, binding: { jkt: 'K' } })
+    const requireSender = senderGuard({ verifyProof, mustBeBound: () => false })
+    const parts = await setUp(t, { verifyToken, requireSender })
+    const proven = () => exchange({ authorization: 'DPoP opaque', dpop: 'p' })
+    for (let time = 0; time < 2; time++) assert.equal(await parts.check.check(proven()), facts)
+    assert.equal((await refusal(parts, proven())).code, 'identity.invalid_proof')
+    assert.deepEqual(
+      proofs,
+      Array.from({ length: 3 }, () => ['opaque', 'K']),
+    )
+    assert.equal((await refusal(parts, bearing('opaque'))).code, 'identity.invalid_token')
   })
 })

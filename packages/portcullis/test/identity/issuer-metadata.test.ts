@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { JsonObject } from '../../src/identity/fetch-json.ts'
-import { discoverJwksUri, metadataUrls } from '../../src/identity/issuer-metadata.ts'
+import { discoverEndpoint, metadataUrls } from '../../src/identity/issuer-metadata.ts'
 
 const ISSUER = 'https://login.example/acme'
 const [OAUTH = '', OIDC = '', APPENDED = ''] = metadataUrls(ISSUER)
@@ -9,8 +9,9 @@ const [OAUTH = '', OIDC = '', APPENDED = ''] = metadataUrls(ISSUER)
 /** Discovery over fixed documents; also says which were asked for. */
 function discovery(documents: Readonly<Record<string, JsonObject>>, issuer = ISSUER) {
   const asked: string[] = []
-  const found = discoverJwksUri(
+  const found = discoverEndpoint(
     issuer,
+    'jwks_uri',
     async (url) => {
       asked.push(url)
       return documents[url]
@@ -39,7 +40,7 @@ describe('metadataUrls', () => {
   }
 })
 
-describe('discoverJwksUri', () => {
+describe('discoverEndpoint', () => {
   const good = { issuer: ISSUER, jwks_uri: 'https://login.example/jwks' }
 
   for (const [at, url] of [OAUTH, OIDC, APPENDED].entries()) {

@@ -20,6 +20,11 @@ export class LoopbackIssuer {
   keys: readonly JWK[] = []
   /** Overrides what a path answers. */
   answers: Record<string, RequestListener> = {}
+  /** What is added to, or replaced in, the metadata. */
+  metadata: Readonly<Record<string, unknown>> = {}
+  /** What is known of an opaque token (RFC 7662). */
+  introspect: (token: string) => Readonly<Record<string, unknown>> = () => ({ active: false })
+  readonly introspections: { readonly form: URLSearchParams; readonly authorization: string | undefined }[] = []
   readonly requests: string[] = []
   readonly #server: Server
   readonly #scheme: string
@@ -72,13 +77,34 @@ export class LoopbackIssuer {
       custom(request, response)
       return
     }
+    if (path === '/introspect') {
+      this.#introspect(request, response)
+      return
+    }
     const { issuer } = this
+    const introspection = `${issuer}/introspect`
     const documents: Record<string, unknown> = {
-      '/.well-known/openid-configuration': { issuer, jwks_uri: `${issuer}/jwks` },
+      '/.well-known/openid-configuration': {
+        ...{ issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: introspection },
+        ...this.metadata,
+      },
       '/jwks': { keys: this.keys },
     }
     const document = documents[path]
     if (document === undefined) return void response.writeHead(404).end('{}')
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
+  }
+
+  #introspect(...[request, response]: Parameters<RequestListener>): void {
+    let text = ''
+    request.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+    request.on('end', () => {
+      const form = new URLSearchParams(text)
+      this.introspections.push({ form, authorization: request.headers.authorization })
+      const answer = JSON.stringify(this.introspect(form.get('token') ?? ''))
+      response.writeHead(200, { 'content-type': 'application/json' }).end(answer)
+    })
   }
 }

@@ -4,11 +4,12 @@ import { metadataUrl, resourceDocuments } from '../../src/identity/resource-meta
 
 const PARTS = {
   resources: [
-    { resource: 'https://gate.example/mcp', kind: 'aggregate' },
-    { resource: 'https://gate.example/mcp/files', name: 'Files', kind: 'upstream' },
+    { resource: 'https://gate.example/mcp', kind: 'aggregate', scopes: [], boundOnly: true },
+    { resource: 'https://gate.example/mcp/files', name: 'Files', kind: 'upstream', scopes: ['mcp'], boundOnly: false },
   ],
   issuers: ['https://login.example'],
-  scopes: ['mcp'],
+  proofAlgorithms: ['ES256'],
+  clientCertificates: false,
 } as const
 
 describe('resourceDocuments', () => {
@@ -23,6 +24,7 @@ describe('resourceDocuments', () => {
       bearer_methods_supported: ['header'],
       scopes_supported: ['mcp'],
       resource_name: 'Files',
+      dpop_signing_alg_values_supported: ['ES256'],
     })
   })
 
@@ -30,9 +32,29 @@ describe('resourceDocuments', () => {
     assert.equal(resourceDocuments({ ...PARTS, issuers: [] }).size, 0)
   })
 
-  it('leaves scopes out when there are none', () => {
-    const document = resourceDocuments({ ...PARTS, scopes: [] }).get('/.well-known/oauth-protected-resource')
-    assert.equal(document && 'scopes_supported' in document, false)
+  it('leaves scopes out when there are none, and says when tokens have to be bound', () => {
+    assert.deepEqual(resourceDocuments(PARTS).get('/.well-known/oauth-protected-resource'), {
+      resource: 'https://gate.example/mcp',
+      authorization_servers: ['https://login.example'],
+      bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: ['ES256'],
+      dpop_bound_access_tokens_required: true,
+    })
+  })
+
+  it('says that tokens can be bound to a certificate, which is then enough', () => {
+    const documents = resourceDocuments({ ...PARTS, proofAlgorithms: [], clientCertificates: true })
+    assert.deepEqual(documents.get('/.well-known/oauth-protected-resource'), {
+      resource: 'https://gate.example/mcp',
+      authorization_servers: ['https://login.example'],
+      bearer_methods_supported: ['header'],
+      tls_client_certificate_bound_access_tokens: true,
+    })
+  })
+
+  it('refuses a scope that is none', () => {
+    const resources = [{ ...PARTS.resources[0], scopes: ['a b'] }]
+    assert.throws(() => resourceDocuments({ ...PARTS, resources }), TypeError)
   })
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { explain } from '../../src/policy/explain.ts'
-import { readyMadeRoles } from '../../src/policy/roles.ts'
+import { READY_MADE_ROLES, type ReadyMadeRole, readyMadeRoles } from '../../src/policy/roles.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { parsePolicyTests, runPolicyTests } from '../../src/policy/test.ts'
 import { call, connect, effect, load, NOON, principal, read, TOOLS, VOCABULARY } from './fixture.ts'
@@ -106,7 +106,7 @@ describe('policy tests', () => {
     )
     assert.deepEqual(
       results.map(({ actual }) => actual),
-      ['allow', 'deny', 'hidden', 'deny', 'allow', 'allow'],
+      ['allow', 'deny', 'hidden', 'hidden', 'allow', 'allow'],
     )
     assert.equal(results[5]?.expected, 'allow by demo')
     assert.equal(results[0]?.explanation.deciding[0]?.id, 'demo')
@@ -118,20 +118,35 @@ describe('policy tests', () => {
   })
 })
 
+const ROLES = Object.keys(READY_MADE_ROLES) as ReadyMadeRole[]
+
 describe('ready-made roles', () => {
-  it('give the administrator all, the user every use, the reader what reads', async () => {
-    const ready = await loadPolicies([readyMadeRoles(VOCABULARY.roles)], { ...VOCABULARY, tools: TOOLS })
+  it('give the administrator all, the user every use, the operator what destroys nothing, the reader what reads', async () => {
+    const ready = await loadPolicies(readyMadeRoles(ROLES), {
+      ...VOCABULARY,
+      roles: [...ROLES, 'developer'],
+      tools: TOOLS,
+    })
     const effects = (role: string) =>
       [call('files', 'read_file'), call('files', 'write_file'), read('files', 'file:///a'), connect('web')].map((aim) =>
         effect(ready, principal([role]), aim),
       )
     assert.deepEqual(effects('administrator'), ['allow', 'allow', 'allow', 'allow'])
     assert.deepEqual(effects('user'), ['allow', 'allow', 'allow', 'allow'])
+    assert.deepEqual(effects('operator'), ['allow', 'deny', 'allow', 'allow'])
+    assert.deepEqual(effects('auditor'), ['deny', 'deny', 'deny', 'allow'])
     assert.deepEqual(effects('reader'), ['allow', 'deny', 'allow', 'allow'])
     assert.deepEqual(effects('developer'), ['deny', 'deny', 'deny', 'deny'])
   })
 
-  it('are none where the configuration knows none of them', () => {
-    assert.equal(readyMadeRoles(['developer']).text, '')
+  it('are named by their decisions and told by their own file', async () => {
+    const ready = await loadPolicies(readyMadeRoles(['reader']), { ...VOCABULARY, tools: TOOLS })
+    const told = explain(ready, {
+      principal: principal(['reader']),
+      aim: call('files', 'read_file'),
+      circumstances: NOON,
+    })
+    assert.deepEqual(told.deciding, [{ id: 'role.reader.tools', file: 'ready-made role reader', line: 2 }])
+    assert.deepEqual(told.decision.policies, ['role.reader.tools'])
   })
 })

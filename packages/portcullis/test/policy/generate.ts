@@ -24,6 +24,7 @@ const text: Arb = fc.oneof(
     dot(v('principal'), 'id'),
     dot(v('principal'), 'tenant'),
     dot(v('principal'), 'credential'),
+    dot(v('principal'), 'acr'),
     dot(v('resource'), 'name'),
     dot(v('resource'), 'uri'),
     dot(v('resource'), 'upstream'),
@@ -105,7 +106,7 @@ const { bool } = fc.letrec<{ bool: Expr; long: Expr; set: Expr; record: Expr; an
   set: fc.oneof(
     { maxDepth: 2, depthIdentifier: 'e' },
     fc.array(text, { maxLength: 3 }).map((Set): Expr => ({ Set })),
-    pick(dot(v('principal'), 'roles'), dot(v('principal'), 'scopes'), args('tags')),
+    pick(dot(v('principal'), 'roles'), dot(v('principal'), 'scopes'), dot(v('principal'), 'amr'), args('tags')),
     fc.array(entities, { maxLength: 2 }).map((Set): Expr => ({ Set })),
     fc.array(tie('any'), { maxLength: 2 }).map((Set): Expr => ({ Set })),
   ),
@@ -131,7 +132,13 @@ const { bool } = fc.letrec<{ bool: Expr; long: Expr; set: Expr; record: Expr; an
   bool: fc.oneof(
     { maxDepth: 4, depthIdentifier: 'e', withCrossShrink: true },
     fc.boolean().map(value),
-    pick(args('force'), args('deep', 'flag'), dot(v('resource'), 'readOnly'), dot(v('context'), 'encrypted')),
+    pick(
+      args('force'),
+      args('deep', 'flag'),
+      dot(v('resource'), 'readOnly'),
+      dot(v('context'), 'encrypted'),
+      dot(v('principal'), 'senderConstrained'),
+    ),
     both('==', text),
     both('!=', tie('long')),
     both('==', tie('moment')),
@@ -163,7 +170,7 @@ const { bool } = fc.letrec<{ bool: Expr; long: Expr; set: Expr; record: Expr; an
       )
       .map(([left, attr]): Expr => ({ has: { left, attr } })),
     fc
-      .tuple(entities, fc.constantFrom('scopes', 'readOnly', 'uri'))
+      .tuple(entities, fc.constantFrom('scopes', 'acr', 'amr', 'readOnly', 'uri'))
       .map(([left, attr]): Expr => ({ has: { left, attr } })),
     fc.tuple(text, pattern).map(([left, parts]): Expr => ({ like: { left, pattern: parts } })),
     fc
@@ -236,12 +243,17 @@ const principals: fc.Arbitrary<Principal> = fc
     id: fc.constantFrom('key:1', 'key:2'),
     tenant: fc.constantFrom('acme', 'other'),
     roles: fc.subarray(['developer', 'auditor', 'x']),
-    kind: fc.constantFrom('api-key' as const, 'jwt' as const),
+    kind: fc.constantFrom('api-key' as const, 'jwt' as const, 'certificate' as const),
+    bound: fc.constantFrom(undefined, 'key' as const),
+    acr: fc.constantFrom(undefined, 'acme', 'x'),
+    amr: fc.option(fc.subarray(['x', 'acme']), { nil: undefined }),
     scopes: fc.option(fc.subarray(['x', 'read']), { nil: undefined }),
   })
-  .map(({ id, tenant, roles, kind, scopes: granted }) =>
-    principal(roles, { id, tenant, credential: { kind, id: '1' }, ...(granted && { scopes: granted }) }),
-  )
+  .map(({ id, tenant, roles, kind, bound, acr, amr, scopes: granted }) => {
+    const strength = { ...(bound && { bound }), ...(acr !== undefined && { acr }), ...(amr && { amr }) }
+    const credential = { kind, id: '1', ...strength }
+    return principal(roles, { id, tenant, credential, ...(granted && { scopes: granted }) })
+  })
 
 const fileArgs: fc.Arbitrary<Params> = fc.record(
   {

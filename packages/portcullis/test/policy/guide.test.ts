@@ -33,7 +33,7 @@ describe('the guide to policies', () => {
   }
 
   it('has examples, and its test cases hold for them', async () => {
-    assert.equal(examples.length, 6)
+    assert.equal(examples.length, 7)
     const engine = await loadPolicies([{ file: 'guide.cedar', text: examples.join('\n') }], vocabulary)
     const [cases] = blocks('yaml')
     const results = runPolicyTests(engine, parsePolicyTests(parse(cases as string)), NOON.at)

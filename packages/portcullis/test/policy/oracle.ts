@@ -50,7 +50,13 @@ const ACTIONS: readonly EntityJson[] = [
 ]
 
 function userEntity({ id, tenant, roles, credential, scopes }: Principal): EntityJson {
-  const attrs = { id, tenant, roles: [...roles], credential: credential.kind, ...(scopes && { scopes: [...scopes] }) }
+  const { kind, bound, acr, amr } = credential
+  const attrs = {
+    ...{ id, tenant, roles: [...roles], credential: kind, senderConstrained: bound !== undefined },
+    ...(acr !== undefined && { acr }),
+    ...(amr && { amr: [...amr] }),
+    ...(scopes && { scopes: [...scopes] }),
+  }
   return { uid: uid('User', id), attrs, parents: roles.map((role) => uid('Role', role)) }
 }
 

@@ -7,7 +7,9 @@ import { FETCH, load, NOON, principal, READ, tool, WRITE } from './fixture.ts'
 const TOOL_CALL = 'action == Action::"tools/call"'
 const PERMIT_FILES = `permit(principal, ${TOOL_CALL}, resource in Upstream::"files")`
 
-async function shown(text: string, who: Principal = principal([]), circumstances?: typeof NOON): Promise<string[]> {
+const plain = await load('permit(principal, action, resource);')
+
+async function shown(text: string, who: Principal = principal([]), circumstances = NOON): Promise<string[]> {
   const engine = await load(text)
   const visibility = visibilityOf(() => engine)
   return [READ, WRITE, FETCH].filter((one) => visibility.tool(who, one, circumstances)).map(({ name }) => name)
@@ -30,10 +32,39 @@ describe('trimming lists', () => {
     it(`shows ${title}`, async () => assert.deepEqual(await shown(text), names))
   }
 
-  it('shows what is allowed at some time or from some address, unless it is told the circumstances', async () => {
+  it('shows what is allowed now and from here, and nothing else', async () => {
     const text = `${PERMIT_FILES} when { context.time.hour < 6 && context.address.isLoopback() };`
-    assert.deepEqual(await shown(text), ['read_file', 'write_file'])
+    const night = { ...NOON, at: Date.UTC(2026, 6, 29, 3), address: '127.0.0.1' }
+    assert.deepEqual(await shown(text, principal([]), night), ['read_file', 'write_file'])
+    assert.deepEqual(await shown(text, principal([]), { ...night, address: '10.0.0.1' }), [])
     assert.deepEqual(await shown(text, principal([]), NOON), [])
+  })
+
+  it('follows the circumstances from one question to the next, although decisions are remembered', async () => {
+    const engine = await load(`${PERMIT_FILES} when { context.time.hour < 6 && resource.readOnly };`)
+    const visibility = visibilityOf(() => engine)
+    const at = (hour: number) => ({ ...NOON, at: Date.UTC(2026, 6, 29, hour) })
+    const who = principal([])
+    assert.deepEqual(
+      [3, 12, 5, 6, 3].map((hour) => visibility.tool(who, READ, at(hour))),
+      [true, false, true, false, true],
+    )
+    assert.equal(visibility.steady, false)
+    assert.equal(visibilityOf(() => plain).steady, true)
+  })
+
+  it('takes the call for the method, whatever the list was asked by', async () => {
+    const text = `${PERMIT_FILES} when { context.method == "tools/call" };`
+    assert.deepEqual(await shown(text, principal([]), { ...NOON, method: 'tools/list' }), ['read_file', 'write_file'])
+  })
+
+  it('follows how the principal signed in', async () => {
+    const text = `${PERMIT_FILES} when { principal has amr && principal.amr.contains("mfa") };`
+    const engine = await load(text)
+    const visibility = visibilityOf(() => engine)
+    const by = (amr?: readonly string[]) =>
+      visibility.tool(principal([], { credential: { kind: 'jwt', id: '1', ...(amr && { amr }) } }), READ, NOON)
+    assert.deepEqual([by(), by(['pwd', 'mfa']), by(['pwd']), by(['mfa'])], [false, true, false, true])
   })
 
   it('shows nothing of an upstream that the credential is not for', async () => {
@@ -45,9 +76,9 @@ describe('trimming lists', () => {
   it('hides a definition that the policies have not been checked against', async () => {
     const engine = await load('permit(principal, action, resource);')
     const visibility = visibilityOf(() => engine)
-    assert.equal(visibility.tool(principal([]), READ), true)
-    assert.equal(visibility.tool(principal([]), tool('files', 'read_file', {})), false)
-    assert.equal(visibility.tool(principal([]), tool('files', 'new', {})), false)
+    assert.equal(visibility.tool(principal([]), READ, NOON), true)
+    assert.equal(visibility.tool(principal([]), tool('files', 'read_file', {}), NOON), false)
+    assert.equal(visibility.tool(principal([]), tool('files', 'new', {}), NOON), false)
   })
 
   it('trims prompts, resources, templates and upstreams', async () => {
@@ -57,16 +88,18 @@ describe('trimming lists', () => {
     const visibility = visibilityOf(() => engine)
     const reader = principal(['reader'])
     assert.deepEqual(
-      ['help', 'other', ''].map((name) => visibility.prompt(reader, 'files', name)),
+      ['help', 'other', ''].map((name) => visibility.prompt(reader, 'files', name, NOON)),
       [true, false, false],
     )
     assert.deepEqual(
-      ['file:///docs/a', 'file:///etc', 'file:///{path}', ''].map((uri) => visibility.resource(reader, 'files', uri)),
+      ['file:///docs/a', 'file:///etc', 'file:///{path}', ''].map((uri) =>
+        visibility.resource(reader, 'files', uri, NOON),
+      ),
       [true, false, true, false],
     )
-    assert.equal(visibility.resource(principal([]), 'files', 'file:///{path}'), false)
+    assert.equal(visibility.resource(principal([]), 'files', 'file:///{path}', NOON), false)
     assert.deepEqual(
-      ['files', 'web'].map((name) => visibility.upstream(reader, name)),
+      ['files', 'web'].map((name) => visibility.upstream(reader, name, NOON)),
       [true, false],
     )
   })

@@ -2,7 +2,13 @@ import { type TestContext } from 'node:test'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import type { Stores } from '../../src/stores/stores.ts'
+import { accountStoreContract } from '../contracts/account-store.contract.ts'
+import { clientStoreContract } from '../contracts/client-store.contract.ts'
+import { grantStoreContract } from '../contracts/grant-store.contract.ts'
 import { apiKeyStoreContract } from '../contracts/api-key-store.contract.ts'
+import { credentialStoreContract } from '../contracts/credential-store.contract.ts'
+import { dataKeyStoreContract } from '../contracts/data-key-store.contract.ts'
+import { replayStoreContract } from '../contracts/replay-store.contract.ts'
 import { revocationStoreContract } from '../contracts/revocation-store.contract.ts'
 import { storeFile } from './store-file.ts'
 
@@ -18,5 +24,11 @@ for (const [name, open] of Object.entries(BACKENDS)) {
     return stores
   }
   apiKeyStoreContract(name, async (t) => (await opened(t)).apiKeys)
+  accountStoreContract(name, async (t) => (await opened(t)).accounts)
+  clientStoreContract(name, async (t) => (await opened(t)).clients)
+  grantStoreContract(name, async (t) => (await opened(t)).grants)
   revocationStoreContract(name, async (t) => (await opened(t)).revocations)
+  credentialStoreContract(name, async (t) => (await opened(t)).credentials)
+  dataKeyStoreContract(name, async (t) => (await opened(t)).dataKeys)
+  replayStoreContract(name, async (t) => (await opened(t)).replays)
 }

@@ -1,12 +1,24 @@
 /** Stores that end with the process: for tests, and for gateways without keys of their own. */
 import type { Stores } from '../stores.ts'
+import { MemoryAccounts } from './accounts.ts'
 import { MemoryApiKeys } from './api-keys.ts'
+import { MemoryClients } from './clients.ts'
+import { MemoryCredentials } from './credentials.ts'
+import { MemoryDataKeys } from './data-keys.ts'
+import { MemoryGrants } from './grants.ts'
+import { MemoryReplays } from './replays.ts'
 import { MemoryRevocations } from './revocations.ts'
 
 export function openMemoryStores(): Stores {
   return {
     apiKeys: new MemoryApiKeys(),
     revocations: new MemoryRevocations(),
+    replays: new MemoryReplays(),
+    accounts: new MemoryAccounts(),
+    clients: new MemoryClients(),
+    grants: new MemoryGrants(),
+    dataKeys: new MemoryDataKeys(),
+    credentials: new MemoryCredentials(),
     health: async () => {},
     close: async () => {},
   }

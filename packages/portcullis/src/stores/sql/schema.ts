@@ -17,3 +17,59 @@ export interface ApiKeyRow {
   /** When the key in `replaces` stops working. */
   readonly predecessor_ends_at: number | null
 }
+
+export interface GrantEntryRow {
+  readonly kind: string
+  readonly digest: string
+  readonly payload: string
+  readonly expires_at: number
+  readonly family: string | null
+  readonly account: string | null
+  readonly alias: string | null
+  readonly consumed_at: number | null
+}
+
+export interface AccountRow {
+  readonly id: string
+  readonly tenant: string
+  readonly name: string
+  readonly roles: string
+  readonly password: string | null
+  readonly totp: string | null
+  readonly created_at: number
+  readonly disabled_at: number | null
+  readonly failures: number
+  readonly locked_until: number
+  /** Time step of the last one-time code that was used. */
+  readonly totp_step: number
+}
+
+export interface DataKeyRow {
+  readonly tenant: string
+  readonly version: number
+  readonly wrapped_by: string
+  readonly wrapped: string
+  readonly created_at: number
+}
+
+export interface UpstreamCredentialRow {
+  readonly tenant: string
+  readonly upstream: string
+  /** Empty for the tenant's own. */
+  readonly principal: string
+  readonly kind: 'static' | 'oauth' | 'client'
+  readonly sealed: string
+  readonly revision: string
+  readonly updated_at: number
+}
+
+export interface OAuthClientRow {
+  readonly id: string
+  readonly tenant: string
+  readonly name: string
+  readonly metadata: string
+  readonly secret_digest: string | null
+  readonly roles: string
+  readonly origin: 'operator' | 'registration'
+  readonly created_at: number
+}

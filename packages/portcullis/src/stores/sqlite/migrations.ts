@@ -34,6 +34,71 @@ const STEPS: readonly string[] = [
      reason text not null
    ) strict;
    create index revocation_by_end on revocation (ends_at);`,
+  `create table used_once (
+     space text not null,
+     id text not null,
+     ends_at integer not null,
+     primary key (space, id)
+   ) strict, without rowid;
+   create index used_once_by_end on used_once (ends_at);`,
+  `create table grant_entry (
+     kind text not null,
+     digest text not null,
+     payload text not null check (json_valid(payload)),
+     expires_at integer not null,
+     family text,
+     account text,
+     alias text,
+     consumed_at integer,
+     primary key (kind, digest)
+   ) strict, without rowid;
+   create index grant_entry_by_family on grant_entry (family) where family is not null;
+   create index grant_entry_by_account on grant_entry (account) where account is not null;
+   create index grant_entry_by_alias on grant_entry (kind, alias) where alias is not null;
+   create index grant_entry_by_end on grant_entry (expires_at);
+   create table account (
+     id text primary key,
+     tenant text not null,
+     name text not null unique,
+     roles text not null check (json_valid(roles)),
+     password text,
+     totp text,
+     created_at integer not null,
+     disabled_at integer,
+     failures integer not null default 0,
+     locked_until integer not null default 0,
+     totp_step integer not null default 0
+   ) strict;
+   create index account_by_tenant on account (tenant, name);
+   create table oauth_client (
+     id text primary key,
+     tenant text not null,
+     name text not null,
+     metadata text not null check (json_valid(metadata)),
+     secret_digest text,
+     roles text not null check (json_valid(roles)),
+     origin text not null check (origin in ('operator', 'registration')),
+     created_at integer not null
+   ) strict;
+   create index oauth_client_by_tenant on oauth_client (tenant, created_at, id);`,
+  `create table data_key (
+     tenant text not null,
+     version integer not null check (version > 0),
+     wrapped_by text not null,
+     wrapped text not null,
+     created_at integer not null,
+     primary key (tenant, version)
+   ) strict, without rowid;
+   create table upstream_credential (
+     tenant text not null,
+     upstream text not null,
+     principal text not null,
+     kind text not null check (kind in ('static', 'oauth', 'client')),
+     sealed text not null,
+     revision text not null,
+     updated_at integer not null,
+     primary key (tenant, upstream, principal, kind)
+   ) strict, without rowid;`,
 ]
 
 /** Brings the store to our version. Throws a StoreError for another application's file or a newer version, untouched. */

@@ -1,7 +1,13 @@
 /** Opens the embedded store. */
 import { statSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { SqlAccounts } from '../sql/accounts.ts'
 import { SqlApiKeys } from '../sql/api-keys.ts'
+import { SqlClients } from '../sql/clients.ts'
+import { SqlCredentials } from '../sql/credentials.ts'
+import { SqlDataKeys } from '../sql/data-keys.ts'
+import { SqlGrants } from '../sql/grants.ts'
+import { SqlReplays } from '../sql/replays.ts'
 import { SqlRevocations } from '../sql/revocations.ts'
 import { type Database, sql, type Statement } from '../sql/statement.ts'
 import { StoreError } from '../store-error.ts'
@@ -21,24 +27,55 @@ const MAX_STATEMENTS = 100
 export async function openSqliteStores({ path }: SqliteStoresOptions): Promise<Stores> {
   prepareStoreFile(path)
   const { DatabaseSync } = await import('node:sqlite')
-  const file = openFile(DatabaseSync, path)
+  // A revocation that was answered must survive a power cut.
+  const file = openFile(DatabaseSync, path, 'full')
   const db = statements(file, sameFile(path))
+  const swift = lazily(() => openFile(DatabaseSync, path, 'normal'), sameFile(path))
   return {
     apiKeys: new SqlApiKeys(db),
     revocations: new SqlRevocations(db),
+    replays: new SqlReplays(swift.db),
+    accounts: new SqlAccounts(db),
+    clients: new SqlClients(db),
+    grants: new SqlGrants(db),
+    dataKeys: new SqlDataKeys(db),
+    credentials: new SqlCredentials(db),
     health: async () => void (await db.rows(sql`select 1 from api_key limit 1`)),
-    close: async () => file.close(),
+    close: async () => {
+      swift.close()
+      file.close()
+    },
   }
 }
 
-function openFile(Database: typeof DatabaseSync, path: string): DatabaseSync {
+/**
+ * A second connection for what is written with each call, that waits for no disk: for one that a bound token makes, the
+ * wait would be most of it. Opened when it is first used.
+ */
+function lazily(open: () => DatabaseSync, requireSameFile: () => void) {
+  let opened: { readonly file: DatabaseSync; readonly db: Database } | undefined
+  const database = (): Database => {
+    if (opened === undefined) {
+      const file = open()
+      opened = { file, db: statements(file, requireSameFile) }
+    }
+    return opened.db
+  }
+  const db: Database = {
+    rows: async <Row>(statement: Statement) => database().rows<Row>(statement),
+    change: async (statement) => database().change(statement),
+  }
+  return { db, close: () => opened?.file.close() }
+}
+
+function openFile(Database: typeof DatabaseSync, path: string, synchronous: 'full' | 'normal'): DatabaseSync {
   const db = new Database(path, { timeout: BUSY_MS, enableForeignKeyConstraints: true })
   try {
     db.enableDefensive?.(true)
-    db.exec('pragma trusted_schema = off')
+    // What is deleted is overwritten: a data key that is shredded must not stay behind in a free page.
+    db.exec('pragma trusted_schema = off; pragma secure_delete = on')
     migrate(db, path)
-    // A revocation that was answered must survive a power cut.
-    db.exec('pragma journal_mode = wal; pragma synchronous = full')
+    db.exec(`pragma journal_mode = wal; pragma synchronous = ${synchronous}`)
     return db
   } catch (error) {
     db.close()

@@ -4,6 +4,7 @@ import { toLegacy } from '../../mcp/bridge.ts'
 import type { Params } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
 import { callNotices } from './call-notices.ts'
+import { beforeConnecting } from './connect-state.ts'
 import { converse } from './converse.ts'
 import { finishModern, renamed } from './finish.ts'
 import { type Admitted, answer, idOf, type RelayParts, refuseAsk } from './parts.ts'
@@ -81,7 +82,7 @@ async function relayLegacy(
 
 function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params {
   const { call, principal } = exchange
-  const params = upstreamParams(exchange)
+  const params = beforeConnecting(parts.seal, exchange, upstream.name, upstreamParams(exchange))
   if (params['requestState'] === undefined) return params
   const inner = parts.seal.open(params['requestState'], principal, call.method, call.params)
   if (inner.upstream !== upstream.name || inner.state === undefined) throw new Fault('state.invalid')

@@ -1,4 +1,5 @@
 import type { Answer } from '../../core/exchange.ts'
+import { Fault } from '../../core/fault.ts'
 import { bridgedCapabilities } from '../../mcp/bridge.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
@@ -55,8 +56,20 @@ async function factsOf(
   const upstreams = upstreamsOf(parts, exchange)
   if (exchange.route.kind === 'aggregate') return merged(parts, exchange, upstreams, ask)
   const upstream = upstreams[0] as Upstream
-  const facts = await ask(upstream)
+  const facts = await ask(upstream).catch(unlessUnconnected(upstream))
   return { ...facts, capabilities: bridgedCapabilities(facts.capabilities, upstream.era === exchange.call.era) }
+}
+
+/**
+ * A client that could not even begin would never hear that it has to connect the upstream; whatever it asks for next tells
+ * it. Nothing is known of the upstream then, so everything that it might have is offered.
+ */
+function unlessUnconnected({ name }: Upstream): (thrown: unknown) => ServerFacts {
+  return (thrown) => {
+    if (!(thrown instanceof Fault) || thrown.code !== 'upstream.not_connected') throw thrown
+    const capabilities = { tools: { listChanged: true }, prompts: {}, resources: {} }
+    return { protocolVersion: '', capabilities, serverInfo: { name, version: '0' } }
+  }
 }
 
 async function merged(

@@ -4,7 +4,16 @@ import { type Id, isRecord, type Notification, type Params } from '../../mcp/mes
 import { META } from '../../mcp/meta.ts'
 import { renameUri, splitPrefix, URI_SEPARATOR } from '../../mcp/naming.ts'
 import { withoutEnvelope } from './plain-request.ts'
-import { type Admitted, idOf, namingOf, type RelayParts, refuseAsk, result, upstreamsOf } from './parts.ts'
+import {
+  type Admitted,
+  circumstancesOf,
+  idOf,
+  namingOf,
+  type RelayParts,
+  refuseAsk,
+  result,
+  upstreamsOf,
+} from './parts.ts'
 import { UnpacedStream } from './unpaced-stream.ts'
 import type { Upstream } from '../upstream.ts'
 
@@ -74,13 +83,15 @@ function allowedWishes(parts: RelayParts, exchange: Admitted, upstreams: readonl
   }
 }
 
-function mayRead(parts: RelayParts, { route, principal }: Admitted, uri: string): boolean {
-  if (route.kind === 'upstream') return parts.visibility.resource(principal, route.upstream, uri)
+function mayRead(parts: RelayParts, exchange: Admitted, uri: string): boolean {
+  const { route, principal } = exchange
+  const circumstances = circumstancesOf(exchange)
+  if (route.kind === 'upstream') return parts.visibility.resource(principal, route.upstream, uri, circumstances)
   const split = splitPrefix(uri, URI_SEPARATOR)
   return (
     split !== undefined &&
     parts.upstreams.has(split.upstream) &&
-    parts.visibility.resource(principal, split.upstream, split.rest)
+    parts.visibility.resource(principal, split.upstream, split.rest, circumstances)
   )
 }
 

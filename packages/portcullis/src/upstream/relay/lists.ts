@@ -5,7 +5,16 @@ import { META } from '../../mcp/meta.ts'
 import type { Naming } from '../../mcp/naming.ts'
 import { modernError } from './finish.ts'
 import { plainRequest } from './plain-request.ts'
-import { type Admitted, answer, idOf, namingOf, type RelayParts, result, upstreamsOf } from './parts.ts'
+import {
+  type Admitted,
+  answer,
+  circumstancesOf,
+  idOf,
+  namingOf,
+  type RelayParts,
+  result,
+  upstreamsOf,
+} from './parts.ts'
 import type { Upstream } from '../upstream.ts'
 
 /** A list trimmed to what its reader may use is nobody else's, and must be asked for again soon (MCP "Caching"). */
@@ -24,22 +33,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'prompts/list': {
     items: 'prompts',
     capability: 'prompts',
-    visible: (parts, { principal }, upstream, item) =>
-      parts.visibility.prompt(principal, upstream, String(item['name'])),
+    visible: (parts, exchange, upstream, item) =>
+      parts.visibility.prompt(exchange.principal, upstream, String(item['name']), circumstancesOf(exchange)),
     rename: (item, naming) => ({ ...item, name: naming.name(String(item['name'])) }),
   },
   'resources/list': {
     items: 'resources',
     capability: 'resources',
-    visible: (parts, { principal }, upstream, item) =>
-      parts.visibility.resource(principal, upstream, String(item['uri'])),
+    visible: (parts, exchange, upstream, item) =>
+      parts.visibility.resource(exchange.principal, upstream, String(item['uri']), circumstancesOf(exchange)),
     rename: (item, naming) => ({ ...item, uri: naming.uri(String(item['uri'])) }),
   },
   'resources/templates/list': {
     items: 'resourceTemplates',
     capability: 'resources',
-    visible: (parts, { principal }, upstream, item) =>
-      parts.visibility.resource(principal, upstream, String(item['uriTemplate'])),
+    visible: (parts, exchange, upstream, item) =>
+      parts.visibility.resource(exchange.principal, upstream, String(item['uriTemplate']), circumstancesOf(exchange)),
     rename: (item, naming) => ({ ...item, uriTemplate: naming.uri(String(item['uriTemplate'])) }),
   },
 }
@@ -66,7 +75,7 @@ function trimmed(parts: RelayParts, exchange: Admitted, upstream: Upstream, kind
   return {
     jsonrpc: '2.0',
     id: idOf(exchange),
-    result: { ...page, [kind.items]: shown, ...cacheHints(exchange, page['ttlMs']) },
+    result: { ...page, [kind.items]: shown, ...cacheHints(exchange, parts.visibility.steady ? page['ttlMs'] : 0) },
   }
 }
 

@@ -20,6 +20,9 @@ export async function relayParked(parts: RelayParts, exchange: Admitted, upstrea
   const state = call.params['requestState']
   if (state === undefined) return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   const inner = parts.seal.open(state, principal, call.method, call.params)
+  // It was never begun: the caller had to connect the upstream first.
+  if (inner.connect !== undefined && inner.upstream === upstream.name)
+    return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   if (inner.upstream !== upstream.name || inner.parked === undefined) throw new Fault('state.invalid')
   const parked = parts.parking.take(inner.parked, principal)
   parked.answer(call.params['inputResponses'], notify)

@@ -5,7 +5,7 @@ import type { Authenticated, Principal } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
 import type { Parsed } from '../../mcp/call.ts'
 import type { Resolved, ToolDefinition } from '../../mcp/definition.ts'
-import type { Id, Params, Response } from '../../mcp/message.ts'
+import type { Era, Id, Params, Response } from '../../mcp/message.ts'
 import { type Naming, ownNames, prefixedNames } from '../../mcp/naming.ts'
 import type { Sessioned } from './attach-session.ts'
 import type { Parking } from './parking.ts'
@@ -24,14 +24,26 @@ export type Admitted = Exchange &
   Resolved &
   Authorized & { readonly cancellation: Cancellation }
 
-/** What the policy lets a principal see; the same decision as dispatch makes, with the arguments unknown. */
+/** When, from where and how something is asked. */
+export interface Circumstances {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly address: string
+  readonly encrypted: boolean
+  readonly era: Era
+  readonly method: string
+}
+
+/** What the policy lets a principal see here and now; the decision that dispatch makes, with the arguments unknown. */
 export interface Visibility {
-  upstream(principal: Principal, upstream: string): boolean
-  tool(principal: Principal, tool: ToolDefinition): boolean
-  prompt(principal: Principal, upstream: string, name: string): boolean
-  resource(principal: Principal, upstream: string, uri: string): boolean
-  /** Changes whenever an answer of the others may change. */
+  upstream(principal: Principal, upstream: string, circumstances: Circumstances): boolean
+  tool(principal: Principal, tool: ToolDefinition, circumstances: Circumstances): boolean
+  prompt(principal: Principal, upstream: string, name: string, circumstances: Circumstances): boolean
+  resource(principal: Principal, upstream: string, uri: string, circumstances: Circumstances): boolean
+  /** Changes whenever an answer of the others may change, */
   readonly revision: string
+  /** but for circumstances: false when an answer may change with them, and is good for its moment alone. */
+  readonly steady: boolean
 }
 
 /** Hears for legacy sessions what a modern upstream tells only to whoever subscribed. */
@@ -61,6 +73,10 @@ export interface RelayParts {
   readonly paramHeaders: (tool: ToolDefinition, args: unknown) => Readonly<Record<string, string>>
   /** Which principals share a process or a link to an upstream. */
   readonly scopeOf: (principal: Principal, upstream: string) => string
+  /** Sees each admitted message before it goes on. */
+  readonly note?: (exchange: Admitted) => void
+  /** Says to a caller what an upstream's refusal of its credential means for it; gives back what it does not know. */
+  readonly explain?: (thrown: unknown, exchange: Admitted) => unknown
   /** Fires when the gateway begins to end: streams end then, while calls may still finish. */
   readonly ending: Cancellation
   /** Reports an upstream that could not be asked for its part of an aggregate answer. */
@@ -71,10 +87,27 @@ export const namingOf = (exchange: Routed, upstream: string): Naming =>
   exchange.route.kind === 'aggregate' ? prefixedNames(upstream) : ownNames
 
 /** The upstreams that a message without a target concerns: one, or on the aggregate path all that may be seen. */
-export function upstreamsOf(parts: RelayParts, exchange: Routed & Authenticated): readonly Upstream[] {
+export function upstreamsOf(
+  parts: RelayParts,
+  exchange: Exchange & Routed & Authenticated & Partial<Parsed>,
+): readonly Upstream[] {
   const { route, principal } = exchange
   if (route.kind === 'upstream') return [parts.upstreams.get(route.upstream) as Upstream]
-  return [...parts.upstreams.values()].filter((upstream) => parts.visibility.upstream(principal, upstream.name))
+  const circumstances = circumstancesOf(exchange)
+  return [...parts.upstreams.values()].filter(({ name }) => parts.visibility.upstream(principal, name, circumstances))
+}
+
+const known = new WeakMap<Exchange, Circumstances>()
+
+/** Made once for each exchange. Only a legacy client's stream comes without a message; its HTTP method stands for one. */
+export function circumstancesOf(exchange: Exchange & Partial<Parsed>): Circumstances {
+  const { receivedAt: at, peer, head, call } = exchange
+  const made = known.get(exchange)
+  if (made !== undefined) return made
+  const { address, encrypted } = peer
+  const circumstances = { at, address, encrypted, era: call?.era ?? 'legacy', method: call?.method ?? head.method }
+  known.set(exchange, circumstances)
+  return circumstances
 }
 
 export const idOf = (exchange: Parsed): Id => exchange.call.message['id'] as Id

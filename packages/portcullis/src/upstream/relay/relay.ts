@@ -34,7 +34,13 @@ export function relay(parts: RelayParts): Handler<Admitted> {
     const { call } = exchange
     if (call.kind === 'response') return settle(exchange)
     if (call.kind === 'notification') return notified(exchange)
-    return (own[call.method] ?? relayCall)(parts, exchange)
+    parts.note?.(exchange)
+    const answered = (own[call.method] ?? relayCall)(parts, exchange)
+    const { explain } = parts
+    if (explain === undefined) return answered
+    return answered.catch((thrown: unknown) => {
+      throw explain(thrown, exchange)
+    })
   }
 }
 

@@ -17,9 +17,14 @@ const NONE: Target = { kind: 'none' }
 
 /**
  * Check `upstream.resolve`: which upstream a message concerns and what it acts upon there. A tool that the catalogue does
- * not know yet is looked for once at its upstream; one that is not there either stays without a definition.
+ * not know yet is looked for once at its upstream; one that is not there either stays without a definition. An upstream
+ * that does not exist `forTenant` is answered like one that exists for nobody, and hears nothing.
  */
-export function resolveTarget(upstreams: ReadonlyMap<string, Upstream>, tasks: TaskTable): Check<Needs, Resolved> {
+export function resolveTarget(
+  upstreams: ReadonlyMap<string, Upstream>,
+  tasks: TaskTable,
+  forTenant: (tenant: string, upstream: string) => boolean,
+): Check<Needs, Resolved> {
   const resolve = (exchange: Needs): Resolved | Promise<Resolved> => {
     const { route, call, principal } = exchange
     if (call.target.kind === 'task') mustDeclareTasks(call.params)
@@ -27,7 +32,8 @@ export function resolveTarget(upstreams: ReadonlyMap<string, Upstream>, tasks: T
       route.kind === 'upstream'
         ? { upstream: route.upstream, item: call.target }
         : placeOf(call.target, principal, tasks)
-    const upstream = place.upstream === undefined ? undefined : upstreams.get(place.upstream)
+    const exists = place.upstream !== undefined && forTenant(principal.tenant, place.upstream)
+    const upstream = exists ? upstreams.get(place.upstream) : undefined
     if (place.upstream !== undefined && upstream === undefined) throw new Fault('policy.unknown_target', { ...place })
     if (place.item.kind === 'task') mustOwn(tasks, place.item.name, exchange, upstream?.name)
     if (place.item.kind !== 'tool' || upstream === undefined) return place

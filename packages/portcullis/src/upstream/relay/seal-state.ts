@@ -11,6 +11,8 @@ export interface InnerState {
   readonly upstream: string
   readonly state?: string
   readonly parked?: string
+  /** The caller was asked to connect the upstream; inside is what it had sent when it was. */
+  readonly connect?: { readonly requestState?: string; readonly inputResponses?: Params }
 }
 
 /**

@@ -3,14 +3,15 @@ import { Fault } from '../../core/fault.ts'
 import type { Params } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import { AGGREGATE_INFO, cacheHints } from './lists.ts'
-import { type Admitted, namingOf, type RelayParts, result, upstreamsOf } from './parts.ts'
+import { type Admitted, circumstancesOf, namingOf, type RelayParts, result, upstreamsOf } from './parts.ts'
 import type { Upstream } from '../upstream.ts'
 
 const MAX_REMEMBERED = 1_000
 
 /**
  * Answers `tools/list` from the catalogues that dispatch itself uses, so that list and dispatch cannot differ. What one
- * principal sees is remembered until its roles, a catalogue or the policy change.
+ * principal sees is remembered until its roles, a catalogue or the policy change; where the policy asks for the time or
+ * the address, it is not remembered at all.
  */
 export class ToolLists {
   readonly #remembered = new Map<string, { readonly revision: string; readonly tools: readonly Params[] }>()
@@ -27,6 +28,8 @@ export class ToolLists {
 
   #toolsOf(parts: RelayParts, exchange: Admitted, upstreams: readonly Upstream[]): readonly Params[] {
     const { principal, resource } = exchange
+    if (!parts.visibility.steady) return upstreams.flatMap((upstream) => shownTools(parts, exchange, upstream))
+    const { kind, bound, acr, amr } = principal.credential
     const revision = `${parts.visibility.revision} ${upstreams.map((one) => `${one.name}=${one.catalogue.revision}`).join(' ')}`
     const key = JSON.stringify([
       resource,
@@ -35,6 +38,7 @@ export class ToolLists {
       principal.roles,
       principal.scopes,
       principal.upstreams,
+      ...[kind, bound, acr, amr],
     ])
     const known = this.#remembered.get(key)
     if (known?.revision === revision) return known.tools
@@ -47,9 +51,10 @@ export class ToolLists {
 
 function shownTools(parts: RelayParts, exchange: Admitted, upstream: Upstream): readonly Params[] {
   const naming = namingOf(exchange, upstream.name)
+  const circumstances = circumstancesOf(exchange)
   const shown: Params[] = []
   for (const tool of upstream.catalogue.list()) {
-    if (!parts.visibility.tool(exchange.principal, tool)) continue
+    if (!parts.visibility.tool(exchange.principal, tool, circumstances)) continue
     const advertised = parts.advertise(tool)
     if (advertised !== undefined) shown.push({ ...advertised, name: naming.name(tool.name) })
   }

@@ -181,6 +181,7 @@ export function bench(
       prompt: (_principal, _upstream, name) => seen(name),
       resource: (_principal, _upstream, uri) => seen(uri),
       revision: '1',
+      steady: true,
     },
     advertise: (tool) => tool.raw,
     paramHeaders: () => ({}),
@@ -188,7 +189,7 @@ export function bench(
     warn: (message) => void warnings.push(message),
   }
   const handle = relay(parts)
-  const resolve = resolveTarget(table, parts.tasks)
+  const resolve = resolveTarget(table, parts.tasks, () => true)
   const only: Route = { kind: 'upstream', upstream: [...table.keys()][0] as string }
   return {
     parts,

@@ -1,0 +1,217 @@
+/** Configuration to credentials for HTTP upstreams: the vault, the OAuth clients, and the pages on which people connect. */
+import { existsSync, readFileSync } from 'node:fs'
+import { BlockList, isIP } from 'node:net'
+import type { Ledger } from '../audit/ledger.ts'
+import type { Environment } from '../config/environment.ts'
+import type { Config, HttpConfig } from '../config/schema.ts'
+import { readSecret } from '../config/secret-source.ts'
+import type { StateLayout } from '../config/state-layout.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Exchange } from '../core/exchange.ts'
+import type { Authenticated } from '../core/principal.ts'
+import { KeyFile } from '../data-protection/key-file.ts'
+import { Keyring } from '../data-protection/keyring.ts'
+import { Vault } from '../data-protection/vault/vault.ts'
+import { isSpecialAddress } from '../identity/server/guarded-fetch.ts'
+import { readPrivate, writeWhole } from '../pki/private-file.ts'
+import type { Stores } from '../stores/stores.ts'
+import { type Holder, principalOfScope } from '../upstream/access/holder.ts'
+import { lentSource } from '../upstream/access/lender.ts'
+import type { CredentialSource, HttpSender } from '../upstream/access/sender.ts'
+import { staticSource } from '../upstream/access/static-secret.ts'
+import { Consents } from '../upstream/oauth/consents.ts'
+import { TokenExchange } from '../upstream/oauth/exchange.ts'
+import { guardedFetch } from '../upstream/oauth/guarded-fetch.ts'
+import { OAuthAccess } from '../upstream/oauth/oauth-access.ts'
+import type { ClientIdentity } from '../upstream/oauth/settings.ts'
+import { discoverRequest } from '../upstream/probe.ts'
+import type { Connectable } from './access-explainer.ts'
+import { PRODUCT } from './product.ts'
+import { SubjectTokens } from './subject-tokens.ts'
+
+export interface AccessParts {
+  readonly config: Config
+  readonly layout: StateLayout
+  readonly stores: Stores
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly environment: Environment
+  readonly publicUrl: string
+}
+
+const FETCH = { timeoutMs: 10_000, maxBytes: 262_144 } as const
+
+/** The vault of a state folder. Its keys are made when there are none. Throws PkiError when others can read them. */
+export function openVault(stores: Pick<Stores, 'credentials' | 'dataKeys'>, layout: StateLayout, clock: Clock) {
+  const encryption = new KeyFile({
+    read: () => (existsSync(layout.vaultKeys) ? readPrivate(layout.vaultKeys) : undefined),
+    write: (text) => writeWhole(layout.vaultKeys, text, 0o600),
+  })
+  const keyring = new Keyring({ keys: stores.dataKeys, encryption, clock })
+  return { encryption, keyring, vault: new Vault({ store: stores.credentials, keyring, clock }) }
+}
+
+/** Credentials of all upstreams that take theirs from the vault, from authorization servers, or in exchange. */
+export class Access {
+  readonly connectables = new Map<string, Connectable>()
+  readonly consents: Consents
+  readonly subjects: SubjectTokens
+  /** Whether any upstream gets its credential here. */
+  isUsed = false
+  readonly #parts: AccessParts
+  #vault: Vault | undefined
+
+  constructor(parts: AccessParts) {
+    this.#parts = parts
+    this.consents = new Consents(parts.clock)
+    this.subjects = new SubjectTokens(parts.clock)
+  }
+
+  /** Whose credential each link carries; undefined for an upstream whose credential is the same for everybody. */
+  sourceOf(name: string, http: HttpConfig, pool: HttpSender): ((scope: string) => CredentialSource) | undefined {
+    if (http.oauth === undefined && http.exchange === undefined && http.vault === undefined) return undefined
+    this.isUsed = true
+    if (http.oauth !== undefined) return this.#oauth(name, http, http.oauth, pool)
+    if (http.exchange !== undefined) return this.#exchange(name, http.exchange)
+    if (http.vault !== undefined) return this.#static(name, http.vault)
+    return undefined
+  }
+
+  /** To be shown every admitted message; nothing when no upstream needs it. */
+  get note(): ((exchange: Exchange & Authenticated) => void) | undefined {
+    return this.subjects.wanted ? (exchange) => this.subjects.note(exchange) : undefined
+  }
+
+  get vault(): Vault {
+    const { stores, layout, clock } = this.#parts
+    this.#vault ??= openVault(stores, layout, clock).vault
+    return this.#vault
+  }
+
+  #oauth(name: string, http: HttpConfig, oauth: NonNullable<HttpConfig['oauth']>, pool: HttpSender) {
+    const { config, clock, ledger, publicUrl } = this.#parts
+    const { mode, grant, issuer, scopes, connectors, lister, visitor } = oauth
+    const endpoint = new URL(http.url)
+    const access = new OAuthAccess({
+      settings: {
+        upstream: name,
+        endpoint,
+        mode,
+        grant,
+        ...(issuer !== undefined && { issuer }),
+        client: this.#identity(oauth),
+        scopes,
+        redirectUri: `${publicUrl}/connect/callback`,
+        plaintext: oauth.plaintext !== undefined,
+      },
+      vault: this.vault,
+      clock,
+      fetch: fetchOf(oauth),
+      knock: () => pool.send(KNOCK),
+      onLost: ({ tenant, principal }, { issuer: server }) =>
+        ledger.append(tenant, {
+          kind: 'change',
+          what: 'credential.lost',
+          detail: { upstream: name, issuer: server, ...(principal !== undefined && { principal }) },
+        }),
+    })
+    const title = config.upstreams[name]?.title ?? name
+    const known = { access, mode, connectors, lister, visitor, title, host: endpoint.host }
+    if (grant === 'authorization-code') this.connectables.set(name, known)
+    const sourceOf = (holder: Holder) => access.sourceOf(access.holderOf(holder))
+    const lent =
+      grant === 'client-credentials'
+        ? access.sourceOf({ tenant: lister })
+        : lentSource({
+            upstream: name,
+            kind: 'oauth',
+            tenant: lister,
+            vault: this.vault,
+            sourceOf: (one) => access.sourceOf(one),
+          })
+    return byScope(sourceOf, lent)
+  }
+
+  #identity({ client, issuer, registration, document }: NonNullable<HttpConfig['oauth']>): ClientIdentity {
+    const { environment, publicUrl } = this.#parts
+    if (client !== undefined && issuer !== undefined) {
+      const secret = client.secret && readSecret(client.secret, environment)
+      return { kind: 'registered', issuer, id: client.id, ...(secret && { secret }) }
+    }
+    if (registration === 'dynamic') return { kind: 'dynamic' }
+    return { kind: 'document', url: document ?? `${publicUrl}/connect/client.json` }
+  }
+
+  #exchange(name: string, exchange: NonNullable<HttpConfig['exchange']>) {
+    const { clock, environment } = this.#parts
+    const { issuer, tokenEndpoint, client, resource, audience, scopes, plaintext } = exchange
+    const swap = new TokenExchange({
+      upstream: name,
+      issuer,
+      tokenEndpoint,
+      clientId: client.id,
+      clientSecret: readSecret(client.secret, environment),
+      ...(resource !== undefined && { resource }),
+      ...(audience !== undefined && { audience }),
+      scopes,
+      plaintext: plaintext !== undefined,
+      fetch: fetchOf(exchange),
+      clock,
+      subjectOf: (holder) => this.subjects.of(holder),
+    })
+    this.subjects.wanted = true
+    return byScope((holder) => swap.sourceOf(holder), { headers: async () => [], refused: async () => false })
+  }
+
+  #static(name: string, { of, header, scheme, lister }: NonNullable<HttpConfig['vault']>) {
+    const { vault } = this
+    const sourceOf = (holder: Holder) =>
+      staticSource({ upstream: name, vault, header, scheme }, of === 'tenant' ? { tenant: holder.tenant } : holder)
+    const lent = lentSource({
+      upstream: name,
+      kind: 'static',
+      tenant: lister,
+      vault,
+      sourceOf: (holder) => staticSource({ upstream: name, vault, header, scheme }, holder),
+    })
+    return byScope(sourceOf, lent)
+  }
+}
+
+/** Links of principals carry their own credential, those of the gateway itself what was lent to it. */
+function byScope(sourceOf: (holder: Holder) => CredentialSource, lent: CredentialSource) {
+  return (scope: string): CredentialSource => {
+    const principal = principalOfScope(scope)
+    return principal === undefined ? lent : sourceOf(principal)
+  }
+}
+
+const KNOCK = {
+  method: 'POST',
+  headers: [
+    ...['content-type', 'application/json', 'accept', 'application/json, text/event-stream'],
+    ...['mcp-protocol-version', '2026-07-28', 'mcp-method', 'server/discover'],
+  ],
+  body: JSON.stringify({ jsonrpc: '2.0', ...discoverRequest(PRODUCT) }),
+} as const
+
+interface Reach {
+  readonly plaintext?: 'loopback-only'
+  readonly privateNetworks: readonly string[]
+  readonly ca?: string
+}
+
+function fetchOf({ plaintext, privateNetworks, ca }: Reach) {
+  const allowed = new BlockList()
+  for (const network of privateNetworks) {
+    const [address = '', prefix] = network.split('/')
+    const isV6 = isIP(address) === 6
+    allowed.addSubnet(address, Number(prefix ?? (isV6 ? 128 : 32)), isV6 ? 'ipv6' : 'ipv4')
+  }
+  return guardedFetch({
+    ...FETCH,
+    isInside: (address) => isSpecialAddress(address, allowed),
+    plaintext: plaintext !== undefined,
+    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
+  })
+}

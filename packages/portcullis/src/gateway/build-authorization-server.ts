@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs'
+import type { Ledger } from '../audit/ledger.ts'
+import type { Logger } from '../audit/log.ts'
+import type { Config } from '../config/schema.ts'
+import type { StateLayout } from '../config/state-layout.ts'
+import type { Clock } from '../core/clock.ts'
+import type { RevocationList } from '../identity/revocation.ts'
+import type { AuthorizationServer } from '../identity/server/authorization-server.ts'
+import { MOUNT_PATH, type ServerKeys, type ServerSettings } from '../identity/server/settings.ts'
+import type { Stores } from '../stores/stores.ts'
+import { loadTokenKeys, type TokenKeys } from '../pki/token-keys.ts'
+import { accountSeal } from './account-seal.ts'
+import { openVault } from './build-access.ts'
+import { serverWitness } from './server-witness.ts'
+
+export interface ServerParts {
+  readonly config: Config
+  readonly layout: StateLayout
+  readonly stores: Stores
+  readonly clock: Clock
+  readonly log: Logger
+  readonly ledger: Ledger
+  readonly publicUrl: string
+}
+
+export interface OpenServer extends AuthorizationServer {
+  close(): void
+}
+
+type ServerConfig = NonNullable<Config['identity']['server']>
+
+const SWEEP_MS = 60_000
+const ROTATION_CHECK_MS = 3_600_000
+const DAY_MS = 86_400_000
+
+/** The authorization server, or nothing when none is configured: then nothing of it is loaded. Rejects with PkiError. */
+export async function buildAuthorizationServer(
+  parts: ServerParts,
+  revocations: RevocationList,
+): Promise<OpenServer | undefined> {
+  const { config, layout, stores, clock, log } = parts
+  const { server: chosen } = config.identity
+  if (chosen === undefined) return undefined
+  const rule = { rotateMs: chosen.keyDays * DAY_MS }
+  let keys = loadTokenKeys(layout.tokenKeys, clock.now(), rule)
+  const { createAuthorizationServer } = await import('../identity/server/authorization-server.ts')
+  const server = await createAuthorizationServer(await settings(parts, chosen, keys, revocations))
+  const onProblem = (error: unknown) => log.error('the authorization server could not tidy up', { error })
+  const sweep = setInterval(() => stores.grants.sweep(clock.now()).catch(onProblem), SWEEP_MS).unref()
+  const renew = async () => {
+    const current = loadTokenKeys(layout.tokenKeys, clock.now(), rule)
+    if (current.since === keys.since) return
+    keys = current
+    await server.renew(serverKeys(current))
+    log.info('the authorization server signs with a new key', { kid: current.signing[0]?.kid })
+  }
+  const rotation = setInterval(() => void renew().catch(onProblem), ROTATION_CHECK_MS).unref()
+  return {
+    ...server,
+    close() {
+      clearInterval(sweep)
+      clearInterval(rotation)
+    },
+  }
+}
+
+async function settings(
+  { config, layout, stores, clock, log, ledger, publicUrl }: ServerParts,
+  chosen: ServerConfig,
+  keys: TokenKeys,
+  revocations: RevocationList,
+): Promise<ServerSettings> {
+  const { PasswordSignIn } = await import('../identity/server/password-sign-in.ts')
+  const { guardedFetch } = await import('../identity/server/guarded-fetch.ts')
+  const { accounts, clients, grants } = stores
+  const { hosts, privateNetworks, ca } = chosen.clientDocuments
+  const seal = accountSeal(() => openVault(stores, layout, clock).keyring)
+  const trusted = ca === undefined ? {} : { ca: [readFileSync(ca, 'utf8')] }
+  return {
+    issuer: publicUrl + MOUNT_PATH,
+    resources: resources(config, publicUrl),
+    scopes: new Map([...Object.entries(chosen.scopes), ...furtherScopes(config, chosen)]),
+    lifetimes: {
+      accessToken: chosen.accessTokenSeconds,
+      refreshIdle: chosen.refreshIdleSeconds,
+      grant: chosen.consentSeconds,
+      session: chosen.sessionSeconds,
+    },
+    keys: serverKeys(keys),
+    documents: { hosts, fetch: guardedFetch({ timeoutMs: 5_000, maxBytes: 65_536, privateNetworks, ...trusted }) },
+    ...(chosen.registration && { registration: chosen.registration }),
+    accounts,
+    clients,
+    grants,
+    revocations,
+    methods: [new PasswordSignIn({ accounts, clock, seal })],
+    clock,
+    witness: serverWitness(ledger, clock, log),
+  }
+}
+
+/** The aggregate comes first: it is what a client gets that names no resource. */
+function resources({ upstreams }: Config, publicUrl: string): ReadonlyMap<string, string> {
+  const each = Object.entries(upstreams).map(
+    ([name, { title }]) => [`${publicUrl}/mcp/${name}`, title ?? name] as const,
+  )
+  return new Map([[`${publicUrl}/mcp`, 'All servers of this gateway'], ...each])
+}
+
+/** What is demanded somewhere can be consented to, even if nobody has written a sentence for it. */
+function furtherScopes({ identity }: Config, { scopes }: ServerConfig): readonly (readonly [string, string])[] {
+  const further = Object.keys(identity.scopes).filter((scope) => !Object.hasOwn(scopes, scope))
+  return further.map((scope) => [scope, `What this gateway calls “${scope}”`])
+}
+
+const serverKeys = ({ signing, cookies, nonces }: TokenKeys): ServerKeys => ({
+  signing: signing.map((key) => ({ ...key })),
+  cookies,
+  nonces: Buffer.from(nonces, 'base64url'),
+})

@@ -1,0 +1,70 @@
+/** Configuration to what tokens need beside being good: scopes, and a proof that their presenter is their owner. */
+import { randomBytes } from 'node:crypto'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Principal } from '../core/principal.ts'
+import { Secret } from '../core/secret.ts'
+import { type CertificateName, certificateVerifier, type VerifyCertificate } from '../identity/certificates.ts'
+import { Nonces } from '../identity/dpop/nonces.ts'
+import { proofVerifier } from '../identity/dpop/verify-proof.ts'
+import { onceOnly } from '../identity/replays.ts'
+import { type RequireSender, senderGuard } from '../identity/require-sender.ts'
+import { ScopeDemands } from '../identity/scope-demands.ts'
+import type { ReplayStore } from '../identity/replay-store.ts'
+import { thumbprintsIn } from '../pki/thumbprint.ts'
+
+export interface Senders {
+  readonly requireSender: RequireSender
+  /** Whether bearers are refused at the resource, whoever they are. */
+  readonly boundOnly: (resource: string) => boolean
+  readonly verifyCertificate?: VerifyCertificate
+}
+
+/** The aggregate path leads to every upstream, so it demands what one of them does. */
+export function buildSenders(config: Config, replays: ReplayStore, clock: Clock, publicUrl: string): Senders {
+  const { dpop, senderConstrained } = config.identity
+  const nonces = dpop.nonce === 'off' ? undefined : buildNonces(dpop.nonceSeconds, clock)
+  const verifyProof = proofVerifier({
+    algorithms: dpop.algorithms,
+    clock,
+    maxAgeSeconds: dpop.proofSeconds,
+    skewSeconds: dpop.clockSkewSeconds,
+    ...(nonces && { nonces }),
+    useOnce: onceOnly(replays, clock),
+  })
+  const resources = boundResources(config, publicUrl)
+  const roles = new Set(senderConstrained.roles)
+  const boundOnly = (resource: string) => resources.has(resource)
+  const mustBeBound = (principal: Principal, resource: string) =>
+    boundOnly(resource) || (roles.size > 0 && principal.roles.some((role) => roles.has(role)))
+  const verifyCertificate = buildCertificates(config)
+  return {
+    requireSender: senderGuard({ verifyProof, ...(nonces && { nonces }), mustBeBound }),
+    boundOnly,
+    ...(verifyCertificate && { verifyCertificate }),
+  }
+}
+
+export const buildScopeDemands = ({ identity }: Config): ScopeDemands =>
+  new ScopeDemands(Object.entries(identity.scopes).map(([scope, rule]) => ({ scope, ...rule })))
+
+/** Its key ends with the process: no proof of an earlier run is good in this one, even if the replay store was lost. */
+const buildNonces = (rotateSeconds: number, clock: Clock): Nonces =>
+  new Nonces({ key: new Secret<Uint8Array>(randomBytes(32)), clock, rotateSeconds })
+
+function boundResources({ upstreams }: Config, publicUrl: string): ReadonlySet<string> {
+  const bound = Object.entries(upstreams).filter(([, { senderConstrained }]) => senderConstrained === 'required')
+  if (bound.length === 0) return new Set()
+  return new Set([`${publicUrl}/mcp`, ...bound.map(([name]) => `${publicUrl}/mcp/${name}`)])
+}
+
+function buildCertificates({ identity }: Config): VerifyCertificate | undefined {
+  if (identity.certificates.length === 0) return undefined
+  return certificateVerifier(
+    identity.certificates.map(({ uri, dns, subject, authority, tenant, roles, upstreams }) => {
+      const name = { ...(uri && { uri }), ...(dns && { dns }), ...(subject && { subject }) } as CertificateName
+      const authorities = authority === undefined ? {} : { authorities: thumbprintsIn(authority) }
+      return { name, ...authorities, tenant, roles, ...(upstreams && { upstreams }) }
+    }),
+  )
+}

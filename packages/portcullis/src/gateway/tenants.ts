@@ -1,0 +1,60 @@
+/** Configuration to the bounds of tenants: what exists for each, and how much of the gateway it may use. */
+import type { Config } from '../config/schema.ts'
+import type { Exchange } from '../core/exchange.ts'
+import type { Check, Wrap } from '../core/pipeline.ts'
+import type { Authenticated } from '../core/principal.ts'
+import type { Bounded } from '../limits/bound.ts'
+import { concurrency } from '../limits/concurrency.ts'
+import { rateByTenant } from '../traffic/rate-limit.ts'
+import type { RateStore } from '../traffic/rate-store.ts'
+
+/** Whether an upstream, or without one anything at all, exists for a tenant. */
+export type TenantHas = (tenant: string, upstream?: string) => boolean
+
+/** Without `tenants` every upstream exists for everybody. */
+export function tenantHas({ tenants }: Pick<Config, 'tenants'>): TenantHas {
+  if (tenants === undefined) return () => true
+  const upstreams = new Map(Object.entries(tenants).map(([name, tenant]) => [name, new Set(tenant.upstreams)]))
+  return (tenant, upstream) => {
+    const own = upstreams.get(tenant)
+    return own !== undefined && (upstream === undefined || own.has(upstream))
+  }
+}
+
+/** The chains that are open from the start; the others open with their first record. */
+export const tenantNames = ({ tenants }: Pick<Config, 'tenants'>): readonly string[] =>
+  tenants === undefined ? ['default'] : Object.keys(tenants)
+
+/** Check `traffic.rate-by-tenant`: all principals of a tenant together. */
+export function tenantRates(
+  { tenants = {} }: Pick<Config, 'tenants'>,
+  store: RateStore,
+): Check<Exchange & Authenticated> {
+  const rules = new Map(Object.entries(tenants).map(([name, { limits }]) => [name, limits.rate]))
+  return rateByTenant(store, (tenant) => rules.get(tenant))
+}
+
+/**
+ * Wrap `limits.tenant-concurrency`: a tenant with a limit of its own waits outside of the common queue, so that it takes
+ * nobody's place there. Throws as `limits.concurrency` does.
+ */
+export function tenantConcurrency<Known extends Exchange & Authenticated & Bounded>(
+  { tenants = {}, limits }: Pick<Config, 'tenants' | 'limits'>,
+  counts: (exchange: Known) => boolean,
+): Wrap<Known> {
+  const { perPrincipal, queue, waitMs } = limits.concurrency
+  const own = new Map<string, Wrap<Known>>()
+  for (const [name, { limits: tenant }] of Object.entries(tenants)) {
+    if (tenant.concurrency === undefined) continue
+    const rules = { maxTotal: tenant.concurrency, maxPerPrincipal: perPrincipal, reserved: 0 }
+    const waiting = { maxQueued: queue, maxQueuedPerPrincipal: Math.max(1, Math.ceil(queue / 4)), maxWaitMs: waitMs }
+    own.set(
+      name,
+      concurrency<Known>({ ...rules, ...waiting, retryAfterSeconds: 1, isAdministrator: () => false, counts }),
+    )
+  }
+  return {
+    name: 'limits.tenant-concurrency',
+    wrap: (exchange, next) => own.get(exchange.principal.tenant)?.wrap(exchange, next) ?? next(),
+  }
+}

@@ -1,0 +1,30 @@
+/** Decides whether a token's scopes are enough for a message; who lacks one is told all that it needs (MCP "Step-Up"). */
+import type { Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
+import type { Check } from '../core/pipeline.ts'
+import type { Authenticated } from '../core/principal.ts'
+import type { Routed } from '../core/route.ts'
+import type { Resolved } from '../mcp/definition.ts'
+import type { Challenges } from './challenge.ts'
+import type { ScopeDemands } from './scope-demands.ts'
+
+type Needs = Exchange & Routed & Authenticated & Partial<Resolved>
+
+/**
+ * Check `identity.scopes`: throws `identity.insufficient_scope` with a challenge that names the whole set. Credentials
+ * without scopes (API keys, certificates) are limited by their upstreams, roles and policies alone.
+ */
+export function requireScopes(demands: ScopeDemands, challenges: Pick<Challenges, 'insufficientScope'>): Check<Needs> {
+  return {
+    name: 'identity.scopes',
+    check({ principal, route, resource, upstream, item }) {
+      const { scopes } = principal
+      const name = upstream ?? (route.kind === 'upstream' ? route.upstream : undefined)
+      if (scopes === undefined || name === undefined) return
+      const needed = item?.kind === 'tool' ? demands.ofTool(name, item.name) : demands.ofUpstream(name)
+      if (demands.holds(scopes, needed)) return
+      const headers = { 'WWW-Authenticate': challenges.insufficientScope(resource, needed) }
+      throw new Fault('identity.insufficient_scope', { needed, granted: scopes, upstream: name }, { headers })
+    },
+  }
+}

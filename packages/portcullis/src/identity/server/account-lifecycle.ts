@@ -1,0 +1,105 @@
+/** Decides what happens to an account from its first day to its last. What ends it ends what it may do, at once. */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import type { Revocation } from '../revocation-store.ts'
+import { accountName } from './account-name.ts'
+import type { Account, AccountStore } from './account-store.ts'
+import { accountPrincipal, grantFamily } from './families.ts'
+import type { GrantStore } from './grant-store.ts'
+import { invite } from './invitations.ts'
+import { hashPassword } from './password.ts'
+import type { Seal } from './seal.ts'
+import { enrolTotp } from './totp.ts'
+
+export interface AccountLifecycleParts {
+  readonly accounts: AccountStore
+  readonly grants: GrantStore
+  readonly revocations: { revoke(revocation: Revocation): Promise<void> }
+  readonly seal: Seal
+  readonly clock: Clock
+  /** Seconds that an access token lives: a revocation has to last longer. */
+  readonly accessTokenSeconds: number
+}
+
+export interface AccountRequest {
+  readonly tenant: string
+  readonly name: string
+  readonly roles: readonly string[]
+}
+
+const SLACK_MS = 60_000
+
+export class AccountLifecycle {
+  readonly #parts: AccountLifecycleParts
+
+  constructor(parts: AccountLifecycleParts) {
+    this.#parts = parts
+  }
+
+  /** Undefined when the name is taken, or is none. */
+  async add({ tenant, name: text, roles }: AccountRequest): Promise<Account | undefined> {
+    const { accounts, clock } = this.#parts
+    const name = accountName(text)
+    if (name === undefined) return undefined
+    const account = { id: randomBytes(15).toString('base64url'), tenant, name, roles, createdAt: clock.now() }
+    if (!(await accounts.insert(account))) return undefined
+    return { ...account, failures: 0, lockedUntil: 0 }
+  }
+
+  list(tenant: string): Promise<readonly Account[]> {
+    return this.#parts.accounts.list(tenant)
+  }
+
+  /** Undefined unless the tenant has an account of this name. */
+  async find(tenant: string, text: string): Promise<Account | undefined> {
+    const name = accountName(text)
+    const account = name === undefined ? undefined : await this.#parts.accounts.findByName(name)
+    return account?.tenant === tenant ? account : undefined
+  }
+
+  /** Path and query, below the server's own path, of a link with which a password can be chosen once. */
+  invite({ id }: Account): Promise<string> {
+    return invite(this.#parts, id)
+  }
+
+  /** Who changes a password may have lost the old one: all sign-ins with it end. */
+  async setPassword(account: Account, password: string): Promise<void> {
+    await this.#parts.accounts.update(account.tenant, account.id, { password: await hashPassword(password) })
+    await this.#endGrants(account, 'the password was changed')
+  }
+
+  /** The `otpauth://` URI of a new second factor; it holds the secret, and it is not shown again. */
+  async enrolTotp(account: Account, issuer: string): Promise<string> {
+    const { sealed, uri } = await enrolTotp(this.#parts.seal, account, issuer)
+    await this.#parts.accounts.update(account.tenant, account.id, { totp: sealed })
+    return uri
+  }
+
+  async removeTotp({ id, tenant }: Account): Promise<void> {
+    await this.#parts.accounts.update(tenant, id, { totp: null })
+  }
+
+  /** Its sign-ins, consents and tokens end at once, on every node within a second. */
+  async disable(account: Account): Promise<void> {
+    await this.#parts.accounts.update(account.tenant, account.id, { disabledAt: this.#parts.clock.now() })
+    await this.#revoke(account, 'principal', accountPrincipal(account.id), 'the account was disabled')
+    await this.#endGrants(account, 'the account was disabled')
+  }
+
+  /** What ended stays ended; the person can sign in again once the last token from before has expired. */
+  async enable({ id, tenant }: Account): Promise<void> {
+    await this.#parts.accounts.update(tenant, id, { disabledAt: null })
+  }
+
+  /** Each access token has a twin in the store that names its family, so this reaches all of them. */
+  async #endGrants(account: Account, reason: string): Promise<void> {
+    const families = await this.#parts.grants.removeAccount(account.id)
+    for (const grantId of families) await this.#revoke(account, 'token', grantFamily(grantId), reason)
+  }
+
+  async #revoke({ tenant }: Account, kind: Revocation['kind'], id: string, reason: string): Promise<void> {
+    const { revocations, clock, accessTokenSeconds } = this.#parts
+    const from = clock.now()
+    await revocations.revoke({ kind, tenant, id, from, until: from + accessTokenSeconds * 1000 + SLACK_MS, reason })
+  }
+}

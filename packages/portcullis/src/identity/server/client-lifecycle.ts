@@ -1,0 +1,104 @@
+/** Decides what happens to a client that an operator knows by name: it is added, and it is removed with all that it had. */
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { Secret } from '../../core/secret.ts'
+import type { Revocation } from '../revocation-store.ts'
+import { type ClientMetadata, MetadataError, soundMetadata } from './client-metadata.ts'
+import type { ClientStore, OAuthClient } from './client-store.ts'
+import { clientFamily } from './families.ts'
+import { secretDigest } from './stored-clients.ts'
+
+export interface ClientLifecycleParts {
+  readonly clients: ClientStore
+  readonly revocations: { revoke(revocation: Revocation): Promise<void> }
+  readonly clock: Clock
+  readonly accessTokenSeconds: number
+}
+
+export interface ClientRequest {
+  readonly tenant: string
+  readonly name: string
+  /** Where people are sent back to; none for a client that acts in its own name only. */
+  readonly redirects: readonly string[]
+  /** How it proves itself: not at all, by a secret, or by its keys (RFC 7523). */
+  readonly proof: { readonly kind: 'none' | 'secret' } | { readonly kind: 'keys'; readonly jwks: object }
+  /** What it may be in its own name; with some it may use client credentials. */
+  readonly roles: readonly string[]
+  readonly device: boolean
+}
+
+export interface AddedClient {
+  readonly client: OAuthClient
+  /** Shown once. */
+  readonly secret?: Secret
+}
+
+const SLACK_MS = 60_000
+const METHODS = { none: 'none', secret: 'client_secret_basic', keys: 'private_key_jwt' } as const
+
+export class ClientLifecycle {
+  readonly #parts: ClientLifecycleParts
+
+  constructor(parts: ClientLifecycleParts) {
+    this.#parts = parts
+  }
+
+  /** Throws a MetadataError for a client that cannot be: its sentence is for the operator. */
+  async add(request: ClientRequest): Promise<AddedClient> {
+    const { tenant, name, roles, proof } = request
+    const secret = proof.kind === 'secret' ? randomBytes(32).toString('base64url') : undefined
+    const client: OAuthClient = {
+      id: randomBytes(15).toString('base64url'),
+      tenant,
+      name,
+      metadata: JSON.stringify(metadataFor(request)),
+      ...(secret !== undefined && { secretDigest: secretDigest(secret) }),
+      roles,
+      origin: 'operator',
+      createdAt: this.#parts.clock.now(),
+    }
+    if (!(await this.#parts.clients.insert(client))) throw new Error('the random id of a client is taken')
+    return { client, ...(secret !== undefined && { secret: new Secret(secret) }) }
+  }
+
+  list(tenant: string): Promise<readonly OAuthClient[]> {
+    return this.#parts.clients.list(tenant)
+  }
+
+  /** False when the tenant has no such client. Its tokens end at once, on every node within a second. */
+  async remove(tenant: string, id: string): Promise<boolean> {
+    const { clients, revocations, clock, accessTokenSeconds } = this.#parts
+    if (!(await clients.remove(tenant, id))) return false
+    const from = clock.now()
+    const until = from + accessTokenSeconds * 1000 + SLACK_MS
+    await revocations.revoke({
+      kind: 'token',
+      tenant,
+      id: clientFamily(id),
+      from,
+      until,
+      reason: 'the client was removed',
+    })
+    return true
+  }
+}
+
+/** A client that nobody can prove to be has no rights of its own. */
+function metadataFor({ name, redirects, proof, roles, device }: ClientRequest): ClientMetadata {
+  if (roles.length > 0 && proof.kind === 'none') throw new MetadataError('a client with roles needs a secret or keys')
+  const grants = [
+    ...(redirects.length > 0 ? ['authorization_code', 'refresh_token'] : []),
+    ...(device ? ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'] : []),
+    ...(roles.length > 0 ? ['client_credentials'] : []),
+  ]
+  if (grants.length === 0) throw new MetadataError('a client needs a redirect, the device flow, or roles')
+  const metadata = {
+    client_name: name,
+    redirect_uris: redirects,
+    grant_types: [...new Set(grants)],
+    response_types: redirects.length > 0 ? ['code'] : [],
+    token_endpoint_auth_method: METHODS[proof.kind],
+    ...(proof.kind === 'keys' && { jwks: proof.jwks }),
+  }
+  return redirects.length > 0 ? soundMetadata(metadata) : metadata
+}

@@ -1,0 +1,42 @@
+/** Decides what happens when a consent or a token ends: it is revoked on every node, and that is on record. */
+import type { errors as Errors } from 'oidc-provider'
+import { accountPrincipal, grantFamily } from './families.ts'
+import type { ServerSettings } from './settings.ts'
+import type { StoredModelParts } from './stored-model.ts'
+
+/** After the last token of a family has expired its revocation is of no use any more. */
+const SLACK_MS = 60_000
+
+export function modelParts(settings: ServerSettings, errors: typeof Errors): StoredModelParts {
+  const { grants, clock, accounts, revocations, lifetimes, witness } = settings
+  const revoke = async (tenant: string, id: string, reason: string) => {
+    const from = clock.now()
+    await revocations.revoke({
+      kind: 'token',
+      tenant,
+      id,
+      from,
+      until: from + lifetimes.accessToken * 1000 + SLACK_MS,
+      reason,
+    })
+  }
+  return {
+    grants,
+    clock,
+    reused: () => new errors.InvalidGrant('it was used before'),
+    async onGrantEnded(grantId, accountId) {
+      const account = accountId === undefined ? undefined : await accounts.findById(accountId)
+      if (account === undefined) return
+      await revoke(account.tenant, grantFamily(grantId), 'the consent has ended')
+      await witness.changed(account.tenant, 'grant.ended', accountPrincipal(account.id), {
+        grant: grantFamily(grantId),
+      })
+    },
+    async onTokenEnded({ extra, clientId }) {
+      const { jti, tenant } = (extra ?? {}) as { readonly jti?: string; readonly tenant?: string }
+      if (jti === undefined || tenant === undefined) return
+      await revoke(tenant, jti, 'the token was revoked')
+      await witness.changed(tenant, 'token.revoked', undefined, { jti, client: clientId })
+    },
+  }
+}

@@ -1,0 +1,29 @@
+/** OAuth clients in this process. Each verb does its work without waiting, which makes it atomic. */
+import type { ClientStore, OAuthClient } from '../../identity/server/client-store.ts'
+
+export class MemoryClients implements ClientStore {
+  readonly #byId = new Map<string, OAuthClient>()
+
+  async insert(client: OAuthClient): Promise<boolean> {
+    if (this.#byId.has(client.id)) return false
+    this.#byId.set(client.id, client)
+    return true
+  }
+
+  async find(id: string): Promise<OAuthClient | undefined> {
+    return this.#byId.get(id)
+  }
+
+  async list(tenant: string): Promise<readonly OAuthClient[]> {
+    const clients = [...this.#byId.values()].filter((client) => client.tenant === tenant)
+    return clients.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+  }
+
+  async remove(tenant: string, id: string): Promise<boolean> {
+    return this.#byId.get(id)?.tenant === tenant && this.#byId.delete(id)
+  }
+
+  async countRegistered(): Promise<number> {
+    return [...this.#byId.values()].filter(({ origin }) => origin === 'registration').length
+  }
+}

@@ -1,0 +1,50 @@
+/** Wrapped data keys in a database. Every verb is one statement, so the database makes it atomic. */
+import type { DataKey, DataKeyStore } from '../../data-protection/data-key-store.ts'
+import type { WrappedKey } from '../../data-protection/key-encryption.ts'
+import type { DataKeyRow } from './schema.ts'
+import { type Database, sql } from './statement.ts'
+
+export class SqlDataKeys implements DataKeyStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async add({ tenant, version, wrappedBy, wrapped, createdAt }: DataKey): Promise<boolean> {
+    const changed = await this.#db.change(sql`
+      insert into data_key (tenant, version, wrapped_by, wrapped, created_at)
+      values (${tenant}, ${version}, ${wrappedBy}, ${wrapped}, ${createdAt})
+      on conflict (tenant, version) do nothing`)
+    return changed > 0
+  }
+
+  async ofTenant(tenant: string): Promise<readonly DataKey[]> {
+    const rows = await this.#db.rows<DataKeyRow>(sql`
+      select * from data_key where tenant = ${tenant} order by version`)
+    return rows.map((row) => ({
+      tenant: row.tenant,
+      version: row.version,
+      wrappedBy: row.wrapped_by,
+      wrapped: row.wrapped,
+      createdAt: row.created_at,
+    }))
+  }
+
+  async tenants(): Promise<readonly string[]> {
+    const rows = await this.#db.rows<Pick<DataKeyRow, 'tenant'>>(sql`
+      select distinct tenant from data_key order by tenant`)
+    return rows.map(({ tenant }) => tenant)
+  }
+
+  async rewrap(old: DataKey, { wrappedBy, wrapped }: WrappedKey): Promise<boolean> {
+    const changed = await this.#db.change(sql`
+      update data_key set wrapped_by = ${wrappedBy}, wrapped = ${wrapped}
+      where tenant = ${old.tenant} and version = ${old.version} and wrapped = ${old.wrapped}`)
+    return changed > 0
+  }
+
+  shred(tenant: string): Promise<number> {
+    return this.#db.change(sql`delete from data_key where tenant = ${tenant}`)
+  }
+}

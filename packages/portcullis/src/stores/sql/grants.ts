@@ -1,0 +1,80 @@
+/** What the authorization server keeps, in a database. Every verb is one statement, so the database makes it atomic. */
+import type { GrantEntry, GrantStore, StoredGrantEntry } from '../../identity/server/grant-store.ts'
+import type { GrantEntryRow } from './schema.ts'
+import { type Database, sql, type Statement } from './statement.ts'
+
+export class SqlGrants implements GrantStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async put(entry: GrantEntry): Promise<void> {
+    await this.#db.change(sql`${inserted(entry)} on conflict (kind, digest) do update set
+      payload = excluded.payload, expires_at = excluded.expires_at,
+      family = coalesce(excluded.family, grant_entry.family),
+      account = coalesce(excluded.account, grant_entry.account),
+      alias = coalesce(excluded.alias, grant_entry.alias)`)
+  }
+
+  async add(entry: GrantEntry): Promise<boolean> {
+    return (await this.#db.change(sql`${inserted(entry)} on conflict (kind, digest) do nothing`)) > 0
+  }
+
+  async find(kind: string, digest: string): Promise<StoredGrantEntry | undefined> {
+    const [row] = await this.#db.rows<GrantEntryRow>(sql`
+      select * from grant_entry where kind = ${kind} and digest = ${digest}`)
+    return row && toEntry(row)
+  }
+
+  async findByAlias(kind: string, alias: string): Promise<StoredGrantEntry | undefined> {
+    const [row] = await this.#db.rows<GrantEntryRow>(sql`
+      select * from grant_entry where kind = ${kind} and alias = ${alias} limit 1`)
+    return row && toEntry(row)
+  }
+
+  async consume(kind: string, digest: string, at: number): Promise<boolean> {
+    const changed = await this.#db.change(sql`
+      update grant_entry set consumed_at = ${at} where kind = ${kind} and digest = ${digest} and consumed_at is null`)
+    return changed > 0
+  }
+
+  async remove(kind: string, digest: string): Promise<StoredGrantEntry | undefined> {
+    const [row] = await this.#db.rows<GrantEntryRow>(sql`
+      delete from grant_entry where kind = ${kind} and digest = ${digest} returning *`)
+    return row && toEntry(row)
+  }
+
+  removeGrant(grant: string): Promise<number> {
+    return this.#db.change(sql`delete from grant_entry where family = ${grant}`)
+  }
+
+  async removeAccount(account: string): Promise<readonly string[]> {
+    const rows = await this.#db.rows<Pick<GrantEntryRow, 'family'>>(sql`
+      delete from grant_entry where account = ${account} returning family`)
+    return [...new Set(rows.flatMap(({ family }) => (family === null ? [] : [family])))].toSorted()
+  }
+
+  sweep(now: number): Promise<number> {
+    return this.#db.change(sql`delete from grant_entry where expires_at <= ${now}`)
+  }
+}
+
+function inserted({ kind, digest, payload, expiresAt, grant, account, alias }: GrantEntry): Statement {
+  return sql`insert into grant_entry (kind, digest, payload, expires_at, family, account, alias)
+    values (${kind}, ${digest}, ${payload}, ${expiresAt}, ${grant ?? null}, ${account ?? null}, ${alias ?? null})`
+}
+
+function toEntry(row: GrantEntryRow): StoredGrantEntry {
+  return {
+    kind: row.kind,
+    digest: row.digest,
+    payload: row.payload,
+    expiresAt: row.expires_at,
+    ...(row.family !== null && { grant: row.family }),
+    ...(row.account !== null && { account: row.account }),
+    ...(row.alias !== null && { alias: row.alias }),
+    ...(row.consumed_at !== null && { consumedAt: row.consumed_at }),
+  }
+}

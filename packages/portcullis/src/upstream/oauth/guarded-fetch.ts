@@ -1,0 +1,112 @@
+/** Decides where an upstream or its authorization server can make us connect to: https to public addresses, one hop, small, soon. */
+import { lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
+import type { Agent } from 'undici'
+
+export interface GuardOptions {
+  /** Whether an address belongs to this house; such ones are refused. */
+  readonly isInside: (address: string) => boolean
+  /** Plain http is allowed, to a loopback address only. */
+  readonly plaintext: boolean
+  /** PEM of authorities to trust beside the usual ones. */
+  readonly ca?: string
+  readonly timeoutMs: number
+  readonly maxBytes: number
+}
+
+/** What is fetched: documents, and tokens for forms. */
+export interface GuardedRequest {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Response>
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1)$/
+const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Rejects with an Error for a place that is not allowed, and for an answer that is too large or too late. Redirects are answers. */
+export function guardedFetch(options: GuardOptions): GuardedFetch {
+  let agents: Promise<{ readonly tls: Agent; readonly plain: Agent }> | undefined
+  return async (text, { method, headers, body }) => {
+    const url = requireAllowed(text, options)
+    // Loaded late: a gateway without such upstreams never fetches anything for them.
+    const { request } = await import('undici')
+    agents ??= guardedAgents(options)
+    const { tls, plain } = await agents
+    const answer = await request(url, {
+      method: method as 'GET',
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.timeout(options.timeoutMs),
+      dispatcher: url.protocol === 'http:' ? plain : tls,
+    })
+    const bytes = await readAtMost(answer.body, options.maxBytes)
+    const kept = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
+      typeof value === 'string' && /^(?:cache-control|content-type|www-authenticate|dpop-nonce)$/.test(name)
+        ? [[name, value]]
+        : [],
+    )
+    const hasBody = ![101, 204, 205, 304].includes(answer.statusCode)
+    return new Response(hasBody ? new Uint8Array(bytes) : null, { status: answer.statusCode, headers: kept })
+  }
+}
+
+/** Throws a TypeError for anything but https without credentials, or http to a loopback address where that is allowed. */
+export function requireAllowed(
+  text: string,
+  { plaintext, isInside }: Pick<GuardOptions, 'plaintext' | 'isInside'>,
+): URL {
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') throw new TypeError('a URL with credentials')
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (url.protocol === 'http:') {
+    if (plaintext && LOOPBACK_NAMES.has(url.hostname)) return url
+    throw new TypeError('plain http is not allowed there')
+  }
+  if (url.protocol !== 'https:') throw new TypeError('only https is allowed')
+  if (isIP(host) !== 0 && isInside(host)) throw new TypeError('an address of this house')
+  return url
+}
+
+async function guardedAgents({ isInside, ca, timeoutMs }: GuardOptions) {
+  const { Agent: UndiciAgent } = await import('undici')
+  const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ca] }
+  const agent = (lookUp: LookupFunction) =>
+    new UndiciAgent({
+      connect: { ...trust, lookup: lookUp, timeout: timeoutMs },
+      connections: 8,
+      pipelining: 1,
+      bodyTimeout: timeoutMs,
+      headersTimeout: timeoutMs,
+    })
+  return {
+    tls: agent(checkedLookup((address) => !isInside(address))),
+    plain: agent(checkedLookup((a) => LOOPBACK.test(a))),
+  }
+}
+
+/** The connection goes to what was looked at, so a second answer of the DNS changes nothing. One bad address spoils a name. */
+function checkedLookup(isGood: (address: string) => boolean): LookupFunction {
+  return (host, options, callback) => {
+    lookup(host, { ...options, all: true }, (error, found) => {
+      const [first] = error === null ? found : []
+      if (error !== null || first === undefined) return callback(error ?? new Error('no address'), '', 4)
+      if (!found.every(({ address }) => isGood(address))) return callback(new Error('a name of this house'), '', 4)
+      if (options.all === true) return callback(null, found)
+      return callback(null, first.address, first.family)
+    })
+  }
+}
+
+async function readAtMost(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
