@@ -4,4 +4,4 @@ import { upstreamsDocument } from './upstreams.ts'
 
 /** What administrators can ask the running gateway, by path. One file of this room answers for each noun. */
 export const administration: Administration = (view) =>
-  new Map([[`${ADMINISTRATION_PATH}/v1/upstreams`, () => upstreamsDocument(view)]])
+  new Map([[`${ADMINISTRATION_PATH}/v1/upstreams`, (asker) => upstreamsDocument(view, asker)]])

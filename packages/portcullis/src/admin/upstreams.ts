@@ -1,3 +1,4 @@
+import type { Principal } from '../core/principal.ts'
 import type { GatewayView } from '../gateway/administration.ts'
 import type { LiveProcess } from '../gateway/processes.ts'
 
@@ -15,10 +16,15 @@ export interface UpstreamState {
   readonly processes: readonly Omit<LiveProcess, 'upstream'>[]
 }
 
-export async function upstreamsDocument({ upstreams, processes }: GatewayView): Promise<UpstreamsDocument> {
-  const live = await processes.live()
+/** Nobody is shown an upstream or a process of a tenant that is not theirs. */
+export async function upstreamsDocument(
+  { upstreams, processes, shownTo }: GatewayView,
+  asker: Principal,
+): Promise<UpstreamsDocument> {
+  const live = (await processes.live()).filter(({ upstream, tenant }) => shownTo(asker, upstream, tenant))
+  const visible = [...upstreams.values()].filter(({ name }) => shownTo(asker, name))
   return {
-    upstreams: [...upstreams.values()].map(({ name, era, catalogue }) => ({
+    upstreams: visible.map(({ name, era, catalogue }) => ({
       name,
       ...(era !== undefined && { era }),
       tools: catalogue.list().length,

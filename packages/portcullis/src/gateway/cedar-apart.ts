@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { CedarAnswers } from '../policy/remembered-cedar.ts'
 import type { PolicySource } from '../policy/source.ts'
-import type { Vocabulary } from '../policy/vocabulary.ts'
+import type { TenantWords, Vocabulary } from '../policy/vocabulary.ts'
 import { startChild } from '../sandbox/child.ts'
 import { DescriptorTable } from '../sandbox/descriptors.ts'
 
@@ -18,6 +18,7 @@ export interface CedarQuestion {
   readonly roles: readonly string[]
   readonly upstreams: readonly string[]
   readonly tools: readonly (readonly [upstream: string, tools: readonly ToolDefinition[]])[]
+  readonly tenants?: readonly (readonly [tenant: string, words: TenantWords])[]
 }
 
 const PROGRAM = fileURLToPath(new URL(`./cedar-process${extname(import.meta.url)}`, import.meta.url))
@@ -26,9 +27,10 @@ const PATIENCE_MS = 20_000
 /** Undefined when there is a mistake in the policies, or no such process can be had: then ask in this one. */
 export async function askCedarApart(
   sources: readonly PolicySource[],
-  { roles, upstreams, tools }: Vocabulary,
+  { roles, upstreams, tools, tenants }: Vocabulary,
 ): Promise<CedarAnswers | undefined> {
-  const question: CedarQuestion = { sources, roles, upstreams, tools: [...tools] }
+  const words = { roles, upstreams, tools: [...tools], ...(tenants !== undefined && { tenants: [...tenants] }) }
+  const question: CedarQuestion = { sources, ...words }
   try {
     const child = await startChild([process.execPath, PROGRAM], {
       environment: {},

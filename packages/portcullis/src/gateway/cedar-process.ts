@@ -5,8 +5,9 @@ import { loadPolicies } from '../policy/load.ts'
 import { RememberedCedar } from '../policy/remembered-cedar.ts'
 import type { CedarQuestion } from './cedar-apart.ts'
 
-const { sources, roles, upstreams, tools } = JSON.parse(await text(process.stdin)) as CedarQuestion
+const { sources, roles, upstreams, tools, tenants } = JSON.parse(await text(process.stdin)) as CedarQuestion
 const cedar = new RememberedCedar(openCedar(), { parsed: {}, fitting: {} })
 // A mistake ends this process with a status; the gateway then asks by itself, and tells it in full.
-await loadPolicies(sources, { roles, upstreams, tools: new Map(tools) }, cedar)
+const words = { roles, upstreams, tools: new Map(tools), ...(tenants !== undefined && { tenants: new Map(tenants) }) }
+await loadPolicies(sources, words, cedar)
 process.stdout.write(JSON.stringify(cedar.answers()))

@@ -1,4 +1,4 @@
-import { ChainLedger } from '../audit/ledger.ts'
+import { ChainLedger, type Ledger } from '../audit/ledger.ts'
 import { CHAIN_RULES } from '../audit/chain.ts'
 import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
 import type { Logger } from '../audit/log.ts'
@@ -26,7 +26,7 @@ import { openListener } from './build-listener.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
 import { closeDrivers, selectDrivers } from './build-sandbox.ts'
-import { buildUpstreams } from './build-upstreams.ts'
+import { buildUpstreams, type UpstreamParts } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
 import { Gate } from './gate.ts'
 import { mountsOf } from './mounts.ts'
@@ -35,7 +35,7 @@ import { PolicyPoint } from './policy-point.ts'
 import { Processes } from './processes.ts'
 import { PRODUCT } from './product.ts'
 import { startDefinitions } from './start-definitions.ts'
-import { tenantNames } from './tenants.ts'
+import { shownTo, tenantNames } from './tenants.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -84,12 +84,8 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   drivers.catch(() => {})
   started.push(() => closeDrivers(drivers))
   const { gate, listener, ledger, identity, access } = await openGround(options, clock, started)
-  const json = { maxDepth: config.limits.maxDepth, maxMembers: config.limits.maxMembers }
-  const parse = (bytes: Buffer) => parseUpstream(bytes, json)
-  const processes = new Processes({ ledger, clock, log })
-  started.push(() => processes.settled())
-  const upstreams = await buildUpstreams({ config, environment, clock, log, parse, drivers, processes, access })
-  started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
+  const behind = { config, environment, clock, log, drivers, access }
+  const { upstreams, processes } = await openUpstreams(behind, ledger, started)
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
   const policy = await PolicyPoint.load(config, definitions.known, log)
@@ -110,7 +106,11 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
     identity.server,
     await connectPages({ access, identity, ledger, clock, log, publicUrl: url }),
   ])
-  const documents = { documents: identity.documents, administration: shown(options, { upstreams, processes }), mount }
+  const documents = {
+    documents: identity.documents,
+    administration: shown(options, { upstreams, processes, shownTo: shownTo(config) }),
+    mount,
+  }
   const ends = { message: relay(relayParts), stream: relayStream(relayParts), ...documents }
   gate.open(door(stages, ends), (id) => sessions.journalOf(id))
   // Before all others: what they are is still needed by the calls that may finish.
@@ -121,6 +121,18 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
     await listener.close(GRACE_MS)
   })
   return { url, close: () => end(started) }
+}
+
+/** The servers behind the gateway. They are asked nothing before somebody needs them. */
+async function openUpstreams(parts: Omit<UpstreamParts, 'parse' | 'processes'>, ledger: Ledger, started: Started) {
+  const { config, clock, log } = parts
+  const json = { maxDepth: config.limits.maxDepth, maxMembers: config.limits.maxMembers }
+  const parse = (bytes: Buffer) => parseUpstream(bytes, json)
+  const processes = new Processes({ ledger, clock, log })
+  started.push(() => processes.settled())
+  const upstreams = await buildUpstreams({ ...parts, parse, processes })
+  started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
+  return { upstreams, processes }
 }
 
 const shown = ({ administration }: GatewayOptions, view: GatewayView) => administration?.(view) ?? new Map()

@@ -9,6 +9,7 @@ import type { Received } from '../limits/receive.ts'
 import type { Parsed } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
 import type { Sessioned } from '../upstream/relay/attach-session.ts'
+import type { AdminDocument } from './administration.ts'
 
 /** Everything that is known of a message before policy has spoken. */
 export type Understood = Exchange & Routed & Bounded & Authenticated & Received & Parsed & Sessioned & Resolved
@@ -113,7 +114,7 @@ export interface Ends {
   /** Documents by path. */
   readonly documents: ReadonlyMap<string, object>
   /** Documents for administrators by path, made when they are asked for. */
-  readonly administration: ReadonlyMap<string, () => Promise<object>>
+  readonly administration: ReadonlyMap<string, AdminDocument>
   /** Answers its paths by itself; what guards a document guards them too. Absent when nothing is mounted. */
   readonly mount?: Mount
 }
@@ -132,9 +133,9 @@ export function door(stages: Stages, ends: Ends): Handler<Exchange> {
     headers: { 'access-control-allow-origin': '*' },
     document: ends.documents.get(head.path) as object,
   }))
-  const administration = adminPath(stages).to(async ({ head }) => ({
+  const administration = adminPath(stages).to(async ({ head, principal }) => ({
     status: 200,
-    document: (await ends.administration.get(head.path)?.()) ?? {},
+    document: (await ends.administration.get(head.path)?.(principal)) ?? {},
   }))
   const { mount } = ends
   const mounted = mount && documentPath(stages).to((exchange) => mount.serve(exchange))

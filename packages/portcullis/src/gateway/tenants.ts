@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Check, Wrap } from '../core/pipeline.ts'
-import type { Authenticated } from '../core/principal.ts'
+import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Bounded } from '../limits/bound.ts'
 import { concurrency } from '../limits/concurrency.ts'
 import { rateByTenant } from '../traffic/rate-limit.ts'
@@ -19,6 +19,17 @@ export function tenantHas({ tenants }: Pick<Config, 'tenants'>): TenantHas {
     const own = upstreams.get(tenant)
     return own !== undefined && (upstream === undefined || own.has(upstream))
   }
+}
+
+/** Whether an administrator is shown an upstream, and what belongs to a tenant there. */
+export type ShownTo = (principal: Principal, upstream: string, tenant?: string) => boolean
+
+/** Administrators see their own tenant. Where no tenants are configured, those of `default` look after the whole gateway. */
+export function shownTo(config: Pick<Config, 'tenants'>): ShownTo {
+  const has = tenantHas(config)
+  const looksAfterAll = ({ tenant }: Principal) => config.tenants === undefined && tenant === 'default'
+  return (principal, upstream, tenant) =>
+    has(principal.tenant, upstream) && (tenant === undefined || tenant === principal.tenant || looksAfterAll(principal))
 }
 
 /** The chains that are open from the start; the others open with their first record. */

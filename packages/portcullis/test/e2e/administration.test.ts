@@ -45,3 +45,11 @@ test('to all others the path does not exist, and a message on it reaches nobody'
   const message = await send(gateway, body, { url: gateway.origin + path, headers })
   assert.equal(message.status, 404)
 })
+
+test('an administrator of one tenant sees no process of another', async () => {
+  await callTool(gateway, 'idle', {})
+  const foreign = await gateway.issue(['admin'], { tenant: 'other' })
+  const reply = await ask(foreign)
+  assert.equal(reply.status, 200)
+  assert.deepEqual(reply.json.upstreams[0].processes, [])
+})

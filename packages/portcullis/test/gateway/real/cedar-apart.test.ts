@@ -38,3 +38,13 @@ test('a mistake in the policies is left to the process that can tell it', async 
   assert.equal(await askCedarApart(source('context.args has pth'), vocabulary), undefined)
   assert.equal(await askCedarApart(source('nonsense ('), vocabulary), undefined)
 })
+
+test('the rules of a tenant are judged by what that tenant has', async () => {
+  const tenants = new Map([['acme', { upstreams: ['files'], roles: ['clerk'] }]])
+  const text = 'permit (principal in Role::"clerk", action, resource);'
+  const sources = [{ file: 'acme.cedar', text, tenant: 'acme' }]
+  const words = { roles: [], upstreams: ['files'], tools: new Map(), tenants }
+  const answers = await askCedarApart(sources, words)
+  assert(answers !== undefined)
+  assert.equal(await isAnswered(sources, words, answers), true)
+})
