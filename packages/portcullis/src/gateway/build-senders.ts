@@ -55,7 +55,7 @@ const buildNonces = (rotateSeconds: number, clock: Clock): Nonces =>
 function boundResources({ upstreams }: Config, publicUrl: string): ReadonlySet<string> {
   const bound = Object.entries(upstreams).filter(([, { senderConstrained }]) => senderConstrained === 'required')
   if (bound.length === 0) return new Set()
-  return new Set([`${publicUrl}/mcp`, ...bound.map(([name]) => `${publicUrl}/mcp/${name}`)])
+  return new Set([`${publicUrl}/mcp`, `${publicUrl}/admin`, ...bound.map(([name]) => `${publicUrl}/mcp/${name}`)])
 }
 
 function buildCertificates({ identity }: Config): VerifyCertificate | undefined {

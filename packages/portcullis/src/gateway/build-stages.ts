@@ -97,7 +97,8 @@ export function buildStages(parts: StageParts): Stages {
       ...slots(limits.concurrency),
       maxWaitMs: limits.concurrency.waitMs,
       retryAfterSeconds: 1,
-      isAdministrator,
+      // The places that are kept free belong to those who look after the gateway, not to a tenant's own administrators.
+      isAdministrator: (principal) => config.tenants === undefined && isAdministrator(principal),
       counts: takesPlace,
     }),
     intent: auditIntent({ ledger }),

@@ -22,12 +22,17 @@ export class SubjectTokens {
   /** Only bearer tokens: an API key is for nobody but us, and what is bound to the caller's key is of no use to another. */
   note({ principal, head }: Exchange & Authenticated): void {
     const { kind, bound, expiresAt } = principal.credential
-    if (!this.wanted || bound !== undefined || (kind !== 'jwt' && kind !== 'opaque')) return
+    if (!this.wanted) return
+    const key = keyOf({ tenant: principal.tenant, principal: principal.id })
     const [, token] = /^bearer +(\S+)$/i.exec(String(head.headers['authorization'] ?? '')) ?? []
-    if (token === undefined) return
+    if (bound !== undefined || (kind !== 'jwt' && kind !== 'opaque') || token === undefined) {
+      // Who calls with another credential now does not call with what an earlier token was worth.
+      this.#tokens.delete(key)
+      return
+    }
     if (this.#tokens.size >= MAX_REMEMBERED) this.#tokens.clear()
     const endsAt = expiresAt ?? this.#clock.now() + UNSAID_MS
-    this.#tokens.set(keyOf({ tenant: principal.tenant, principal: principal.id }), { token: new Secret(token), endsAt })
+    this.#tokens.set(key, { token: new Secret(token), endsAt })
   }
 
   of(holder: Holder): Secret | undefined {

@@ -29,7 +29,9 @@ export function shownTo(config: Pick<Config, 'tenants'>): ShownTo {
   const has = tenantHas(config)
   const looksAfterAll = ({ tenant }: Principal) => config.tenants === undefined && tenant === 'default'
   return (principal, upstream, tenant) =>
-    has(principal.tenant, upstream) && (tenant === undefined || tenant === principal.tenant || looksAfterAll(principal))
+    has(principal.tenant, upstream) &&
+    principal.upstreams?.includes(upstream) !== false &&
+    (tenant === undefined || tenant === principal.tenant || looksAfterAll(principal))
 }
 
 /** The chains that are open from the start; the others open with their first record. */

@@ -44,13 +44,17 @@ export function senderGuard({ verifyProof, nonces, mustBeBound }: SenderParts): 
     if (binding.jkt === undefined) return facts
     // As a bearer token it would be worth more than its issuer meant (RFC 9449 §7.2).
     if (!proofScheme || verifyProof === undefined) throw invalid('bound to a key', principal)
-    const { head, resource } = request
-    return verifyProof({ head, resource, token: credential, jkt: binding.jkt }).then(
+    const resource = calledUrl(request)
+    return verifyProof({ head: request.head, resource, token: credential, jkt: binding.jkt }).then(
       (nonce) => (nonce === undefined ? facts : { ...facts, freshNonce: nonce }),
       (thrown: unknown) => Promise.reject(withNonce(thrown, nonces)),
     )
   }
 }
+
+/** What a proof has to name (`htu`): every path of the administration has the same audience, and a URL of its own. */
+const calledUrl = ({ head, resource, route }: Pick<Exchange & Routed, 'head' | 'resource' | 'route'>): string =>
+  route.kind === 'administration' ? new URL(resource).origin + head.path : resource
 
 /** A connection may outlive the certificate that it was opened with; TLS looks at the time only once. */
 export function certificateOf({ certificate }: Peer, now: number): PeerCertificate | undefined {

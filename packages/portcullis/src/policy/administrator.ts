@@ -3,10 +3,10 @@ import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
 
-/** The role whose bearers look after the gateway: they are served when others have to wait, and see how it fares. */
-const ADMINISTRATOR = 'admin'
+/** Roles whose bearers look after the gateway: they are served when others have to wait, and see how it fares. */
+const ADMINISTRATORS: readonly string[] = ['admin', 'administrator']
 
-export const isAdministrator = (principal: Principal): boolean => principal.roles.includes(ADMINISTRATOR)
+export const isAdministrator = ({ roles }: Principal): boolean => roles.some((role) => ADMINISTRATORS.includes(role))
 
 /** Check `policy.administrator`. To everybody else the path does not exist: throws `transport.not_found`. */
 export const administrator: Check<Exchange & Authenticated> = {

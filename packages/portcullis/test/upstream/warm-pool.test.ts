@@ -92,6 +92,7 @@ describe('WarmPool', () => {
     const { pool, made } = setUp(1)
     pool.expect('a')
     await until(() => pool.size === 1)
+    await new Promise((resolve) => setTimeout(resolve, 30)) // the pool has seen by then that it is full
     pool.take('a')?.end()
     await new Promise((resolve) => setTimeout(resolve, 80))
     assert.equal(made.length, 1)

@@ -13,13 +13,18 @@ export interface LenderOptions {
   readonly sourceOf: (holder: Holder) => CredentialSource
 }
 
-/** The tenant's own credential, else the one of its principals that was changed last. */
+/**
+ * The tenant's own credential, else that of one of its principals, who stays the one for as long as it is there: what an
+ * account sees may differ, and nobody is to become the source of everybody's tools by connecting later.
+ */
 export function lentSource({ upstream, kind, tenant, vault, sourceOf }: LenderOptions): CredentialSource {
   let last: CredentialSource | undefined
+  let kept: string | undefined
   const holder = async (): Promise<Holder> => {
     const all = (await vault.list(tenant)).filter((one) => one.upstream === upstream && one.kind === kind)
-    const [first] = all.toSorted((a, b) => rank(b) - rank(a))
+    const [first] = all.toSorted((a, b) => rank(a, kept) - rank(b, kept))
     if (first === undefined) throw new NotConnected(upstream, 'nobody has lent a credential', { upstream, scopes: [] })
+    kept = first.principal
     return { tenant, ...(first.principal !== undefined && { principal: first.principal }) }
   }
   return {
@@ -31,5 +36,13 @@ export function lentSource({ upstream, kind, tenant, vault, sourceOf }: LenderOp
   }
 }
 
-const rank = ({ principal, updatedAt }: { readonly principal?: string; readonly updatedAt: number }): number =>
-  principal === undefined ? Number.POSITIVE_INFINITY : updatedAt
+interface Lendable {
+  readonly principal?: string
+  readonly updatedAt: number
+}
+
+/** The least is lent. */
+const rank = ({ principal, updatedAt }: Lendable, kept: string | undefined): number => {
+  if (principal === undefined) return -2
+  return principal === kept ? -1 : updatedAt
+}
