@@ -30,6 +30,7 @@ const request = (scheme: string, certificate?: PeerCertificate): Request =>
   ({
     head: { method: 'POST', headers: { authorization: `${scheme} x`, dpop: 'p' } },
     peer: { address: '', encrypted: true, ...(certificate && { certificate }) },
+    route: { kind: 'upstream', upstream: 'one' },
     resource: 'R',
   }) as unknown as Request
 
@@ -51,6 +52,16 @@ describe('senderGuard', () => {
     const verifyProof: SenderParts['verifyProof'] = async (one) => void asked.push(one)
     assert.equal(await guard({ verifyProof })(KEY, request('DPoP'), NOW, 'token'), KEY.facts)
     assert.deepEqual(asked, [{ head: request('DPoP').head, resource: 'R', token: 'token', jkt: 'K' }])
+  })
+
+  it('asks for the proof of the very path where all paths have one audience', async () => {
+    const asked: unknown[] = []
+    const verifyProof: SenderParts['verifyProof'] = async (one) => void asked.push(one.resource)
+    const { head, peer } = request('DPoP')
+    const path = { head: { ...head, path: '/admin/v1/upstreams' }, route: { kind: 'administration' } }
+    const called = { peer, ...path, resource: 'https://g.example/admin' } as unknown as Request
+    await guard({ verifyProof })(KEY, called, NOW, 'token')
+    assert.deepEqual(asked, ['https://g.example/admin/v1/upstreams'])
   })
 
   it('hands on the nonce to use next', async () => {
