@@ -1,5 +1,6 @@
 /** Decides what we accept from an issuer's web server: one JSON object over https, small, soon, without a redirect. */
 import type { Dispatcher } from 'undici'
+import { readAtMost } from '../core/read-at-most.ts'
 import type { Secret } from '../core/secret.ts'
 
 export interface FetchLimits {
@@ -54,7 +55,7 @@ async function ask(url: string, limits: FetchLimits, { headers, ...more }: Askin
     answer.body.on('error', () => {}).destroy()
     return undefined
   }
-  return parseObject(await readAtMost(answer.body, limits.maxBytes))
+  return parseObject(await readAtMost(answer.body, limits.maxBytes, 'the issuer'))
 }
 
 /** Throws a TypeError for anything but https without credentials, or for http where the limits do not allow it. */
@@ -64,17 +65,6 @@ export function requireSafeUrl(text: string, plainHttp: FetchLimits['plainHttp']
   const loopback = url.protocol === 'http:' && plainHttp === 'loopback-for-tests' && LOOPBACK.has(url.hostname)
   if (url.protocol !== 'https:' && !loopback) throw new TypeError('the URL of an issuer is https')
   return url
-}
-
-async function readAtMost(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new Error(`the issuer sent more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 function parseObject(bytes: Buffer): JsonObject {

@@ -74,6 +74,15 @@ export function startMessenger([program = '', ...args]: readonly string[]): Chil
   return spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe', 'ipc'], env: {}, cwd: '/', detached: true })
 }
 
+/** Signals a child and what it started, as far as that stayed in the group that the child leads. */
+export function signalGroup(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, name)
+  } catch {
+    // The group is empty.
+  }
+}
+
 /** What a tool prints on standard output, such as its version. Rejects when it fails or takes over five seconds. */
 export async function askTool(program: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -7,13 +7,13 @@ let swept = false
 
 /**
  * Closes what the gateway's own parent left open: bwrap hands on every descriptor that it was not told about. Node marks
- * all that it opens itself close-on-exec, so once at the start suffices. Returns the numbers that were closed.
+ * all that it opens itself close-on-exec, so once at the start suffices.
  */
-export function closeInheritedDescriptors(keep: readonly number[] = []): readonly number[] {
-  if (swept) return []
+export function closeInheritedDescriptors(): void {
+  if (swept) return
   swept = true // a second look could meet what another thread is just opening
   const inherited = readdirSync('/proc/self/fd').map(Number).filter(isInherited)
-  return inherited.filter((descriptor) => descriptor > 2 && !keep.includes(descriptor)).filter(closed)
+  for (const descriptor of inherited) if (descriptor > 2) closeIfOpen(descriptor)
 }
 
 function isInherited(descriptor: number): boolean {
@@ -25,12 +25,11 @@ function isInherited(descriptor: number): boolean {
   }
 }
 
-function closed(descriptor: number): boolean {
+function closeIfOpen(descriptor: number): void {
   try {
     closeSync(descriptor)
-    return true
   } catch {
-    return false
+    // It is closed already.
   }
 }
 
@@ -71,6 +70,6 @@ export class DescriptorTable {
 
   /** Closes our copies of what was lent. Idempotent. */
   close(): void {
-    for (const descriptor of this.#borrowed.splice(0)) closed(descriptor)
+    for (const descriptor of this.#borrowed.splice(0)) closeIfOpen(descriptor)
   }
 }

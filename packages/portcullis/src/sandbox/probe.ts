@@ -1,27 +1,15 @@
 /** Finds out whether this host can hold a sandbox, by making one. */
 import { Fault } from '../core/fault.ts'
 import { askTool } from './child.ts'
-import type { Enforcement, LaunchSpec, Limits, Probe, SandboxedProcess } from './driver.ts'
+import type { Enforcement, LaunchSpec, Probe, SandboxedProcess } from './driver.ts'
 import { readHostFacts } from './host-facts.ts'
 import { suggestMend } from './mend.ts'
+import { PROBE_LIMITS } from './probe-limits.ts'
 
 export interface ProbeParts {
   readonly find: (name: string) => string | undefined
   readonly launch: (spec: LaunchSpec) => Promise<SandboxedProcess>
   readonly enforces: () => Promise<Enforcement>
-}
-
-const LIMITS: Limits = {
-  memoryBytes: 64 << 20,
-  processes: 16,
-  openFiles: 64,
-  fileBytes: 1 << 20,
-  tmpBytes: 1 << 20,
-  maxLineBytes: 4096,
-  maxStderrBytes: 4096,
-  stdinBacklogBytes: 4096,
-  outputBytesPerSecond: 4096,
-  lifeMs: 10_000,
 }
 
 const NEEDED = '--ro-bind-fd'
@@ -33,7 +21,7 @@ const HARMLESS: LaunchSpec = {
   env: {},
   readOnly: [],
   readWrite: [],
-  limits: LIMITS,
+  limits: PROBE_LIMITS,
   network: 'none',
 }
 

@@ -4,7 +4,7 @@
  * What costs nothing is kept: the listed environment only, limits of each process, no new privileges, an end with the
  * gateway. `readOnly`, `readWrite`, `network`, `tmpBytes`, `memoryBytes` and `processes` are not enforced.
  */
-import { findTool, type StartedChild, startChild } from './child.ts'
+import { findTool, signalGroup, type StartedChild, startChild } from './child.ts'
 import { closeInheritedDescriptors, DescriptorTable } from './descriptors.ts'
 import type { Enforcement, LaunchSpec, SandboxDriver, SandboxedProcess } from './driver.ts'
 import { buildEnvironment } from './environment.ts'
@@ -63,19 +63,12 @@ function wrappers(spec: LaunchSpec): readonly string[] {
 }
 
 /** The child leads a process group; a descendant that starts its own session gets away, which only a sandbox prevents. */
-function groupOf(child: StartedChild): ProcessTree {
-  const signal = (name: NodeJS.Signals) => {
-    try {
-      process.kill(-child.pid, name)
-    } catch {
-      // The group is empty.
-    }
-  }
+function groupOf({ pid }: StartedChild): ProcessTree {
   return {
-    terminate: () => signal('SIGTERM'),
-    kill: () => signal('SIGKILL'),
+    terminate: () => signalGroup(pid, 'SIGTERM'),
+    kill: () => signalGroup(pid, 'SIGKILL'),
     conclude: async () => {
-      signal('SIGKILL')
+      signalGroup(pid, 'SIGKILL')
       return 'exited'
     },
   }

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
 import type { buildConnector, Dispatcher } from 'undici'
+import { readAtMost } from '../../core/read-at-most.ts'
 
 export interface GuardedFetchOptions {
   readonly timeoutMs: number
@@ -65,7 +66,7 @@ export function guardedFetch(options: GuardedFetchOptions): typeof fetch {
       signal: AbortSignal.timeout(options.timeoutMs),
       dispatcher: await dispatcher,
     })
-    const body = await readAtMost(answer.body, options.maxBytes)
+    const body = await readAtMost(answer.body, options.maxBytes, 'the host')
     const kept = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
       typeof value === 'string' && /^(?:cache-control|expires|content-type)$/.test(name) ? [[name, value]] : [],
     )
@@ -125,15 +126,4 @@ async function resolve(host: string, allowed: BlockList): Promise<string> {
     throw new Error('the host has no public address')
   }
   return first
-}
-
-async function readAtMost(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }

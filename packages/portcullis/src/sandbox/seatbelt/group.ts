@@ -2,7 +2,7 @@
  * The processes of one launch: a process group, which is all that macOS offers. A descendant that starts a session of
  * its own gets away, with the walls still around it.
  */
-import { startChild, type StartedChild } from '../child.ts'
+import { signalGroup, startChild, type StartedChild } from '../child.ts'
 import { DescriptorTable } from '../descriptors.ts'
 import type { ProcessTree } from '../process.ts'
 import { type LaunchPlaces, removePlaces } from './places.ts'
@@ -32,19 +32,12 @@ export async function watchGroup(sh: string, pid: number, places: LaunchPlaces):
   return watch
 }
 
-export function groupTree(child: StartedChild, watch: StartedChild, places: LaunchPlaces): ProcessTree {
-  const signal = (name: NodeJS.Signals) => {
-    try {
-      process.kill(-child.pid, name)
-    } catch {
-      // The group is empty.
-    }
-  }
+export function groupTree({ pid }: StartedChild, watch: StartedChild, places: LaunchPlaces): ProcessTree {
   return {
-    terminate: () => signal('SIGTERM'),
-    kill: () => signal('SIGKILL'),
+    terminate: () => signalGroup(pid, 'SIGTERM'),
+    kill: () => signalGroup(pid, 'SIGKILL'),
     conclude: async () => {
-      signal('SIGKILL')
+      signalGroup(pid, 'SIGKILL')
       watch.stdin.end('over\n')
       removePlaces(places)
       return 'exited'

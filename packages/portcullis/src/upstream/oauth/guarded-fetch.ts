@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
+import { readAtMost } from '../../core/read-at-most.ts'
 
 export interface GuardOptions {
   /** Whether an address belongs to this house; such ones are refused. */
@@ -42,7 +43,7 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
       signal: AbortSignal.timeout(options.timeoutMs),
       dispatcher: url.protocol === 'http:' ? plain : tls,
     })
-    const bytes = await readAtMost(answer.body, options.maxBytes)
+    const bytes = await readAtMost(answer.body, options.maxBytes, 'the host')
     const kept = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
       typeof value === 'string' && /^(?:cache-control|content-type|www-authenticate|dpop-nonce)$/.test(name)
         ? [[name, value]]
@@ -98,15 +99,4 @@ function checkedLookup(isGood: (address: string) => boolean): LookupFunction {
       return callback(null, first.address, first.family)
     })
   }
-}
-
-async function readAtMost(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > maxBytes) throw new Error(`more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
