@@ -81,7 +81,7 @@ export class ContainerGroups {
 /** Bubblewrap keeps two processes of its own in a group, which are not counted; an engine keeps one, its init. */
 const MORE_PROCESSES = 1
 /** Shorter than an engine takes from the end of a container to the removal of its groups. */
-const COUNTING_MS = 50
+const COUNTING_MS = 10
 
 /** Controllers → directory; those of the gateway itself are left out: an engine may be told to make none. */
 function groupsOf(pid: string): ReadonlyMap<string, string> {

@@ -27,6 +27,7 @@ export function containerTree(engine: Engine, name: string, child: StartedChild,
     },
     conclude: async () => {
       groups.stopCounting()
+      groups.refusals() // once more, before the engine removes what counts
       const last = await inspect(engine, name).catch(() => undefined)
       await removeSurely(engine, name)
       const reason = reasonOf(last)
