@@ -68,10 +68,19 @@ export const FAULTS = {
   'arguments.invalid':            { status: 200, rpc: -32602, says: 'The arguments are not valid.' },
   'arguments.unavailable':        { status: 200, rpc: -32602, says: 'This tool is unavailable.' },
 
+  // inspection: answered as a tool result too
+  'inspection.refused':           { status: 200, rpc: -32602, says: 'The arguments look like an injection and were refused.' },
+  'inspection.approval_required': { status: 200, rpc: -32602, says: 'This call needs the approval of a person.' },
+  'inspection.not_approved':      { status: 200, rpc: -32602, says: 'This call was not approved.' },
+  'inspection.result_refused':    { status: 502, rpc: 502, says: 'The result was refused by the inspection of results.' },
+
   // policy: hidden equals unknown
   'policy.unknown_target':        { status: 200, rpc: -32602, says: 'Unknown tool, prompt or resource.' },
   'policy.denied':                { status: 403, rpc: 403, says: 'Not allowed by policy.' },
   'policy.failed':                { status: 403, rpc: 403, says: 'Not allowed by policy.' },
+
+  // definitions: visible to the caller by policy, and still nothing that may be used now
+  'definition.quarantined':       { status: 403, rpc: 403, says: 'The definition of this is new or has changed; it waits for approval.' },
 
   // limits
   'limits.deadline':              { status: 504, rpc: 504, says: 'The deadline has passed.' },
@@ -93,6 +102,13 @@ export const FAULTS = {
   // pages on which people connect an upstream
   'connect.invalid':              { status: 400, rpc: 400, says: 'This link is not valid any more.' },
   'connect.refused':              { status: 400, rpc: 400, says: 'The upstream was not connected.' },
+
+  // the administration
+  'administration.refused':       { status: 400, rpc: -32602, says: 'This names something that does not exist.' },
+  'administration.conflict':      { status: 409, rpc: 409, says: 'This cannot be done as things are.' },
+  'administration.changed':       { status: 412, rpc: 412, says: 'It has been changed meanwhile. Read it again, then decide.' },
+  'administration.unconditional': { status: 428, rpc: 428, says: 'If-Match must name the revision that is to be changed.' },
+  'administration.unavailable':   { status: 501, rpc: 501, says: 'This gateway has nothing of that kind.' },
 
   // sandbox
   'sandbox.unavailable':          { status: 503, rpc: 503, says: 'The upstream cannot be run safely on this host.' },
@@ -126,8 +142,20 @@ export interface FaultOptions {
   readonly data?: Readonly<Record<string, unknown>>
   /** Something that the caller has to open before it tries again. */
   readonly link?: FaultLink
+  /** Something that a person has to answer before the request can go on. */
+  readonly question?: FaultQuestion
   /** HTTP headers of the answer, such as `WWW-Authenticate` and `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A question to the person behind the client, as an `input_required` result (MCP 2026-07-28 MRTR). */
+export interface FaultQuestion {
+  /** Name of the question among the `inputRequests`. */
+  readonly key: string
+  /** Of `elicitation/create`. */
+  readonly params: Readonly<Record<string, unknown>>
+  /** With which the request is to be repeated. */
+  readonly state: string
 }
 
 /** A refusal. `detail` is for the audit record and never leaves the gateway. */

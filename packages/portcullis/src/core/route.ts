@@ -13,3 +13,6 @@ export interface Routed {
   /** Canonical resource identifier of this path (RFC 8707): the audience that its tokens must name. */
   readonly resource: string
 }
+
+/** Scopes that tokens need for the administration: to look, and to change. The second one stands for the first, too. */
+export const ADMINISTRATION_SCOPES = ['admin:read', 'admin:write'] as const

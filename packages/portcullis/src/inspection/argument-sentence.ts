@@ -82,7 +82,7 @@ function listed(values: unknown): string {
 const subject = (pointer: string): string => (pointer === '' ? 'The arguments' : `Argument ${quoted(pointer)}`)
 
 /** A top-level argument by its name, a deeper one by its JSON pointer (RFC 6901). */
-function quoted(pointer: string, name?: string): string {
+export function quoted(pointer: string, name?: string): string {
   const tokens = pointer.split('/').slice(1)
   if (name !== undefined) tokens.push(name.replaceAll('~', '~0').replaceAll('/', '~1'))
   const only = tokens.length === 1 ? (tokens[0] as string).replaceAll('~1', '/').replaceAll('~0', '~') : undefined

@@ -3,6 +3,7 @@ import type { Check } from '../core/pipeline.ts'
 import type { Parsed } from '../mcp/call.ts'
 import type { Resolved, ToolDefinition } from '../mcp/definition.ts'
 import { argumentSentence, violationDetail } from './argument-sentence.ts'
+import type { Violations } from './schema-compiler.ts'
 import type { ToolSchemas } from './tool-schemas.ts'
 
 /** Decides whether the arguments of a `tools/call` are what the tool's schema declares, and nothing else. */
@@ -10,21 +11,27 @@ export function checkArgumentsStage(schemas: ToolSchemas): Check<Parsed & Resolv
   return {
     name: 'inspection.check-arguments',
     check: ({ call, tool }) => {
-      if (tool !== undefined && call.method === 'tools/call') checkArguments(schemas, tool, call.params['arguments'])
+      if (tool === undefined || call.method !== 'tools/call') return
+      return checkArguments(schemas, tool, call.params['arguments'])
     },
   }
 }
 
 /**
- * Arguments that are left out mean `{}`.
+ * Arguments that are left out mean `{}`. A promise where that takes long.
  *
  * Throws `arguments.unavailable` when the tool's schemas cannot be compiled, `arguments.invalid` with a sentence that names
  * the argument.
  */
-export function checkArguments(schemas: ToolSchemas, tool: ToolDefinition, args: unknown): void {
+export function checkArguments(schemas: ToolSchemas, tool: ToolDefinition, args: unknown): void | Promise<void> {
   const schema = schemas.compile(tool)
   if (!schema.usable) throw new Fault('arguments.unavailable', { tool: tool.name, reason: schema.reason })
   const violations = schema.validateArguments(args === undefined ? {} : args)
+  if (violations instanceof Promise) return violations.then((late) => refuse(tool, late))
+  refuse(tool, violations)
+}
+
+function refuse(tool: ToolDefinition, violations: Violations | undefined): void {
   if (violations === undefined) return
   const detail = { tool: tool.name, ...violationDetail(violations) }
   throw new Fault('arguments.invalid', detail, { says: argumentSentence(violations) })

@@ -4,6 +4,7 @@ import type { Parsed } from '../mcp/call.ts'
 import type { Resolved, ToolDefinition } from '../mcp/definition.ts'
 import { isRecord, type Params } from '../mcp/message.ts'
 import { violationDetail } from './argument-sentence.ts'
+import type { Violations } from './schema-compiler.ts'
 import type { ToolSchemas } from './tool-schemas.ts'
 
 /** Decides whether the final result of a `tools/call` is what the tool's `outputSchema` promises. */
@@ -14,8 +15,7 @@ export function checkResultStage(schemas: ToolSchemas): Filter<Parsed & Resolved
       if (tool?.outputSchema === undefined || call.method !== 'tools/call') return message
       if ('method' in message || !isRecord(message['result'])) return message
       if (!('id' in call.message) || message['id'] !== call.message.id) return message
-      checkResult(schemas, tool, message['result'])
-      return message
+      return checkResult(schemas, tool, message['result'])?.then(() => message) ?? message
     },
   }
 }
@@ -23,9 +23,9 @@ export function checkResultStage(schemas: ToolSchemas): Filter<Parsed & Resolved
 /**
  * Exempt are errors (`isError`) and results that are not final: `input_required`, `task` and other result types (MCP
  * 2026-07-28, "MRTR"), and the task of the 2025-11-25 revision. Throws `upstream.result_invalid`, also when
- * `structuredContent` is missing (MCP "Output Schema": servers MUST provide it).
+ * `structuredContent` is missing (MCP "Output Schema": servers MUST provide it). A promise where that takes long.
  */
-export function checkResult(schemas: ToolSchemas, tool: ToolDefinition, result: Params): void {
+export function checkResult(schemas: ToolSchemas, tool: ToolDefinition, result: Params): void | Promise<void> {
   if (tool.outputSchema === undefined || result['isError'] === true) return
   const type = result['resultType']
   if (type === undefined ? isTask(result) : type !== 'complete') return
@@ -40,8 +40,13 @@ export function checkResult(schemas: ToolSchemas, tool: ToolDefinition, result: 
     throw new Fault('upstream.result_invalid', { tool: tool.name, reason: 'no structuredContent' })
   }
   const violations = schema.validateResult(result['structuredContent'])
-  if (violations !== undefined)
-    throw new Fault('upstream.result_invalid', { tool: tool.name, ...violationDetail(violations) })
+  if (violations instanceof Promise) return violations.then((late) => refuse(tool, late))
+  refuse(tool, violations)
+}
+
+function refuse(tool: ToolDefinition, violations: Violations | undefined): void {
+  if (violations === undefined) return
+  throw new Fault('upstream.result_invalid', { tool: tool.name, ...violationDetail(violations) })
 }
 
 const isTask = (result: Params): boolean => isRecord(result['task']) && !('structuredContent' in result)

@@ -9,8 +9,12 @@ import { assertedFormats } from './schema-formats.ts'
 import { withInner } from './schema-walk.ts'
 import { BudgetSpent, spend, spendStep, withBudget } from './validation-budget.ts'
 
-/** The first violation, or undefined when the value is valid. The array ends with the outermost violation. */
-export type Validate = (value: unknown) => readonly Violation[] | undefined
+/**
+ * The first violation, or undefined when the value is valid. The array ends with the outermost violation. A value that
+ * needs more than so many steps is TOO_COMPLEX.
+ */
+export type Validate = (value: unknown, steps?: number) => Violations | undefined
+export type Violations = readonly Violation[]
 export type Violation = Pick<ErrorObject, 'keyword' | 'instancePath' | 'params' | 'parentSchema' | 'message'>
 
 const STEP = 'portcullis-step'
@@ -88,18 +92,18 @@ function bounded(validate: ReturnType<Ajv['compile']>): Validate {
     validate.errors = null
     return violations
   }
-  return (value) => {
+  return (value, steps = MAX_STEPS) => {
     try {
-      return withBudget(MAX_STEPS, () => run(value))
+      return withBudget(steps, () => run(value))
     } catch (thrown) {
       // A reference that leads to itself in place overflows the stack.
-      if (thrown instanceof BudgetSpent || thrown instanceof RangeError) return [TOO_COMPLEX]
+      if (thrown instanceof BudgetSpent || thrown instanceof RangeError) return TOO_COMPLEX
       throw thrown
     }
   }
 }
 
-const TOO_COMPLEX: Violation = { keyword: STEP, instancePath: '', params: {}, message: 'must be simpler' }
+export const TOO_COMPLEX: Violations = [{ keyword: STEP, instancePath: '', params: {}, message: 'must be simpler' }]
 
 /**
  * Counts each schema that is applied, and drops identifiers: `#` always means this document, and one tool's `$id` never

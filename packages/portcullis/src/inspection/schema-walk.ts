@@ -41,6 +41,9 @@ const PLACES: ReadonlyMap<string, Place> = new Map<string, Place>([
   ['definitions',           { position: 'definition', holds: 'map' }],
 ])
 
+/** Whether the value of a keyword is a schema, a list of schemas or a map of them; undefined when it is none. */
+export const holdsSchemas = (keyword: string): Place['holds'] | undefined => PLACES.get(keyword)?.holds
+
 /** Keywords whose value is a reference to a schema. */
 export const REFERENCES = ['$ref', '$dynamicRef', '$recursiveRef'] as const
 

@@ -1,20 +1,15 @@
 import { Fault } from '../core/fault.ts'
+import { FEW_NAMES, type JsonLimits, MAX_NAMES, TABLE_NAMES } from './json-limits.ts'
 import { JsonText, NotStrict } from './json-text.ts'
-
-/** How much one document may hold. */
-export interface JsonLimits {
-  /** Arrays and objects inside each other; `[]` is 1 deep. */
-  readonly maxDepth: number
-  /** Members and elements of the whole document. */
-  readonly maxMembers?: number
-}
 
 /**
  * Decides what a JSON text means, once for the whole gateway: a text that two parsers could read differently is refused.
  *
  * Throws `message.invalid_utf8` (byte order mark and lone surrogates too), `message.duplicate_key` (names compared after
- * unescaping), `message.too_deep`, `message.too_large` (more than `maxMembers`), `message.unsafe_number`,
- * `message.forbidden_name` and `message.malformed` (RFC 8259 otherwise).
+ * unescaping), `message.too_deep`, `message.too_large` (more than `maxMembers`, or than MAX_NAMES in one object),
+ * `message.unsafe_number`, `message.forbidden_name` and `message.malformed` (RFC 8259 otherwise).
+ *
+ * Takes as long as the text is large: for what others send see `read-json.ts`.
  *
  * A string of 13 to 40 characters may keep the memory of its document (at most 16 KB) alive as long as it is kept.
  */
@@ -36,11 +31,6 @@ export function parseUpstream(bytes: Buffer, limits: JsonLimits): unknown {
     throw thrown
   }
 }
-
-// Up to this many names a loop over them beats a look-up.
-const FEW_NAMES = 8
-// An object with more is a table, whose names are data.
-const TABLE_NAMES = 64
 
 class Reader {
   readonly #text: JsonText
@@ -116,6 +106,7 @@ class Reader {
       if (++count > FEW_NAMES ? Object.hasOwn(object, name) : this.#isKnown(name, base)) {
         text.refuse('message.duplicate_key')
       }
+      if (count > MAX_NAMES) text.refuse('message.too_large')
       if (text.peek() !== 0x3a) text.refuse()
       text.at++
       object[name] = this.#value(depth, name === 'constructor')

@@ -1,13 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
+import { digestOf } from '../mcp/canonical.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { Params } from '../mcp/message.ts'
 import { close } from './close-schema.ts'
 import { checkBounds, SCHEMA_BOUNDS, type SchemaBounds, UnusableSchema } from './schema-bounds.ts'
-import { SchemaCompiler, type Validate } from './schema-compiler.ts'
+import { type PatientValidate, patient } from './patient-validate.ts'
+import { SchemaCompiler } from './schema-compiler.ts'
 
 /** The validators of one tool, or the reason why it is unavailable (for operators: it quotes the upstream). */
 export type ToolSchema =
-  | { readonly usable: true; readonly validateArguments: Validate; readonly validateResult?: Validate }
+  | { readonly usable: true; readonly validateArguments: PatientValidate; readonly validateResult?: PatientValidate }
   | { readonly usable: false; readonly reason: string }
 
 /**
@@ -20,6 +22,7 @@ export class ToolSchemas {
   readonly #maxTools: number
   readonly #compiled = new Map<string, ToolSchema>()
   readonly #advertised = new Map<string, Params>()
+  readonly #validators = new Map<string, PatientValidate>()
 
   constructor(options: { readonly maxTools?: number; readonly bounds?: SchemaBounds } = {}) {
     this.#bounds = options.bounds ?? SCHEMA_BOUNDS
@@ -69,12 +72,20 @@ export class ToolSchemas {
     return close(tool.inputSchema)
   }
 
+  /** Tools of one family share their schemas, and the same upstream of two tenants shares them all. */
+  #patient(schema: Params): PatientValidate {
+    const digest = digestOf(schema)
+    const known = this.#validators.get(digest)
+    if (known !== undefined) return known
+    return remember(this.#validators, digest, patient(this.#compiler.compile(schema), schema), this.#maxTools)
+  }
+
   #build(tool: ToolDefinition): ToolSchema {
     try {
       checkBounds(tool.inputSchema, this.#bounds)
-      const validateArguments = this.#compiler.compile(close(tool.inputSchema))
+      const validateArguments = this.#patient(close(tool.inputSchema))
       if (tool.outputSchema === undefined) return { usable: true, validateArguments }
-      return { usable: true, validateArguments, validateResult: this.#compiler.compile(tool.outputSchema) }
+      return { usable: true, validateArguments, validateResult: this.#patient(tool.outputSchema) }
     } catch (thrown) {
       // Whatever goes wrong here was caused by a schema: the tool is refused and everything else goes on.
       return { usable: false, reason: thrown instanceof Error ? thrown.message : String(thrown) }

@@ -1,4 +1,6 @@
-import { hash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
+import { bulkOf } from '../core/bulk.ts'
+import { eachText } from './write-json.ts'
 
 /**
  * One byte form for one JSON value, so that a digest of it can be compared by anybody: RFC 8785 (JCS).
@@ -14,7 +16,21 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256, lower-case hex, over the UTF-8 bytes of the canonical form. */
 export function digestOf(value: unknown): string {
+  const known = bulkOf(value) && digests.get(value as object)
+  if (known !== undefined) return known
   return hash('sha256', canonicalJson(value), 'hex')
+}
+
+/** Of bulky values, which nobody changes once they were read; so that `digestOf` need not go over one again. */
+const digests = new WeakMap<object, string>()
+
+/** The same digest of a value that is too large to go over in one turn. */
+export async function digestInTurns(value: object): Promise<string> {
+  const hashing = createHash('sha256')
+  await eachText(value, true, (text) => hashing.update(text))
+  const digest = hashing.digest('hex')
+  digests.set(value, digest)
+  return digest
 }
 
 function canonicalArray(values: readonly unknown[]): string {

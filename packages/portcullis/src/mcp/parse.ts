@@ -1,3 +1,4 @@
+import { bulkOf, isWide } from '../core/bulk.ts'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
@@ -28,12 +29,16 @@ const EMPTY: Params = {}
 
 /**
  * Check `mcp.parse`: bytes → one message whose era, method and target are known.
- * `parse` is the strict JSON parser. Nothing after this stage looks at the bytes.
+ * `parse` is the strict JSON parser, which returns a promise for a large text. Nothing after this stage looks at the bytes.
  */
 export function parseMessage(parse: (bytes: Buffer) => unknown): Check<Exchange & { readonly bytes: Buffer }, Parsed> {
   return {
     name: 'mcp.parse',
-    check: (exchange) => ({ call: callOf(shapeOf(parse(exchange.bytes)), exchange.head.headers) }),
+    check: (exchange) => {
+      const value = parse(exchange.bytes)
+      const understand = (read: unknown): Parsed => ({ call: callOf(shapeOf(read), exchange.head.headers) })
+      return value instanceof Promise ? value.then(understand) : understand(value)
+    },
   }
 }
 
@@ -44,7 +49,7 @@ export class UnreadableCall extends Fault {
 
 function shapeOf(value: unknown): Message {
   if (Array.isArray(value)) throw new Fault('message.batch')
-  if (!isRecord(value) || value['jsonrpc'] !== '2.0') throw new Fault('message.invalid')
+  if (!isRecord(value) || value['jsonrpc'] !== '2.0' || isWide(value)) throw new Fault('message.invalid')
   for (const member in value) {
     if (!MEMBERS.has(member))
       throw new Fault('message.invalid', { member }, { says: 'The message has an unknown member.' })
@@ -70,6 +75,7 @@ function clientCall(message: Message, headers: Headers): Call {
   if (!isRecord(params)) throw new Fault('message.invalid_params', {}, { says: 'params must be an object.' })
   if (isRequest && !isId(message['id']))
     throw new Fault('message.invalid', {}, { says: 'id must be a string or an integer.' })
+  refuseBulk(method, params)
   refuseLookAlikes(params)
   const era = eraOfRequest(method, params, headers)
   const version = era === 'modern' ? checkEnvelope(params, headers, isRequest) : legacyVersion(headers)
@@ -89,6 +95,7 @@ function clientResponse(message: Message, headers: Headers): Call {
   const hasResult = isRecord(message['result'])
   const hasError = isRecord(message['error'])
   if (hasResult === hasError || !isId(message['id'])) throw new Fault('message.invalid')
+  if (isWide(message['result'])) throw new Fault('message.too_large', { ...bulkOf(message['result']) })
   const version = headers['mcp-protocol-version'] === MODERN_VERSION ? MODERN_VERSION : legacyVersion(headers)
   if (version === MODERN_VERSION) throw new Fault('message.invalid', {}, { says: 'Responses are not accepted here.' })
   const era: Era = 'legacy'
@@ -96,6 +103,12 @@ function clientResponse(message: Message, headers: Headers): Call {
 }
 
 const isId = (id: unknown): id is string | number => typeof id === 'string' || Number.isSafeInteger(id)
+
+/** What is copied or compared on the way of a message has to be small; arguments may be large. */
+function refuseBulk(method: string, params: Params): void {
+  const part = isWide(params) || method === 'initialize' ? params : params['_meta']
+  if (bulkOf(part) !== undefined) throw new Fault('message.too_large', { method, ...bulkOf(part) })
+}
 
 function refuseLookAlikes(params: Params): void {
   for (const name in params) {

@@ -1,5 +1,5 @@
 import type { Answer, Exchange, Outgoing } from '../core/exchange.ts'
-import { FAULTS, type Fault, type FaultCode, type FaultLink } from '../core/fault.ts'
+import { FAULTS, type Fault, type FaultCode, type FaultLink, type FaultQuestion } from '../core/fault.ts'
 import type { Parsed } from './call.ts'
 import type { Id } from './message.ts'
 import { UnreadableCall } from './parse.ts'
@@ -12,9 +12,18 @@ export function answerOf(fault: Fault, exchange: Exchange & Partial<Parsed>): An
   const headers = fault.options.headers
   if (fault.options.link !== undefined && id !== undefined && fault.options.link.as !== 'words')
     return linkAnswer(id, fault.options.link, fault, exchange)
-  const asResult = id !== undefined && fault.code.startsWith('arguments.')
+  const { question } = fault.options
+  if (question !== undefined && id !== undefined) return questionAnswer(id, question)
+  const asResult = id !== undefined && isToolError(fault.code, exchange)
   const message = asResult ? toolError(id, fault, exchange) : rpcError(id, rpc, fault, exchange)
   return { status: statusFor(fault.code, status, exchange), message, ...(headers && { headers }) }
+}
+
+/** Asks a person a question of the gateway's own: an `input_required` result (MCP 2026-07-28 MRTR). */
+function questionAnswer(id: Id, { key, params, state }: FaultQuestion): Answer {
+  const inputRequests = { [key]: { method: 'elicitation/create', params } }
+  const result = { resultType: 'input_required', inputRequests, requestState: state }
+  return { status: 200, message: { jsonrpc: '2.0', id, result } }
 }
 
 /** Asks a person to open a page: an `input_required` result (MCP 2026-07-28 MRTR), or error -32042 (2025-11-25 elicitation). */
@@ -33,6 +42,12 @@ function linkAnswer(id: Id, link: FaultLink, fault: Fault, exchange: Exchange): 
   }
   return { status: 200, message: { jsonrpc: '2.0', id, error: { code: -32042, message: fault.says, data } } }
 }
+
+const TOOL_ERRORS: ReadonlySet<FaultCode> = new Set(['inspection.refused', 'inspection.not_approved'])
+
+/** Prompts and resources have no results that could say so. */
+const isToolError = (code: FaultCode, { call }: Partial<Parsed>): boolean =>
+  code.startsWith('arguments.') || (TOOL_ERRORS.has(code) && call?.method === 'tools/call')
 
 /** Arguments that do not validate are tool errors, so that a model can mend them (MCP tools, "Error Handling"). */
 function toolError(id: Id, fault: Fault, exchange: Exchange & Partial<Parsed>): Outgoing {

@@ -2,19 +2,37 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { Fault } from '../../src/core/fault.ts'
-import { type JsonLimits, parseStrict, parseUpstream } from '../../src/inspection/strict-json.ts'
+import { BulkReader } from '../../src/inspection/bulk-json.ts'
+import { type JsonLimits, MAX_NAMES } from '../../src/inspection/json-limits.ts'
+import { NotStrict } from '../../src/inspection/json-text.ts'
+import { parseStrict, parseUpstream } from '../../src/inspection/strict-json.ts'
 
 const LIMITS: JsonLimits = { maxDepth: 8, maxMembers: 64 }
 const WIDE: JsonLimits = { maxDepth: 400 }
 const parse = (text: string, limits = LIMITS) => parseStrict(Buffer.from(text), limits)
+/** What the reader of small texts says; the reader of large ones, left after each value, has to say the same. */
 const code = (bytes: Buffer, limits = LIMITS): string => {
+  let value: unknown
   try {
-    parseStrict(bytes, limits)
+    value = parseStrict(bytes, limits)
   } catch (thrown) {
     assert(thrown instanceof Fault, String(thrown))
+    assert.deepEqual(inTurns(bytes, limits), { flaw: thrown.code, at: thrown.detail['at'] })
     return thrown.code
   }
+  assert.deepStrictEqual(inTurns(bytes, limits), { value })
   return 'accepted'
+}
+
+function inTurns(bytes: Buffer, limits: JsonLimits): object {
+  try {
+    const reader = new BulkReader(bytes, limits)
+    while (!reader.read(0, 1));
+    return { value: reader.document }
+  } catch (thrown) {
+    assert(thrown instanceof NotStrict, String(thrown))
+    return { flaw: thrown.flaw, at: thrown.at }
+  }
 }
 
 const long = 'x'.repeat(100)
@@ -169,12 +187,19 @@ describe('the strict parser accepts', () => {
   for (const text of accepted) {
     test(`${JSON.stringify(text.slice(0, 60))} with the value of JSON.parse`, () => {
       assert.deepStrictEqual(parse(text), JSON.parse(text))
+      assert.equal(code(Buffer.from(text)), 'accepted')
     })
   }
 
   test('many members without a false duplicate', () => {
     const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`member ${i}`, { a: i, b: [i] }]))
     assert.deepStrictEqual(parse(JSON.stringify(many), WIDE), many)
+  })
+
+  test('so many names of one object, and not one more', () => {
+    const text = (count: number) => `{${Array.from({ length: count }, (_, i) => `"n${i}":1`).join()}}`
+    assert.equal(code(Buffer.from(text(MAX_NAMES)), WIDE), 'accepted')
+    assert.equal(code(Buffer.from(text(MAX_NAMES + 1)), WIDE), 'message.too_large')
   })
 
   test('the same name in neighbours, parents and children', () => {

@@ -1,0 +1,195 @@
+/** Decides what follows from what the arguments of a message hold: on its way as it is, without a part, or not at all. */
+import { setImmediate } from 'node:timers/promises'
+import { isBulky } from '../core/bulk.ts'
+import type { Cancellation } from '../core/cancellation.ts'
+import { Fault } from '../core/fault.ts'
+import type { Check } from '../core/pipeline.ts'
+import type { Call, Parsed } from '../mcp/call.ts'
+import type { Resolved } from '../mcp/definition.ts'
+import { isRecord, type Params } from '../mcp/message.ts'
+import type { ArgumentPlan, ArgumentPlans } from './argument-plan.ts'
+import { quoted } from './argument-sentence.ts'
+import { ArgumentWalk, type Judged, keysTo, type Leaf, pointerTo } from './argument-walk.ts'
+import type { Family } from './finding.ts'
+import { maskText } from './mask-text.ts'
+import { type Found, recorded, type RecordedFinding, worst } from './recorded-finding.ts'
+
+/** Fact of `inspection.inspect-arguments`: everything that the caller sent has been looked at. */
+export interface Inspected {
+  readonly inspected: Inspection
+  /** The question by which a person approved the call, when it was asked. */
+  readonly approved?: string
+  /** What goes on instead of the arguments that were sent. */
+  readonly maskedArguments?: Params
+}
+
+/** What was found in one exchange, for its records. */
+export interface Inspection {
+  readonly findings: readonly RecordedFinding[]
+  /** Of results, streamed ones included, by `inspection.inspect-results`. */
+  resultFindings?: readonly RecordedFinding[]
+}
+
+export interface InspectArgumentsParts<Needs> {
+  readonly plans: ArgumentPlans
+  /** Checks the message again as if it had come with these arguments; throws as those checks do. */
+  readonly recheck: (exchange: Needs, args: Params) => Promise<void>
+  /** Resolves when a person has approved; throws the refusal, or the question, otherwise. */
+  readonly ask: (exchange: Needs, question: string) => Promise<{ readonly approved?: string }>
+}
+
+type Least = Parsed & Resolved & { readonly cancellation?: Cancellation }
+
+/**
+ * Check `inspection.inspect-arguments`, after the decision of the policy. Small calls cost no promise; large ones are read
+ * in slices, and nothing of them goes on before the last one was read. Throws `inspection.refused`, and
+ * `arguments.unavailable` for a tool of which the configuration names arguments that are not there.
+ */
+export function inspectArguments<Needs extends Least>(parts: InspectArgumentsParts<Needs>): Check<Needs, Inspected> {
+  return {
+    name: 'inspection.inspect-arguments',
+    check(exchange) {
+      const args = argumentsOf(exchange.call)
+      if (args === undefined) return { inspected: { findings: NONE } }
+      const { tool, upstream = '' } = exchange
+      const plan = tool === undefined ? parts.plans.plain(upstream) : parts.plans.of(tool)
+      return plan instanceof Promise
+        ? plan.then((made) => look(parts, exchange, made, args))
+        : look(parts, exchange, plan, args)
+    },
+  }
+}
+
+const NONE: readonly RecordedFinding[] = []
+
+/** What the caller chose freely: arguments of tools and prompts, and the URI of a resource. */
+function argumentsOf({ method, params }: Call): object | undefined {
+  if (method === 'tools/call' || method === 'prompts/get')
+    return isRecord(params['arguments']) ? params['arguments'] : undefined
+  return method === 'resources/read' ? { uri: params['uri'] } : undefined
+}
+
+/** One message under inspection. */
+interface Case<Needs> {
+  readonly parts: InspectArgumentsParts<Needs>
+  readonly exchange: Needs
+  readonly plan: Extract<ArgumentPlan, { usable: true }>
+  readonly args: object
+}
+
+function look<Needs extends Least>(
+  parts: InspectArgumentsParts<Needs>,
+  exchange: Needs,
+  plan: ArgumentPlan,
+  args: object,
+): Inspected | Promise<Inspected> {
+  if (!plan.usable) throw new Fault('arguments.unavailable', { tool: exchange.tool?.name, reason: plan.reason })
+  const one = { parts, exchange, plan, args }
+  const walk = new ArgumentWalk(plan, args)
+  return walk.isUnread ? walk.finish(pauseOf(exchange)).then(() => conclude(one, walk)) : conclude(one, walk)
+}
+
+/** Between two slices everybody else has a turn, and a call that has ended meanwhile is not read on. */
+const pauseOf =
+  ({ cancellation }: Least) =>
+  async (): Promise<void> => {
+    await setImmediate()
+    if (cancellation?.cancelled === true) throw new Fault('limits.deadline', { while: 'inspection' })
+  }
+
+function conclude<Needs extends Least>(one: Case<Needs>, walk: ArgumentWalk): Inspected | Promise<Inspected> {
+  const { judged } = walk
+  if (judged.length === 0) return { inspected: { findings: NONE } }
+  const { shadow } = one.plan
+  const findings = recorded(judged.map(foundOf), shadow)
+  if (shadow) return { inspected: { findings } }
+  const verdict = walk.isTooMuch ? 'refuse' : worst(judged)
+  if (verdict === 'refuse') throw refusal(judged, findings)
+  return verdict === 'ask' || verdict === 'mask' ? mend(one, judged, findings) : { inspected: { findings } }
+}
+
+/** A person is asked about what was sent; only then it is masked, so that nobody approves something else. */
+async function mend<Needs extends Least>(
+  one: Case<Needs>,
+  judged: readonly Judged[],
+  findings: readonly RecordedFinding[],
+): Promise<Inspected> {
+  const asked = judged.find(({ verdict }) => verdict === 'ask')
+  const approval = asked && (await askWith(one, asked, findings))
+  const masked = judged.filter(({ verdict }) => verdict === 'mask')
+  const maskedArguments = masked.length > 0 && { maskedArguments: await mask(one, masked, findings) }
+  return { inspected: { findings }, ...approval, ...maskedArguments }
+}
+
+/** Whatever comes of a question, the record says why it was asked. */
+async function askWith<Needs extends Least>(
+  { parts, exchange }: Case<Needs>,
+  asked: Judged,
+  findings: readonly RecordedFinding[],
+): Promise<{ readonly approved?: string }> {
+  try {
+    return await parts.ask(exchange, sentence(asked, 'looks like an injection'))
+  } catch (thrown) {
+    if (!(thrown instanceof Fault)) throw thrown
+    throw new Fault(thrown.code, { ...thrown.detail, findings }, thrown.options)
+  }
+}
+
+/**
+ * A copy of the arguments with the masks in it. It has to pass once more whatever the arguments had passed: `/etc/shad`,
+ * something unseen and `ow` is not what a policy forbids, until it is masked.
+ */
+async function mask<Needs extends Least>(
+  { parts, exchange, plan, args }: Case<Needs>,
+  masked: readonly Judged[],
+  findings: readonly RecordedFinding[],
+): Promise<Params> {
+  // The name of a resource says where it is; and what is so large that it is read in turns is not copied in one.
+  if (exchange.call.method === 'resources/read' || isBulky(args)) throw refusal(masked, findings)
+  const copy = structuredClone(args) as Params
+  for (const [leaf, families] of byLeaf(masked)) {
+    // The name of a member cannot be replaced: another member may have the new one.
+    if (leaf.isName) throw refusal(masked, findings)
+    put(copy, keysTo(leaf), maskText(leaf.text, families))
+  }
+  const again = new ArgumentWalk(plan, copy)
+  await again.finish(pauseOf(exchange))
+  const left = again.judged.filter(({ verdict }) => verdict === 'mask' || verdict === 'refuse')
+  if (left.length > 0 || again.isTooMuch) throw refusal(left, findings)
+  await parts.recheck(exchange, copy)
+  return copy
+}
+
+function put(root: object, keys: readonly (string | number)[], text: string): void {
+  let holder = root as Record<string | number, unknown>
+  for (const key of keys.slice(0, -1)) holder = holder[key] as Record<string | number, unknown>
+  holder[keys.at(-1) as string | number] = text
+}
+
+function byLeaf(masked: readonly Judged[]): ReadonlyMap<Leaf, ReadonlySet<Family>> {
+  const leaves = new Map<Leaf, Set<Family>>()
+  for (const { leaf, sighting } of masked) {
+    const families = leaves.get(leaf) ?? new Set()
+    leaves.set(leaf, families.add(sighting.family))
+  }
+  return leaves
+}
+
+const foundOf = ({ leaf, sighting, verdict }: Judged): Found => ({
+  at: pointerTo(leaf),
+  place: leaf.station.role,
+  sighting,
+  verdict,
+})
+
+/** The caller learns which argument, and of a rule what it demands; never what was seen in the value. */
+function refusal(judged: readonly Judged[], findings: readonly RecordedFinding[]): Fault {
+  const refused = judged.filter(({ verdict }) => verdict === 'refuse')
+  const first = refused.find(({ sighting }) => sighting.weight === 'breach') ?? refused[0] ?? judged[0]
+  const says = first === undefined ? undefined : sentence(first, 'looks like an injection and was refused')
+  return new Fault('inspection.refused', { findings }, says === undefined ? {} : { says })
+}
+
+function sentence({ leaf, sighting }: Judged, otherwise: string): string {
+  return `The argument ${quoted(pointerTo(leaf))} ${sighting.says ?? otherwise}.`
+}

@@ -1,0 +1,76 @@
+/** Decides whether a value that is no path carries one that climbs out of a folder or names what only attackers ask for. */
+import { gated } from '../gated-rules.ts'
+import { evidence, type Inspect, type Sighting } from '../finding.ts'
+
+const SIGNS = /\.[./\\;]|[/\\][.~\w[?]|:\/|%|\0/
+
+/** Anywhere in a value. */
+const firstMatch = gated([
+  {
+    reason: 'traversal',
+    signs: ['..'],
+    pattern: /(?:^|[\s"'`=:,(>[{/\\;])\.{2}[;.]{0,16}[/\\]+(?:\.[;.]{0,16}[/\\]+){1,64}/,
+  },
+  { reason: 'traversal', signs: ['..'], pattern: /[/\\](?:\.\.;?|\.{4,})[/\\]/ },
+  { reason: 'traversal', signs: ['..'], pattern: /(?:^|["'=:,(>])\.\.[/\\][^\s"']/ },
+  {
+    reason: 'traversal',
+    signs: ['..', '0x2e', '...'],
+    pattern:
+      /(?:^|[/\\])(?:\.{3,}[/\\]+){1,}\w|\.\.(?:%2f|%5c|%c0%af|%c1%9c|0x2f|0x5c)|(?:0x2e){2}|0x5c0x2e|0x2e\.0x2f/i,
+  },
+  { reason: 'traversal', signs: ['./', '0x2e', '0x2f'], pattern: /(?:0x2e|\.)\.?\0?(?:0x2f|\/)(?:0x2e|\.)/i },
+  {
+    reason: 'null-byte',
+    signs: ['\0', '%00', '%2500'],
+    pattern: /(?:\.\w{1,8}|[\w/\\.-])(?:\0|%00|%2500)(?:\.\w{1,8}|\/|$)/i,
+  },
+  {
+    reason: 'wrapper',
+    signs: [':'],
+    pattern:
+      /(?:^|[\s"'=(:])(?:php|phar|zip|zlib|expect|jar|netdoc|glob|compress\.\w+|ogg|rar|ssh2|local_file):(?:\/\/|http|file)/i,
+  },
+  { reason: 'file-url', signs: ['file:'], pattern: /(?:^|[\s"'=(:>/])file:(?:\/{1,3}|\\)[\w.%/\\]/i },
+  {
+    reason: 'unc',
+    signs: ['\\\\', '//'],
+    pattern: /^\s*(?:\\\\|\/\/)(?:[\w.-]+|::1|\[[0-9a-f:]+\])[/\\](?:[a-z]\$|admin\$|ipc\$|pipe|share)[/\\]?/i,
+  },
+  { reason: 'device', signs: ['\\\\', '//', '\\/', '/\\'], pattern: /^\s*[\\/]{2}[.?][\\/]/ },
+  { reason: 'vite-file-system', signs: ['/@fs/'], pattern: /\/@fs\/\S/ },
+])
+
+/** Files that hold secrets, by the ends of their paths. */
+const SECRET_FILES = new RegExp(
+  String.raw`(?:^|[/\\"'=\s>:])(?:etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|gshadow|group|sudoers|master\.passwd|security|hosts|crontab|fstab|issue|hostname|resolv\.conf|ssh|mysql|apache2|nginx|subuid|subgid|profile|services)\b-?|` +
+    String.raw`proc[/\\]+(?:self|\d+|version|cpuinfo|net|interrupts|mounts|sched_debug)\b|sys[/\\]+(?:class|kernel|devices)\b|` +
+    String.raw`(?:windows|winnt)[/\\]+(?:win\.ini|system\.ini|system32|repair|debug|panther)|boot\.ini|win\.ini|ntuser\.dat|system32[/\\]+(?:config|drivers)|` +
+    String.raw`var[/\\]+(?:mail|spool|log[/\\]+(?:apache|nginx|httpd|auth|secure|messages|syslog|wtmp|btmp|lastlog))|root[/\\]\.\w|\.ssh[/\\](?:id_|authorized|known|config)|\.aws[/\\](?:cred|config)|\.git[/\\](?:config|head|index)|\.kube[/\\]config|\.docker[/\\]\w|` +
+    String.raw`\.(?:htpasswd|htaccess|bash_history|history|mysql_history|netrc|pgpass|npmrc|pypirc|env)(?:\.\w+)?(?![\w./\\-])|web-inf[/\\]|meta-inf[/\\]|web\.config\b|wp-config\.php|wp-content[/\\]\w+\.log|id_rsa\b|credentials\.json\b)`,
+  'i',
+)
+/** Folders of tools that act for people, whose settings are instructions: a hidden folder or file below the root. */
+const HIDDEN =
+  /(?:^|[\s"'=(,>])\/(?:[\w.-]+\/){0,6}\.(?!well-known\b|\.|github\b|vscode\/extensions)[a-z][\w-]{1,30}(?:\/[\w.-]+|(?=$|[\s"',)}<]))/i
+
+/** Raw or decoded text; give it `inViews`. */
+export const pathInjection: Inspect = (value) => {
+  if (!SIGNS.test(value)) return NOTHING
+  const match = firstMatch(value)
+  if (match !== undefined) return [strong(match.rule.reason, value.slice(match.at))]
+  const found = SECRET_FILES.exec(value) ?? HIDDEN.exec(value)
+  if (found === null) return NOTHING
+  // `…` inside of a sentence is how documents name a file.
+  const isMention = /[a-z]{2,}[ (]+`[^`\s]{0,80}$/i.test(value.slice(Math.max(0, found.index - 100), found.index + 1))
+  return [{ ...strong('secret-file', value.slice(found.index)), ...(isMention && { weight: 'hint' }) }]
+}
+
+const NOTHING: readonly Sighting[] = []
+
+const strong = (reason: string, shown: string): Sighting => ({
+  family: 'path',
+  weight: 'strong',
+  reason: `path.${reason}`,
+  evidence: evidence(shown),
+})

@@ -1,0 +1,268 @@
+/**
+ * Decides whether a value that should be a word carries a command: something that ends a word for a shell, and a program after it
+ * with the arguments that only a command has. Either alone is ordinary prose (`a hero; more than that`).
+ */
+import { evidence, type Inspect, type Sighting } from '../finding.ts'
+import { hasGlobbedPath } from './globbed-path.ts'
+import { plainForm } from './plain-form.ts'
+import { isWrapper, programKind } from './program-names.ts'
+import { shellSyntax } from './shell-syntax.ts'
+import { windowsCommand } from './windows-command.ts'
+
+/** What none of the rules can do without. Letters, digits, blanks, dots, commas and hyphens alone are never searched further. */
+const SIGNS = /[;|&`$<>(){}\n\r"'\\/*?~%^=:]|\s-/
+
+/** Where a command may begin: after a separator, inside of a substitution, after a quote or what stands before a value. */
+const POSITION = /[;|\n\r`&$<>"'=(,:]/g
+const REFERENCE = /&#?\w{1,10};/y
+/** Blanks and quotes, then the word. Before a value there is no blank, or prose would be full of commands. */
+const WORD = /([ \t"'@(]{0,8}(?:\$\w{1,8}[ \t])?)((?:[A-Za-z]:)?[\w./\\-]{1,80})/y
+const INNER_WORD = /(["'@(]{0,3})((?:[A-Za-z]:)?[\w./\\-]{1,80})/y
+const MAX_POSITIONS = 512
+const ARGUMENTS_LENGTH = 160
+
+type Start = 'separator' | 'ampersand' | 'line' | 'substitution' | 'backtick' | 'value' | 'inner'
+
+/** Raw or decoded text; give it `inViews`. */
+export const commandInjection: Inspect = (value) => {
+  if (!SIGNS.test(value)) return withoutSigns(value)
+  const found = inText(value) ?? inQuotedValues(value)
+  return found === undefined ? NOTHING : [strong(...found)]
+}
+
+type Found = readonly [reason: string, evidence: string]
+
+function inText(text: string): Found | undefined {
+  const plain = plainForm(text)
+  return (
+    shellSyntax(text) ??
+    windowsCommand(text) ??
+    injected(text) ??
+    (plain === text ? undefined : (injected(plain) ?? disguised(text, plain))) ??
+    (hasGlobbedPath(text) || hasGlobbedPath(plain) ? ['command.wildcard-path', plain] : undefined)
+  )
+}
+
+/** Values of JSON, CSV, XML and of code: between quotes that stand where a value stands. */
+const QUOTED_VALUE = /(?<=(?:^|[:=,[(\n])\s?)"((?:[^"\\\n]|\\.){2,400})"(?=\s*(?:$|[,}\])/>?\n]))/g
+/** A value without any of these is a word, which is no command. */
+const COMMAND_SIGNS = /[ ;|&`$<({*?'\\^]/
+const MAX_QUOTED_VALUES = 64
+
+function inQuotedValues(text: string): Found | undefined {
+  if (!text.includes('"')) return undefined
+  let count = 0
+  for (const [, body = ''] of text.matchAll(QUOTED_VALUE)) {
+    if (++count > MAX_QUOTED_VALUES) return undefined
+    if (!COMMAND_SIGNS.test(body)) continue
+    const inner = body.replaceAll('\\"', '"')
+    const found = inText(inner) ?? (wrapped(inner) ? ['command.wrapped-program', inner] : undefined)
+    if (found !== undefined && inner !== text) return found
+  }
+  return undefined
+}
+
+const NOTHING: readonly Sighting[] = []
+
+/** Commands need signs, but for wrappers (`nohup whoami`) and the conditions of batch files. */
+function withoutSigns(value: string): readonly Sighting[] {
+  if (wrapped(value)) return [strong('command.wrapped-program', value)]
+  const found = /^\s*if\s/i.test(value) ? windowsCommand(value) : undefined
+  return found === undefined ? NOTHING : [strong(...found)]
+}
+
+/** A program spelled so that only a shell reads its name: nobody quotes half of a word. */
+function disguised(value: string, plain: string): Found | undefined {
+  const [, name = '', rest = ''] = /^\s*([\w.-]{2,40})(.{0,80})/.exec(plain) ?? []
+  if (programKind(name) === 'plain' || (programKind(name) === 'word' && !PROSE.test(rest))) {
+    const isHidden = !value.includes(name) || EMPTY_EXPANSION.test(value) || /^\s*\\\w|^\s*\{(?:,|\w+,\})/.test(value)
+    if (isHidden && (ENDS.test(rest) || /^\s/.test(rest))) return ['command.disguised-program', value]
+  }
+  return disguisedWord(value)
+}
+
+const EMPTY_EXPANSION = /^\S{0,20}(?:``|\$\(\)|[<>]\(\))/
+const DISGUISED_WORD =
+  /(?<!\S)(?=\S{0,30}(?:['"]\w*['"]|``|\$\(\)|[<>]\(\)|\$[@*!?$_-]|\$[a-z]\b|\\|\{\S*,))[^\s]{3,60}(?!\S)/g
+const MAX_DISGUISED_WORDS = 32
+
+function disguisedWord(text: string): Found | undefined {
+  let count = 0
+  for (const [word] of text.matchAll(DISGUISED_WORD)) {
+    if (++count > MAX_DISGUISED_WORDS) return undefined
+    const [name = ''] = plainForm(word).trim().split(' ')
+    if (
+      /^[\w-]{3,}$/.test(name) &&
+      programKind(name) !== undefined &&
+      (!word.includes(name) || EMPTY_EXPANSION.test(word) || /^\{,|,\}$/.test(word))
+    ) {
+      return ['command.disguised-program', word]
+    }
+  }
+  return undefined
+}
+
+const strong = (reason: string, shown: string): Sighting => ({
+  family: 'command',
+  weight: 'strong',
+  reason,
+  evidence: evidence(shown),
+})
+
+function injected(text: string): Found | undefined {
+  if (isCommandAt(text, 0, 'value', 0)) return ['command.program', text.slice(0, ARGUMENTS_LENGTH)]
+  POSITION.lastIndex = 0
+  let backticks = 0
+  for (let count = 0; count < MAX_POSITIONS && POSITION.test(text); count++) {
+    const after = POSITION.lastIndex
+    const place = startAt(text, after - 1)
+    if (place === undefined) continue
+    const [start, length] = place
+    // Every second one closes what the one before opened.
+    if (start === 'backtick' && ++backticks % 2 === 0) continue
+    POSITION.lastIndex = after - 1 + length
+    if (isCommandAt(text, POSITION.lastIndex, start, after - 1)) {
+      return [`command.${start === 'inner' ? 'program' : start}`, text.slice(after - 1, after - 1 + ARGUMENTS_LENGTH)]
+    }
+  }
+  return undefined
+}
+
+function startAt(text: string, at: number): readonly [start: Start, length: number] | undefined {
+  const next = text[at + 1]
+  switch (text.charAt(at)) {
+    case ';':
+      return ['separator', 1]
+    case '|':
+      return ['separator', next === '|' ? 2 : 1]
+    case '\n':
+    case '\r':
+      return ['line', 1]
+    case '`':
+      return ['backtick', 1]
+    case '&':
+      REFERENCE.lastIndex = at
+      return next === '&' ? ['separator', 2] : REFERENCE.test(text) ? undefined : ['ampersand', 1]
+    case '$':
+    case '<':
+      return next === '(' ? ['substitution', 2] : undefined
+    case '>':
+      return next === '(' ? ['substitution', 2] : ['inner', 1]
+    case ':':
+      return ['inner', next === ' ' ? 2 : 1]
+    default:
+      return ['inner', 1]
+  }
+}
+
+/** `from`: where blanks, quotes and the word begin; `at`: where the sign stands. Nothing is copied for what is no program. */
+function isCommandAt(text: string, from: number, start: Start, at: number): boolean {
+  const pattern = start === 'inner' ? INNER_WORD : WORD
+  pattern.lastIndex = from
+  const [, lead = '', name] = pattern.exec(text) ?? []
+  if (name === undefined || !mayBeProgram(name)) return false
+  const end = pattern.lastIndex
+  const before = text.slice(Math.max(0, at - ARGUMENTS_LENGTH), at)
+  // `+` stands for a blank in forms.
+  const rest = text.slice(end, end + ARGUMENTS_LENGTH).replace(/^\+(?=[-/\w$])/, ' ')
+  return isCommand({ start, name, rest, before, lead })
+}
+
+/** Before anything is copied out of the text. */
+function mayBeProgram(word: string): boolean {
+  const name = word.slice(Math.max(word.lastIndexOf('/'), word.lastIndexOf('\\')) + 1)
+  return programKind(name) !== undefined || PROGRAM_FOLDER.test(word)
+}
+
+const ENDS = /^["']?\s*(?:$|[;|&`)\n\r"'}\]<>#])/
+const FLAG = /^["']?\s+["']?(?:--?[a-z0-9][\w-]*|\+\w{1,3}|\/[a-z?]{1,2})(?=$|[\s=:,;|&"'`)\\@])/i
+const PLACE =
+  /^["']?\s*(?:\s|(?=[$"'<]))["']?(?:[/~]\/?[\w.*?[$%-]|\.{1,2}[/\\]|[a-z]:[\\/]|\\\\[\w.]|(?:https?|ftp|file|ldap):|\$[\w({@*]|%\w+%|<{1,3}\s*[\w/'"(&$]|>{1,2}\s*[\w/'"(&$]|\d{1,3}(?:\.\d{1,3}){3}|localhost\b)/i
+const FILE = /^["']?\s+["']?[\w*?[\]{}$/-]+\.[a-z*?][\w*?-]{1,9}(?=$|[\s/;|&"'`):<>])/i
+/** A folder that every Unix or Windows has. */
+const SYSTEM_PLACE =
+  /^["']?\s+(?:-\S+\s+)*["']?(?:\/(?:etc|bin|usr|var|tmp|home|root|proc|dev|opt|sbin|sys|mnt|boot|lib)\b|[a-z]:\\(?:windows|users|inetpub|boot)|~\/\.)/i
+const PROSE = /^,?(?:\s+["'(]?[a-z]{2,}[,.;:]?){3}/
+const PROGRAM_FOLDER = /^(?:\/(?:usr\/(?:local\/)?)?s?bin\/|(?:\.\/)?s?bin\/|[a-z]:\\windows\\(?:system32\\)?)/i
+
+/** A word where a command may begin, what follows it and what stands before. `lead`: blanks and quotes between sign and word. */
+interface Place {
+  readonly start: Start
+  readonly name: string
+  readonly rest: string
+  readonly before: string
+  readonly lead: string
+}
+
+function isCommand({ start, name: word, rest, before, lead }: Place): boolean {
+  const inFolder = PROGRAM_FOLDER.test(word)
+  const name = word.slice(Math.max(word.lastIndexOf('/'), word.lastIndexOf('\\')) + 1)
+  if (!inFolder && name !== word && !word.startsWith('./')) return false
+  const kind = programKind(name)
+  if (kind === undefined) return inFolder && start !== 'inner' && start !== 'value' && ENDS.test(rest)
+  if (isWrapper(name) && start !== 'backtick' && wrapped(`${name}${rest}`)) return true
+  const isPlain = kind === 'plain' || inFolder
+  switch (start) {
+    case 'substitution':
+      return isPlain ? !/^[.=\w]/.test(rest) : ENDS.test(rest) || hasArguments(rest)
+    case 'backtick':
+      return isBacktickCommand(isPlain, rest, before)
+    case 'separator':
+      return isSeparated({ start, name, rest, before, lead }, isPlain)
+    case 'ampersand':
+      if (/^\s*[=&\w]/.test(rest.trimStart()) && !/^\s+-/.test(rest) && !isPlain) return false
+      if (isPlain && lead === '' && before === '' && /^\s/.test(rest)) return true
+      return !rest.startsWith('=') && (ENDS.test(rest) ? isPlain : hasArguments(rest))
+    case 'line':
+      return isPlain ? (ENDS.test(rest) && lead === '' && name !== 'go') || hasArguments(rest) : SYSTEM_PLACE.test(rest)
+    case 'value':
+    case 'inner':
+      return isDirect({ start, name, rest, before, lead }, isPlain, inFolder)
+  }
+}
+
+function isSeparated({ name, rest, before, lead }: Place, isPlain: boolean): boolean {
+  if (/^[=.:\w]/.test(rest)) return false
+  // No sentence begins with `;ps`.
+  if (lead === '' && /(?:^|[\s:="'(>])$/.test(before) && !rest.startsWith('|')) return true
+  if (isPlain && name.includes('-')) return true
+  if (PROSE.test(rest)) return false
+  // A table: `4|2|c|1`.
+  if (lead === '' && rest.startsWith('|') && /[\w|]$/.test(before + rest.slice(0, 1)) && !isPlain) return false
+  if (hasArguments(rest) || FILE.test(rest)) return true
+  if (isPlain) return ENDS.test(rest) || /^\s+[\w"'-]/.test(rest)
+  // `red; date` may be a list; `red;date` and `x | date` hardly are.
+  return ENDS.test(rest) && (lead === '' || /[|&]\s*$/.test(before)) && !/[a-z]{3}[,;]? [a-z]{3,} ?$/i.test(before)
+}
+
+/** In Markdown a pair of backticks is how prose names a program: only what no prose would put there counts. */
+function isBacktickCommand(isPlain: boolean, rest: string, before: string): boolean {
+  const [, body = '', end = '', after = ''] = /^([^`]{0,150})(`?)(.{0,40})/.exec(rest) ?? []
+  if (/[\s([/,]$/.test(before)) return SYSTEM_PLACE.test(body) && /[;|&$<>]/.test(body)
+  if (PROSE.test(after) || /^ [a-z]{2,}/i.test(after)) return SYSTEM_PLACE.test(body)
+  return end === '`' ? isPlain || before !== '' : isPlain && hasArguments(body)
+}
+
+const hasArguments = (rest: string): boolean => FLAG.test(rest) || PLACE.test(rest)
+
+function isDirect({ start, name, rest }: Place, isPlain: boolean, inFolder: boolean): boolean {
+  if (SYSTEM_PLACE.test(rest)) return true
+  if (start === 'inner') return isPlain && FLAG.test(rest)
+  if (inFolder) return /^\s+\S/.test(rest) || ENDS.test(rest)
+  if (isPlain && /^\s*(?:;|\|\|?|&&)\s*[^\s&|;]/.test(rest)) return true
+  if (isPlain && !/^\w+$/.test(name)) return /^\s+[\w-]+/.test(rest) || ENDS.test(rest)
+  return isPlain
+    ? hasArguments(rest) || FILE.test(rest) || /^\s+install\s+\w/.test(rest)
+    : /^["']?\s+--?[a-z][\w-]*(?:$|[\s=])/i.test(rest)
+}
+
+/** `nohup whoami`, `time sh -c …`: nobody says that. */
+function wrapped(text: string): boolean {
+  const match = /^\s*["']?(\w+)["']?\s+(?:-\S+\s+|\w+=\S*\s+|\d+\s+)*["']?([\w.-]+)(.{0,80})/.exec(text)
+  if (match?.[1] === undefined || match[2] === undefined || !isWrapper(match[1])) return false
+  const kind = programKind(match[2])
+  return (
+    (kind === 'plain' || (kind === 'word' && /^(?:nohup|strace|setsid|sudo)$/.test(match[1]))) &&
+    !PROSE.test(match[3] ?? '')
+  )
+}

@@ -1,0 +1,61 @@
+/**
+ * Decides which words are names of programs. Names that are words of English too prove less: they need arguments that only a
+ * command has. Names of common programs are facts; the division is ours.
+ */
+
+/** No word of any prose. */
+const PLAIN = [
+  'adduser ansible ansible-config ansible-console ansible-doc ansible-galaxy ansible-inventory ansible-playbook ansible-pull',
+  'ansible-vault apt apt-get aptitude arp ash aws awk base32 base64 bash bcdboot bitsadmin bsdtar bunzip2 busybox bzcat bzip2 c89 c99',
+  'certutil chattr chef-client chef-run chef-shell chef-vault chmod chown chroot cmd.exe cpulimit crontab cscli cscript csh curl dash',
+  'dirb dmesg dnf docker doas dpkg echo. egrep emacs esxcli ethtool fgrep findstr fsutil ftp fuser gawk gcc gdb getent gimp git gpg',
+  'groupadd gunzip gzip hexdump hostnamectl htop iconv icacls iex ifconfig insmod iotop ipconfig iptables irb iwmi iwr jjs jq kinit',
+  'ksh kubectl lastlog lastlogin ldapsearch ldd logname ls lsb_release lscpu lsmod lsof ltrace ll lwp-download lwp-request lynx masscan',
+  'mawk mkdir mkfifo mkfs mknod mksh msfconsole mshta msiexec mtr mysql mysqldump nano nawk nc ncat netcat netsh netstat nltest nmap',
+  'node nohup npm npx nslookup openssl passwd perl pg_dump pgrep php pidof pip pip3 pipx pkexec pkill podman powershell powershell.exe',
+  'printenv ps psexec psql pwd pwsh py pypy python python2 python3 pytho regedit regsvr32 rmdir rmt rmt-dump rmt-tar rpm rsync ruby',
+  'rundll32 schtasks scp sed setsid sftp sh socat sqlite3 ssh ssh-copy-id ssh-keygen sshpass strace stty su sudo sysctl systemctl systeminfo',
+  'taskkill tasklist tcpdump tcsh tclsh telnet tftp timedatectl traceroute tshark uconv umount uname unxz unzip useradd userdel usermod',
+  'vbscript vi vim vimdiff visudo vssadmin wevtutil wget whoami whois wmic wscript xargs xxd xz xzcat yum zcat zgrep zip zless zsh zstd',
+  'zstdcat zypper mysqladmin redis-cli mongo mongosh aa-disable aa-enforce hostid ipcs kmod llvm pax phpinfo pinky rlwrap',
+  'runas sqlmap tac unlink whereis calc.exe notepad.exe net.exe reg.exe sc.exe rcp rlogin lp flock mtn nawk getfacl setfacl losetup',
+  'lsblk blkid fdisk mkswap swapon modprobe rmmod init telinit poweroff rtcwake arecord cpio rev tee sysdig xterm xdg-open dbus-send',
+]
+
+/** Words of English, of other languages or of schemas as well. */
+const WORDS = [
+  'alias at ar base basename batch bc bg bind break bridge builtin bundle bye c cal call case cat cc cd chef chsh clear cmd cmp column',
+  'comm command copy cp cpan cut crash date dd del declare deploy df dialog diff dig dir du dump echo ed env erase eval ex exec',
+  'exit expand export expr facter factor false fc fg file find finger fmt fold for free function fold gem genie go grep group groups',
+  'gtester head help history host hostname hping3 hup id if install ip jobs join js kill killall last less let link ln local locate lock',
+  'login logout look lua mail make man md mesg more mount move mv mutt net nice nl nm nroff od open pager parallel paste patch perf',
+  'pg ping pr print printf puppet push query rake rd read readelf red reg rename replace rm route run runuser sc screen scanmem script',
+  'service set setup shell shutdown shuf sleep sort source split ssconvert start stat stop strings sum sync systemctl tail tar task tasks',
+  'tbl test time timeout tmux top touch tr trap tree true truncate ts tsc tty type ulimit unalias unset update uptime useradd users ver',
+  'view vol w wait wall watch wc which who whatis wish write yarn yes zed .shell .system .databases .sh',
+]
+
+const nameSet = (lines: readonly string[]): ReadonlySet<string> => new Set(lines.flatMap((line) => line.split(' ')))
+const PLAIN_NAMES = nameSet(PLAIN)
+const WORD_NAMES = nameSet(WORDS)
+
+/** Those that run what follows them. */
+const WRAPPERS = nameSet([
+  'time nohup strace ltrace sudo doas env exec timeout nice xargs setsid command builtin eval busybox watch stdbuf',
+])
+
+export type ProgramKind = 'plain' | 'word'
+
+/** Lower case, because shells of Windows and file systems of Macs do not tell cases apart; versions are cut: `python3.10`, `gcc7.4`. */
+export function programKind(word: string): ProgramKind | undefined {
+  const name = word.toLowerCase()
+  if (PLAIN_NAMES.has(name)) return 'plain'
+  if (WORD_NAMES.has(name)) return 'word'
+  const bare = name.replace(/(?:-?\d[\d.]*|\.exe)$/, '')
+  return bare !== name && bare.length > 1 && PLAIN_NAMES.has(bare) ? 'plain' : undefined
+}
+
+export const isWrapper = (word: string): boolean => WRAPPERS.has(word.toLowerCase())
+
+/** Every name, for wildcards such as `/bin/c?t`. */
+export const PROGRAM_NAMES: readonly string[] = [...PLAIN_NAMES, ...WORD_NAMES]

@@ -1,0 +1,66 @@
+/** Decides which pieces of shell syntax prove a command on their own, whatever program follows. */
+import { gated } from '../gated-rules.ts'
+
+const firstMatch = gated([
+  { reason: 'function-definition', signs: ['()'], pattern: /^\W{0,4}\(\)\s*\{(?:\s|$|:)/ },
+  { reason: 'function-definition', signs: ['()'], pattern: /(?:^|[\s"'=;>])\(\)\s*\{\s*:?\s*;/ },
+  {
+    reason: 'fork-bomb',
+    signs: ['(){', '() {'],
+    pattern: /([^\s(){}|;&<>"']{1,20})\(\)\s*\{\s*\1(?:\(\))?\s*[|&]\s*\1/,
+  },
+  { reason: 'internal-separator', signs: ['ifs'], pattern: /[\w;|&]\$\{?IFS\b|\$\{?IFS\}?(?:\$\d|[\w/\\"'-])/ },
+  { reason: 'network-device', signs: ['/dev/'], pattern: /\/dev\/(?:tcp|udp)\/[\w.$]/i },
+  {
+    reason: 'shell-reads-pipe',
+    signs: ['|'],
+    pattern:
+      /[^|\s]\s*\|\s*(?:sudo\s+)?(?:\/(?:usr\/)?bin\/)?(?:ba|z|k|da|c|tc)?sh\b(?:\s+-\w+)*\s*["'`#;&|)]*\s*(?:$|[<"'#\n])/,
+  },
+  { reason: 'here-string', signs: ['<<<'], pattern: /[\w`)]\s?<<<\s?["'$(\w`]/ },
+  { reason: 'descriptor', signs: ['>'], pattern: /(?:^|[\s\w;&)])(?:\d?>&\s?(?:\d\b|\/dev)|\d<>\s?\/|<&\d)/ },
+  {
+    reason: 'redirection',
+    signs: ['>'],
+    pattern: /(?:^|[\w"';&)\s])>{1,2}\s?(?:\/(?:dev|etc|tmp|var|root|home|proc)\/|["']?[a-z]:\\)\S/i,
+  },
+  { reason: 'substitution', signs: ['$('], pattern: /\$\(\s*(?:<\s*\/|\$\(|`|cmd\s*\)|[\w/.-]+\s*\$\(\))/ },
+  { reason: 'substitution', signs: ['`'], pattern: /\$\{\s*`[^`]+`\s*\}|`[^`]{0,80}\$\([^`]{0,80}`/ },
+  { reason: 'substitution', signs: ['<(', '>('], pattern: /(?:^|[\s;&|=])[<>]\((?!\))\s*[\w/.-]+[^)]{0,80}\)/ },
+  { reason: 'arithmetic', signs: ['$'], pattern: /\$\(\(\s*\$\(|\$\[\s*(?:\d+\s*[-+*/]\s*\d+)?\s*\]|\$\$\[/ },
+  {
+    reason: 'trimmed-variable',
+    signs: ['${'],
+    pattern: /\$\{\w{1,20}(?:#{1,2}|%{1,2}|\/\/?|:\d|\^\^?|,,?|@)[^{}]{0,40}\}|\$\{\w+#\{\}\}/,
+  },
+  { reason: 'shell-variable', signs: ['shell'], pattern: /\$\{?SHELL\}?\s+-c\b/i },
+  {
+    reason: 'command-from-variables',
+    signs: ['$'],
+    pattern: /(?:^|[;&|\s])\w{1,16}=[^\s;&|]{1,40}(?:;|&&)[^\n]{0,120}?\$\{?\w/,
+  },
+  {
+    reason: 'command-call',
+    signs: ['system', 'exec', 'passthru', 'popen', 'proc_open', 'subprocess', 'spawn', 'child_process'],
+    pattern:
+      /\b(?:system|shell_exec|passthru|popen|proc_open|os\.system|subprocess\.\w+|execSync|spawnSync?|child_process\.\w+|execvp?e?|pcntl_exec)\s*\(\s*[[("'`]/i,
+  },
+  { reason: 'command-call', signs: ['getruntime'], pattern: /getRuntime\s*\(\s*\)\s*\.\s*exec\b/i },
+  { reason: 'command-call', signs: ['!!'], pattern: /!!python\/(?:object|name|module)[\w/]*:/i },
+  { reason: 'option-call', signs: ['--exec='], pattern: /--exec=[`$/]/ },
+  { reason: 'alias', signs: ['alias'], pattern: /(?:^|[\s;&|"'=>])alias\s+(?:[-+][\w+]{1,4}\s+)*[\w.-]{1,20}=\S/i },
+  { reason: 'history-option', signs: ['set -o', 'set  '], pattern: /^\s*set\s+-o\s+\w+\s*$/ },
+  {
+    reason: 'database-shell',
+    signs: ['shell', 'system', '.sh', 'databases', 'import', 'load', 'read', 'output', 'once', 'dump', '."', ".'"],
+    pattern: /(?:;|\n|\\n)\s*\.\s?["'\\]{0,2}(?:shell|system|sh|databases|import|load|read|output|once|dump)\b/i,
+  },
+  { reason: 'change-of-folder', signs: ['cd ', 'cd\t'], pattern: /(?:^|[;&|]\s?)cd\s+[\w./~-]+\s*(?:;|&&)\s*\w/i },
+  { reason: 'execution-of-redirection', signs: ['exec'], pattern: /\bexec\s+\d?\s?[<>]{1,2}/ },
+])
+
+/** Patterns are bounded, so that all of this is linear. */
+export function shellSyntax(text: string): readonly [reason: string, evidence: string] | undefined {
+  const match = firstMatch(text)
+  return match === undefined ? undefined : [`command.${match.rule.reason}`, match.found]
+}

@@ -1,0 +1,97 @@
+import type { Breach, Judge } from './breach.ts'
+import { DENIED_FUNCTIONS, HARMLESS_FUNCTIONS } from './denied-functions.ts'
+import { judgeColumns } from './judge-columns.ts'
+import { judgeTables } from './judge-tables.ts'
+import { matchesName, matchesPart, type NamePattern, namePattern } from './name-pattern.ts'
+import { READING_KINDS, type SqlRules } from './sql-rules.ts'
+import type { Effect } from './statement-facts.ts'
+
+/** Decides whether a statement keeps the rules; the first broken one is told. */
+export function judgeOf(rules: SqlRules): Judge {
+  const judges = [
+    judgeKind(rules),
+    judgeEffects(rules),
+    judgeFunctions(rules),
+    judgeTables(rules),
+    judgeColumns(rules),
+    judgeLimit(rules),
+  ]
+  return (facts) => {
+    if (facts.unknown !== undefined) return unknown(facts.unknown)
+    for (const judge of judges) {
+      const breach = judge(facts)
+      if (breach !== undefined) return breach
+    }
+    return undefined
+  }
+}
+
+const unknown = (what: string): Breach => ({
+  reason: 'sql.unknown-part',
+  says: 'must not use a part of SQL that cannot be judged',
+  evidence: what,
+})
+
+function judgeKind({ statements, readOnly }: SqlRules): Judge {
+  const allowed = statements.filter((kind) => !readOnly || READING_KINDS.has(kind))
+  const says = `must be one statement of these kinds: ${allowed.join(', ')}`
+  return ({ kinds }) => {
+    const wrong = kinds.find((kind) => kind === undefined || !allowed.includes(kind))
+    if (kinds.length > 0 && wrong === undefined) return undefined
+    return { reason: 'sql.statement-kind', says, evidence: wrong ?? 'other' }
+  }
+}
+
+const READ_ONLY_EFFECTS: readonly (readonly [Effect, string])[] = [
+  ['into', 'must not write its rows anywhere'],
+  ['lock', 'must not lock rows'],
+  ['assignment', 'must not set variables'],
+]
+
+function judgeEffects({ readOnly }: SqlRules): Judge {
+  const refused: readonly (readonly [Effect, string])[] = [
+    ['operator', 'must not use operators of a schema or of a user'],
+    ['reserved-alias', 'must not name anything after a statement'],
+    ...(readOnly ? READ_ONLY_EFFECTS : []),
+  ]
+  return ({ effects }) => {
+    const found = refused.find(([effect]) => effects.has(effect))
+    return found === undefined ? undefined : { reason: `sql.${found[0]}`, says: found[1], evidence: found[0] }
+  }
+}
+
+function judgeFunctions({ functions }: SqlRules): Judge {
+  const allow = functions?.allow?.map(namePattern)
+  const named = new Set(allow?.flatMap(({ text }) => (text.includes('*') ? [] : [text])))
+  const deny = functions?.deny?.map(namePattern) ?? []
+  return (facts) => {
+    for (const name of facts.functions) {
+      const text = name.join('.').toLowerCase()
+      const permitted = allow === undefined || allow.some((pattern) => matchesFunction(pattern, name))
+      const refused = deny.some((pattern) => matchesFunction(pattern, name)) || (!named.has(text) && isDenied(name))
+      if (!permitted || refused) return { reason: 'sql.function', says: 'must not call that function', evidence: text }
+    }
+    return undefined
+  }
+}
+
+/** A pattern without a dot means the function in any schema. */
+const matchesFunction = (pattern: NamePattern, name: readonly string[]): boolean =>
+  matchesName(pattern, name) || (pattern.parts.length === 1 && matchesPart(pattern.text, name.at(-1) ?? ''))
+
+/** Each part counts, since packages (`utl_http.request`) hide in front; PostgreSQL's own schema says nothing. */
+function isDenied(name: readonly string[]): boolean {
+  const parts = name[0]?.toLowerCase() === 'pg_catalog' ? name.slice(1) : name
+  if (parts.length === 1 && HARMLESS_FUNCTIONS.has((parts[0] as string).toLowerCase())) return false
+  return parts.some((part) => DENIED_FUNCTIONS.some((pattern) => matchesPart(pattern, part)))
+}
+
+function judgeLimit({ maxLimit }: SqlRules): Judge {
+  if (maxLimit === undefined) return () => undefined
+  const says = `must end with a LIMIT of at most ${maxLimit} rows`
+  return ({ kinds, limit }) => {
+    if (kinds[0] !== 'select' && !kinds.every((kind) => kind === 'select')) return undefined
+    if (typeof limit === 'number' && limit >= 0 && limit <= maxLimit) return undefined
+    return { reason: 'sql.limit', says, evidence: String(limit) }
+  }
+}

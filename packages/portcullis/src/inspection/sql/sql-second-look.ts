@@ -1,0 +1,131 @@
+import type { Tokens } from './sql-tokens.ts'
+
+/** What the letters of a shape leave open and the words decide. All take the tokens and where the shape lies in them. */
+
+const WEAK_COMPARISONS: ReadonlySet<string> = new Set([
+  'in',
+  'between',
+  'like',
+  'similar',
+  'sounds',
+  'match',
+  'div',
+  'mod',
+])
+
+/** `1 or 1=1`; not `1 and 2 in stock`. */
+export function isConstantPair(tokens: Tokens, at: number, length: number): boolean {
+  const weak = tokens.words(at, at + length).some((word) => WEAK_COMPARISONS.has(word))
+  return !weak || /^[c;#)&sS]/.test(tokens.shape.slice(at + length - 1))
+}
+
+/** `or x=x` */
+export function isSameWord(tokens: Tokens, at: number, length: number): boolean {
+  const words = tokens.words(at, at + length).filter((_, index) => tokens.shape[at + index] === 'w')
+  return words.length === 2 && words[0] === words[1]
+}
+
+export function isWhenThen(tokens: Tokens, at: number): boolean {
+  const words = tokens.words(at, at + 24)
+  return words.slice(1, 3).includes('when') && words.includes('then')
+}
+
+/** `time.sleep(5)` is a program, `sleep(5)` behind an operator of SQL is not; packages of Oracle have dots. */
+export function isAttackCall(tokens: Tokens, at: number): boolean {
+  const { shape } = tokens
+  const here = shape[at] === 'Z' ? at : at + 1
+  if (shape[at] === '.') return /^(?:utl_|dbms_|master|sys|ctxsys|dbo)/.test(tokens.word(at - 1))
+  if (here > 0) return true
+  return shape.length <= 12 && /^Z\((?:[nsvSZEf(!x]|$)/.test(shape)
+}
+
+export function isWaiting(tokens: Tokens, at: number): boolean {
+  const from = tokens.shape.indexOf('D', at)
+  return tokens.word(from) === 'waitfor' && /^(?:delay|time)$/.test(tokens.word(from + 1))
+}
+
+export function isOutfile(tokens: Tokens, at: number): boolean {
+  return /^(?:outfile|dumpfile)$/.test(tokens.word(at + 1))
+}
+
+/** `update t set a=replace(…)` */
+export function setsByFunction(tokens: Tokens, at: number): boolean {
+  return tokens.word(at) === 'update' && tokens.word(at + 2) === 'set'
+}
+
+/** What begins a statement in a language whose words are English must be followed by what only SQL puts there. */
+const STATEMENTS: readonly RegExp[] = [
+  /^(?:drop|create|alter|truncate) (?:table|database|user|view|index|schema|login|procedure|function|trigger|column|role|temporary|or)\b/,
+  /^(?:truncate|drop) \w+(?:$| (?:--|;|#|\/\*))/,
+  /^(?:insert|replace) into [\w.]+/,
+  /^delete from [\w.]+/,
+  /^update [\w. ]+ set [\w. ]+ =/,
+  /^exec(?:ute)? (?:\(|master|xp_|sp_|immediate|@|sys|')/,
+  /^(?:declare|set) @/,
+  /^shutdown(?:$| (?:with|--|#|;))/,
+  /^waitfor (?:delay|time)/,
+  /^(?:grant|revoke) \w+(?: , \w+)* (?:on|to|from)\b/,
+  /^merge into \w+ using/,
+  /^(?:call|do) \w+ (?:\.|\()/,
+  /^copy \w+ (?:from|to)\b/,
+  /^load (?:data|xml|_file)/,
+  /^backup database/,
+  /^begin (?:declare|end|dbms|exec|insert|update|delete|select)/,
+  /^if \(/,
+  /^print (?:'|@|\d)/,
+  /^select (?:[\d'"*@(]|[a-z_]+ \(|null|[\w.]+ (?:,|from|into))/,
+  /^(?:use|handler|kill|pragma|attach|detach) \w+(?:$| (?:--|[;#=(]))/,
+  /^(?:rename table|reconfigure|dbcc \w+)/,
+]
+
+export function isStacked(tokens: Tokens, at: number): boolean {
+  const from = tokens.shape.slice(at, at + 24).search(/[DE]/) + at
+  const sentence = tokens
+    .words(from, from + 8)
+    .join(' ')
+    .slice(0, 200)
+  return STATEMENTS.some((pattern) => pattern.test(sentence))
+}
+
+/** Functions and variables that a query asks for to learn about the database, or to build text. */
+const RECON: ReadonlySet<string> = new Set(
+  `version user database group_concat concat concat_ws char chr load_file current_user unhex hex db_name suser_name system_user
+  session_user current_database sqlite_version host_name user_name ascii substring substr mid if exp cos sin conv`.split(
+    /\s+/,
+  ),
+)
+
+export function isRecon(tokens: Tokens, at: number, length: number): boolean {
+  return tokens.words(at, at + length).some((word) => RECON.has(word) || word.startsWith('@@'))
+}
+
+/** `' or 'x` needs a string that holds something; `16" or 18"` are inches, and `"a" or "some words"` is how people search. */
+export function holdsText(tokens: Tokens, at: number, length: number): boolean {
+  const string = tokens.word(at + length - 1)
+  return /[^'"\s]/.test(string) && (string.startsWith("'") || string.length <= 4)
+}
+
+/** Of an expression behind an apostrophe, the end that meets the apostrophe of the query; `*''''` is ornament. */
+export function reopensApostrophe(tokens: Tokens, at: number, length: number): boolean {
+  const string = tokens.word(at + length - 1)
+  return string.startsWith("'") && /[^'"\s]/.test(string)
+}
+
+/** `1 --` alone may be an odd way to end a line; `1/*` is not. */
+export function cutsExpression(tokens: Tokens): boolean {
+  return tokens.shape.length > 3 || tokens.word(tokens.shape.length - 1) === '/*'
+}
+
+export function isDeclaration(tokens: Tokens, at: number): boolean {
+  return tokens.word(at) === 'declare' && tokens.word(at + 1).length > 1
+}
+
+/** `exec xp_cmdshell` */
+export function isProcedure(tokens: Tokens, at: number): boolean {
+  return /^exec(?:ute)?$/.test(tokens.word(at)) && /^(?:xp_|sp_[a-z]{4})/.test(tokens.word(at + 1))
+}
+
+/** `utl_http.request(` */
+export function isPackage(tokens: Tokens, at: number): boolean {
+  return /^(?:utl_|dbms_|ctxsys$|ordsys$)/.test(tokens.word(at))
+}

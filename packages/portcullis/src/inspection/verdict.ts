@@ -1,0 +1,55 @@
+/** What follows from a finding: the nearest word of the configuration, else a safe default for the role. */
+import type { Family, Sighting, Weight } from './finding.ts'
+import type { Role } from './role.ts'
+
+/** From the mildest to the strictest. */
+export const VERDICTS = ['allow', 'annotate', 'mask', 'ask', 'refuse'] as const
+
+/**
+ * - `allow`: passes and is not recorded.
+ * - `annotate`: passes and is recorded.
+ * - `mask`: passes without what was found.
+ * - `ask`: passes when a person says so.
+ * - `refuse`: does not pass.
+ */
+export type Verdict = (typeof VERDICTS)[number]
+
+/** Where something was found: an argument by its role, or a result. */
+export type Place = Role | 'result'
+
+export type Weights = Readonly<Partial<Record<Weight, Verdict>>>
+
+/** What one level of the configuration says: for all tools, one upstream, or one tool. */
+export interface VerdictRules {
+  /** `shadow` records what would have happened and lets everything pass. */
+  readonly mode?: 'enforce' | 'shadow'
+  readonly on?: Readonly<Partial<Record<Family, Weights>>>
+  readonly roles?: Readonly<Partial<Record<Place, Weights>>>
+}
+
+/** In these a value is data of a narrow form, so a strong finding is no honest value. In the others people write freely. */
+const NARROW: ReadonlySet<Place> = new Set(['identifier', 'path', 'url', 'host', 'number', 'secret', 'expression'])
+
+/** What follows when nobody says anything else. */
+export function defaultVerdict(place: Place, weight: Weight): Verdict {
+  if (weight === 'breach') return 'refuse'
+  return weight === 'strong' && NARROW.has(place) ? 'refuse' : 'annotate'
+}
+
+/** The verdict about a sighting in one place. `levels` from the nearest to the farthest; a family speaks before a role. */
+export function verdictsFor(levels: readonly VerdictRules[], place: Place): (sighting: Sighting) => Verdict {
+  return ({ family, weight }) => {
+    for (const { on, roles } of levels) {
+      const verdict = on?.[family]?.[weight] ?? roles?.[place]?.[weight]
+      if (verdict !== undefined) return verdict
+    }
+    return defaultVerdict(place, weight)
+  }
+}
+
+/** The nearest mode. */
+export const isShadow = (levels: readonly VerdictRules[]): boolean =>
+  levels.find(({ mode }) => mode !== undefined)?.mode === 'shadow'
+
+export const stricter = (one: Verdict, other: Verdict): Verdict =>
+  VERDICTS.indexOf(one) >= VERDICTS.indexOf(other) ? one : other

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { type ArgumentPlan, ArgumentPlans } from '../../src/inspection/argument-plan.ts'
+import type { InspectionSettings } from '../../src/inspection/argument-settings.ts'
+import { ArgumentWalk, pointerTo } from '../../src/inspection/argument-walk.ts'
+import { evidence, type Inspect } from '../../src/inspection/finding.ts'
+import { RoleInspectors } from '../../src/inspection/role-inspectors.ts'
+import type { ToolDefinition } from '../../src/mcp/definition.ts'
+import type { Params } from '../../src/mcp/message.ts'
+
+/** Finds the word ATTACK. */
+const attack: Inspect = (value) =>
+  value.includes('ATTACK;')
+    ? [{ family: 'command', weight: 'strong', reason: 'command.attack', evidence: evidence(value) }]
+    : []
+const nothing: Inspect = () => []
+const tooLong = 'must be short'
+const short: Inspect = (value) =>
+  value.length > 9
+    ? [{ family: 'path', weight: 'breach', reason: 'path.long', evidence: evidence(value), says: tooLong }]
+    : []
+
+let loads = 0
+const inspectors = () =>
+  new RoleInspectors(
+    (text) => [{ name: 'raw', text }],
+    {
+      sql: nothing,
+      command: attack,
+      option: nothing,
+      markup: nothing,
+      path: nothing,
+      expression: nothing,
+      characters: nothing,
+    },
+    {
+      path: (rules) => (rules === undefined ? nothing : short),
+      url: () => nothing,
+      host: () => nothing,
+      loadSql: async () => {
+        loads++
+        return () => attack
+      },
+      loadShell: () => Promise.reject(new Error('no shell')),
+    },
+  )
+
+function tool(properties: Params, name = 'do_it'): ToolDefinition {
+  const inputSchema = { type: 'object', properties }
+  return { upstream: 'u', name, inputSchema, raw: { name, inputSchema }, digest: JSON.stringify([name, properties]) }
+}
+
+const TEXT = { type: 'string' }
+type Usable = Extract<ArgumentPlan, { usable: true }>
+
+async function planOf(properties: Params, settings: InspectionSettings = { upstreams: {} }): Promise<Usable> {
+  const plan = await new ArgumentPlans(settings, inspectors()).of(tool(properties))
+  assert.ok(plan.usable, plan.usable ? '' : plan.reason)
+  return plan
+}
+
+async function found(plan: Usable, args: object): Promise<readonly string[]> {
+  const walk = new ArgumentWalk(plan, args)
+  await walk.finish(async () => {})
+  return walk.judged.map(({ leaf, verdict }) => `${pointerTo(leaf)} ${leaf.station.role} ${verdict}`)
+}
+
+describe('one pass', () => {
+  test('meets every string with its role, and names that nobody declared as text', async () => {
+    const plan = await planOf({
+      order_id: TEXT,
+      rows: { type: 'array', items: { type: 'object', properties: { user_id: TEXT } } },
+      more: { type: 'object' },
+    })
+    const args = {
+      order_id: 'ATTACK;',
+      rows: [{ user_id: 'fine' }, { user_id: 'ATTACK;' }],
+      more: { 'ATTACK;/~': { deep: ['x', 'ATTACK;'] } },
+      undeclared: 'ATTACK;',
+      count: 7,
+      none: null,
+    }
+    assert.deepEqual(await found(plan, args), [
+      '/order_id identifier refuse',
+      '/rows/1/user_id identifier refuse',
+      '/more/ATTACK;~1~0 text annotate',
+      '/more/ATTACK;~1~0/deep/1 text annotate',
+      '/undeclared text annotate',
+    ])
+  })
+
+  test('needs one turn for what is small and many for what is large', async () => {
+    const plan = await planOf({ note: TEXT })
+    assert.equal(new ArgumentWalk(plan, { note: 'x; '.repeat(300) }).isUnread, false)
+    let turns = 0
+    const walk = new ArgumentWalk(plan, { note: 'x; '.repeat(100_000) })
+    assert.equal(walk.isUnread, true)
+    await walk.finish(async () => void turns++)
+    assert.equal(walk.isUnread, false)
+    assert.ok(turns >= 5)
+  })
+
+  test('finds what lies anywhere in a long value, across every cut', async () => {
+    const plan = await planOf({ note: TEXT })
+    await fc.assert(
+      fc.asyncProperty(fc.nat(120_000), async (at) => {
+        const note = `${'.'.repeat(at)}ATTACK;${'.'.repeat(120_000 - at)}`
+        assert.ok((await found(plan, { note })).length > 0, String(at))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('finds what is the last of many', async () => {
+    const plan = await planOf({ rows: { type: 'array', items: TEXT } })
+    const rows = [...Array.from({ length: 20_000 }, () => 'x'), 'ATTACK;']
+    assert.deepEqual(await found(plan, { rows }), ['/rows/20000 text annotate'])
+  })
+
+  test('keeps what decides, however much is only noted before it', async () => {
+    const plan = await planOf({ notes: { type: 'array', items: TEXT }, order_id: TEXT })
+    const judged = await found(plan, { notes: Array.from({ length: 500 }, () => 'ATTACK;'), order_id: 'ATTACK;' })
+    assert.equal(judged.length, 64)
+    assert.ok(judged.includes('/order_id identifier refuse'))
+  })
+
+  test('says when more must not pass than it can keep', async () => {
+    const plan = await planOf({ order_ids: { type: 'array', items: TEXT } })
+    const walk = new ArgumentWalk(plan, { order_ids: Array.from({ length: 65 }, () => 'ATTACK;') })
+    assert.equal(walk.isTooMuch, true)
+  })
+})
+
+describe('a plan', () => {
+  const settings = (tools: NonNullable<InspectionSettings['upstreams'][string]>['tools']): InspectionSettings => ({
+    upstreams: { u: { ...(tools && { tools }) } },
+  })
+
+  test('follows the configuration by name and by pointer, and for everything inside', async () => {
+    const plan = await planOf(
+      {
+        note: TEXT,
+        options: { type: 'object', properties: { a: TEXT, b: TEXT } },
+        rows: { type: 'array', items: TEXT },
+      },
+      settings({
+        do_it: {
+          arguments: {
+            note: { role: 'identifier' },
+            options: { role: 'code' },
+            '/options/b': { role: 'path', path: {} },
+            '/rows/*': { role: 'number' },
+          },
+        },
+      }),
+    )
+    assert.deepEqual(
+      await found(plan, { note: 'ATTACK;', options: { a: 'ATTACK;', b: '0123456789' }, rows: ['ATTACK;'] }),
+      ['/note identifier refuse', '/options/b path refuse', '/rows/0 number refuse'],
+    )
+  })
+
+  test('takes the role from the rules when only those are given', async () => {
+    const plan = await planOf({ note: TEXT }, settings({ do_it: { arguments: { note: { path: {} } } } }))
+    assert.deepEqual(await found(plan, { note: '0123456789' }), ['/note path refuse'])
+  })
+
+  test('refuses a tool whose configuration names an argument that is not there', async () => {
+    const plans = new ArgumentPlans(settings({ do_it: { arguments: { nota: { role: 'text' } } } }), inspectors())
+    const plan = await plans.of(tool({ note: TEXT }))
+    assert.deepEqual(plan, { usable: false, reason: 'the configuration names unknown arguments: nota' })
+  })
+
+  test('is made once for a definition of an upstream, and waits for a parser only once', async () => {
+    const plans = new ArgumentPlans({ upstreams: {} }, inspectors())
+    const before = loads
+    const definition = tool({ sql: TEXT })
+    assert.ok(plans.of(definition) instanceof Promise)
+    const plan = await plans.of(definition)
+    assert.equal(plans.of(definition), plan)
+    const other = plans.of(tool({ sql: TEXT }, 'another'))
+    assert.ok(!(other instanceof Promise))
+    assert.ok(loads - before <= 2)
+    assert.notEqual(plans.of({ ...definition, upstream: 'v' }), plan)
+  })
+
+  test('that cannot have its parser rejects, and so does the call', async () => {
+    const plans = new ArgumentPlans({ upstreams: {} }, inspectors())
+    await assert.rejects(Promise.resolve(plans.of(tool({ bash_command: TEXT }))), /no shell/)
+  })
+})
