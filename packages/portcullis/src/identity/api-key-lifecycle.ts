@@ -28,7 +28,14 @@ export interface RotateOptions {
   readonly overlapSeconds: number
   /** Milliseconds since the epoch; without it the old key's lifetime counts anew. */
   readonly expiresAt?: number
+  /** Told the successor's id, and when the old key ends, before anything is changed; when it rejects, nothing is. */
+  readonly before?: (successor: { readonly id: string; readonly predecessorEndsAt: number }) => Promise<void>
 }
+
+/** Told what a change is about to make, before it is made. When it rejects, nothing is changed. */
+export type BeforeKey = (record: ApiKey) => Promise<void>
+
+const NOBODY_IS_TOLD: BeforeKey = () => Promise.resolve()
 
 /** The only moment at which the key itself exists on this side. Show it once. */
 export interface IssuedApiKey {
@@ -47,7 +54,7 @@ export class ApiKeyLifecycle {
   }
 
   /** Throws a TypeError when the request makes no sense; rejects when the store fails. */
-  async issue(request: ApiKeyRequest): Promise<IssuedApiKey> {
+  async issue(request: ApiKeyRequest, before = NOBODY_IS_TOLD): Promise<IssuedApiKey> {
     const { store, clock } = this.#parts
     const createdAt = clock.now()
     requireName('tenant', request.tenant)
@@ -55,6 +62,7 @@ export class ApiKeyLifecycle {
     requireFuture(request.expiresAt, createdAt)
     const { key, id } = this.#mint()
     const record: ApiKey = { id, principal: `key:${id}`, createdAt, ...request }
+    await before(record)
     await store.insert({ ...record, digest: credentialDigest(key.reveal()) })
     return { key, record }
   }
@@ -77,6 +85,7 @@ export class ApiKeyLifecycle {
       predecessorEndsAt,
       ...(expiresAt !== undefined && { expiresAt }),
     }
+    await options.before?.(successor)
     const record = await store.replace(tenant, id, successor)
     if (record === undefined) return undefined
     const until = predecessorEndsAt + NEWS_MS

@@ -20,6 +20,14 @@ export interface CertificateRule {
   readonly upstreams?: readonly string[]
 }
 
+/** Who may vouch for which names. It is asked for each certificate, because bundles change while the gateway runs. */
+export interface Vouching {
+  /** Thumbprints of the authorities of a SPIFFE trust domain; undefined when it has no bundle. */
+  readonly bundleOf: (trustDomain: string) => ReadonlySet<string> | undefined
+  /** Those that may vouch for every name but the SPIFFE ids of a domain with a bundle. */
+  readonly listed: ReadonlySet<string>
+}
+
 /** Throws `identity.missing` for a certificate that no rule names: without a name it is nobody's credential. */
 export type VerifyCertificate = (certificate: PeerCertificate) => Verified
 
@@ -29,23 +37,41 @@ const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]{1,255}(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z
 const MAX_SPIFFE_CHARS = 2_048
 
 /** The first rule that fits decides. Throws a TypeError for a URI rule that could never fit. */
-export function certificateVerifier(rules: readonly CertificateRule[]): VerifyCertificate {
+export function certificateVerifier(rules: readonly CertificateRule[], vouching?: Vouching): VerifyCertificate {
   for (const { name } of rules) if ('uri' in name) requireUri(name.uri)
   return (certificate) => {
     for (const rule of rules) {
       if (rule.authorities?.includes(certificate.authority) === false) continue
       const found = nameIn(certificate, rule.name)
-      if (found !== undefined) return verified(certificate, rule, found)
+      if (found === undefined || !mayVouch(certificate, found, vouching)) continue
+      return verified(certificate, rule, found, vouching !== undefined)
     }
     throw new Fault('identity.missing', { reason: 'the certificate is nobody', certificate: shown(certificate) })
   }
 }
 
-function verified({ thumbprint, expiresAt }: PeerCertificate, rule: CertificateRule, found: string): Verified {
+/** An authority of one trust domain must make nobody of another one (SPIFFE Trust Domain and Bundle §3). */
+function mayVouch({ authority }: PeerCertificate, found: string, vouching: Vouching | undefined): boolean {
+  if (vouching === undefined) return true
+  const bundle = found.startsWith(SPIFFE) ? vouching.bundleOf(trustDomainOf(found)) : undefined
+  return (bundle ?? vouching.listed).has(authority)
+}
+
+const trustDomainOf = (id: string): string => id.slice(SPIFFE.length).split('/', 1)[0] as string
+
+/** For how long an authority that left its bundle still counts. */
+const BUNDLE_SECONDS = 1
+
+function verified(
+  { thumbprint, expiresAt }: PeerCertificate,
+  rule: CertificateRule,
+  found: string,
+  canChange: boolean,
+): Verified {
   const { tenant, roles, upstreams } = rule
   const credential = { kind: 'certificate', id: thumbprint, expiresAt, bound: 'certificate' } as const
   const principal = { id: `certificate:${found}`, tenant, roles, credential, ...(upstreams && { upstreams }) }
-  return { facts: { principal }, expiresAt }
+  return { facts: { principal }, expiresAt, ...(canChange && { rememberSeconds: BUNDLE_SECONDS }) }
 }
 
 /** What an operator needs to write a rule; never at any length. */

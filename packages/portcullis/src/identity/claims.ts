@@ -40,6 +40,12 @@ export function mapClaims(claims: JsonObject, mapping: ClaimMapping): MappedClai
   }
 }
 
+/** The text at a path, or undefined when there is none. */
+export function textAt(claims: JsonObject, path: ClaimPath): string | undefined {
+  const value = claimAt(claims, path)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
 function tenantOf(claims: JsonObject, rule: ClaimMapping['tenant']): string {
   if ('fixed' in rule) return rule.fixed
   const value = claimAt(claims, rule.claim)
@@ -70,7 +76,8 @@ function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : []
 }
 
-function claimAt(claims: JsonObject, path: ClaimPath): unknown {
+/** The value at a path, or undefined where nothing is. */
+export function claimAt(claims: JsonObject, path: ClaimPath): unknown {
   let value: unknown = claims
   for (const name of typeof path === 'string' ? [path] : path) value = ownMember(value, name)
   return value

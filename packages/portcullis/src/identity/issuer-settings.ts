@@ -26,6 +26,8 @@ export interface IssuerSettings {
   readonly jwksUri?: string
   /** Accepted `aud` values in place of the resource of the route, for issuers that cannot name it (RFC 8707). */
   readonly audiences?: readonly string[]
+  /** The same for single resources, by their identifier; the others take their own. */
+  readonly audiencesByResource?: ReadonlyMap<string, readonly string[]>
   readonly algorithms: readonly TokenAlgorithm[]
   /** 0 to 60. */
   readonly clockSkewSeconds: number

@@ -2,23 +2,15 @@
 import type { JWTPayload } from 'jose'
 import type { Clock } from '../core/clock.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
-import type { FetchJson, FetchLimits } from './fetch-json.ts'
-import { discoverEndpoint } from './issuer-metadata.ts'
+import { issuerKeys, type KeyRules } from './issuer-keys.ts'
 import { type IssuerSettings, requireSoundIssuer } from './issuer-settings.ts'
-import { Jwks } from './jwks.ts'
+import type { Jwks } from './jwks.ts'
 import { type JwtParts, readJwt, signedDigest } from './jwt-parts.ts'
 import { verifiedClaims } from './verified-claims.ts'
 import type { Verified } from './verified.ts'
 
-export interface TokenVerifierParts {
+export interface TokenVerifierParts extends KeyRules {
   readonly issuers: readonly IssuerSettings[]
-  readonly clock: Clock
-  readonly fetchJson: FetchJson
-  readonly plainHttp: FetchLimits['plainHttp']
-  readonly jwksMaxAgeSeconds: number
-  /** How much longer a key set is used while its issuer does not answer. */
-  readonly jwksStaleSeconds: number
-  readonly jwksCooldownSeconds: number
 }
 
 /** Rejects with a Fault of the room `identity`; with `identity.unavailable` when the issuer's keys cannot be had. */
@@ -37,7 +29,7 @@ export function createTokenVerifier(parts: TokenVerifierParts): VerifyToken {
   for (const settings of parts.issuers) {
     requireSoundIssuer(settings, parts.plainHttp)
     if (issuers.has(settings.issuer)) throw new TypeError(`issuer ${settings.issuer} is listed twice`)
-    issuers.set(settings.issuer, { settings, jwks: createJwks(settings, parts) })
+    issuers.set(settings.issuer, { settings, jwks: issuerKeys(settings, parts) })
   }
   return async (token) => {
     const jwt = readJwt(token)
@@ -47,24 +39,6 @@ export function createTokenVerifier(parts: TokenVerifierParts): VerifyToken {
     const claims = await verify(token, issuer, parts.clock)
     return verifiedToken(token, claims, issuer.settings, parts.clock)
   }
-}
-
-function createJwks(settings: IssuerSettings, parts: TokenVerifierParts): Jwks {
-  const { issuer, jwksUri } = settings
-  const load = async () => {
-    const uri = jwksUri ?? (await discoverEndpoint(issuer, 'jwks_uri', parts.fetchJson, parts.plainHttp))
-    const set = await parts.fetchJson(uri)
-    if (set === undefined) throw new Error('there are no keys at the jwks_uri')
-    return set
-  }
-  return new Jwks({
-    issuer,
-    load,
-    clock: parts.clock,
-    maxAgeMs: parts.jwksMaxAgeSeconds * 1000,
-    staleMs: parts.jwksStaleSeconds * 1000,
-    cooldownMs: parts.jwksCooldownSeconds * 1000,
-  })
 }
 
 /** Keys and key locations inside the header (`jwk`, `jku`, `x5u`, `x5c`) are never looked at. */

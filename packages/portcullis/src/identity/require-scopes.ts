@@ -3,7 +3,7 @@ import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
-import type { Routed } from '../core/route.ts'
+import { ADMINISTRATION_SCOPES, type Routed } from '../core/route.ts'
 import type { Resolved } from '../mcp/definition.ts'
 import type { Challenges } from './challenge.ts'
 import type { ScopeDemands } from './scope-demands.ts'
@@ -17,14 +17,25 @@ type Needs = Exchange & Routed & Authenticated & Partial<Resolved>
 export function requireScopes(demands: ScopeDemands, challenges: Pick<Challenges, 'insufficientScope'>): Check<Needs> {
   return {
     name: 'identity.scopes',
-    check({ principal, route, resource, upstream, item }) {
+    check(exchange) {
+      const { principal, resource } = exchange
       const { scopes } = principal
-      const name = upstream ?? (route.kind === 'upstream' ? route.upstream : undefined)
-      if (scopes === undefined || name === undefined) return
-      const needed = item?.kind === 'tool' ? demands.ofTool(name, item.name) : demands.ofUpstream(name)
-      if (demands.holds(scopes, needed)) return
+      const needed = scopes === undefined ? undefined : neededBy(exchange, demands)
+      if (scopes === undefined || needed === undefined || demands.holds(scopes, needed)) return
       const headers = { 'WWW-Authenticate': challenges.insufficientScope(resource, needed) }
-      throw new Fault('identity.insufficient_scope', { needed, granted: scopes, upstream: name }, { headers })
+      throw new Fault('identity.insufficient_scope', { needed, granted: scopes, resource }, { headers })
     },
   }
+}
+
+const LOOK = ADMINISTRATION_SCOPES.slice(0, 1)
+const CHANGE = ADMINISTRATION_SCOPES.slice(1)
+/** Methods that change nothing (RFC 9110 §9.2.1); what has another one needs the scope to change. */
+const LOOKING = new Set(['GET', 'HEAD'])
+
+function neededBy({ route, upstream, item, head }: Needs, demands: ScopeDemands): readonly string[] | undefined {
+  if (route.kind === 'administration') return LOOKING.has(head.method) ? LOOK : CHANGE
+  const name = upstream ?? (route.kind === 'upstream' ? route.upstream : undefined)
+  if (name === undefined) return undefined
+  return item?.kind === 'tool' ? demands.ofTool(name, item.name) : demands.ofUpstream(name)
 }

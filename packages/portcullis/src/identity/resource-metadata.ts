@@ -1,12 +1,12 @@
 /** Decides what we publish about ourselves as an OAuth protected resource (RFC 9728). */
 import { requireScope } from './scope.ts'
 
-/** One MCP endpoint: its canonical identifier (RFC 8707 §2: absolute, without a fragment) and what people call it. */
+/** One MCP endpoint, or the administration: its canonical identifier (RFC 8707 §2: absolute, without a fragment) and what people call it. */
 export interface ProtectedResource {
   readonly resource: string
   readonly name?: string
   /** The aggregate endpoint is also described at the root form, where clients look last. */
-  readonly kind: 'upstream' | 'aggregate'
+  readonly kind: 'upstream' | 'aggregate' | 'administration'
   /** The least that a client needs to begin (MCP "Scope Minimization"); more is asked for by a challenge. */
   readonly scopes: readonly string[]
   /** Whether tokens that are not bound to a key are refused. */

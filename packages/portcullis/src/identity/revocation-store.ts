@@ -4,13 +4,16 @@
 export interface Revocation {
   /**
    * `token` names a token by its `jti` or digest and a client certificate by its thumbprint, `key` an API key by its id,
-   * `principal` all of its credentials.
+   * `principal` all of its credentials, `tenant` those of everybody in it (its id is its name).
    */
-  readonly kind: 'token' | 'key' | 'principal'
+  readonly kind: 'token' | 'key' | 'principal' | 'tenant'
   readonly tenant: string
   readonly id: string
   readonly from: number
-  /** After this the entry may be forgotten: the credential has expired, or another store refuses it by itself. */
+  /**
+   * After this the entry may be forgotten: the credential has expired, or another store refuses it by itself. An entry
+   * whose `until` is not after its `from` takes back the earlier ones of the same name.
+   */
   readonly until: number
   readonly reason: string
 }
@@ -30,6 +33,9 @@ export interface RevocationStore {
    * take a lock).
    */
   since(sequence: number, maxEntries: number): Promise<readonly RevocationNews[]>
-  /** Drops entries whose `until` is not after `now`; resolves with how many. */
+  /**
+   * Drops entries whose `until` is not after `now`; resolves with how many. One that takes back an earlier entry stays for
+   * as long as that one would hold.
+   */
   prune(now: number): Promise<number>
 }

@@ -86,6 +86,18 @@ export class RevocationList {
     })
   }
 
+  /** What is in force in a tenant now, and what will be, in no order. */
+  list(tenant: string, now: number): readonly Revocation[] {
+    return [...this.#active.values(), ...this.#coming].filter(
+      (revocation) => revocation.tenant === tenant && now < revocation.until,
+    )
+  }
+
+  /** The suspension of a tenant; undefined when it is not suspended. */
+  suspensionOf(tenant: string): Revocation | undefined {
+    return this.#active.get(nameOf({ kind: 'tenant', tenant, id: tenant }))
+  }
+
   /** Throws `identity.unavailable` when the news are too old to let anybody in. */
   assertCurrent(now: number): void {
     if (now - this.#currentAt <= this.#parts.staleAfterMs) return
@@ -140,12 +152,18 @@ export class RevocationList {
       else if (this.#activate(revocation)) due.push(revocation)
     }
     this.#coming = later
-    if (due.length > 0) for (const listener of this.#listeners) listener(due)
+    // What the same news take back again never was in force.
+    const inForce = due.filter((revocation) => this.#active.get(nameOf(revocation)) === revocation)
+    if (inForce.length > 0) for (const listener of this.#listeners) listener(inForce)
   }
 
   /** Our own news come back from the store: they are not news. */
   #activate(revocation: Revocation): boolean {
     const name = nameOf(revocation)
+    if (revocation.until <= revocation.from) {
+      this.#active.delete(name)
+      return false
+    }
     const known = this.#active.get(name)
     if (known !== undefined && known.until >= revocation.until) return false
     this.#active.set(name, revocation)
@@ -157,7 +175,7 @@ export class RevocationList {
   }
 }
 
-function nameOf(revocation: Revocation): string {
+function nameOf(revocation: Pick<Revocation, 'kind' | 'tenant' | 'id'>): string {
   return `${revocation.kind}\n${revocation.tenant}\n${revocation.id}`
 }
 
@@ -165,7 +183,11 @@ function namesOf(principal: Principal): readonly string[] {
   const { tenant, credential } = principal
   // A single certificate is named by its thumbprint, as a token is by its digest.
   const kind = credential.kind === 'api-key' ? 'key' : 'token'
-  const names = [`principal\n${tenant}\n${principal.id}`, `${kind}\n${tenant}\n${credential.id}`]
+  const names = [
+    `tenant\n${tenant}\n${tenant}`,
+    `principal\n${tenant}\n${principal.id}`,
+    `${kind}\n${tenant}\n${credential.id}`,
+  ]
   if (!isToken(credential)) return names
   names.push(`token\n${tenant}\n${credential.digest}`)
   for (const family of credential.families ?? []) names.push(`token\n${tenant}\n${family}`)

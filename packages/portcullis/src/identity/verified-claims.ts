@@ -11,6 +11,8 @@ export interface ClaimRules {
   readonly issuer: string
   /** Accepted `aud` values in place of the resource of the route. */
   readonly audiences?: readonly string[]
+  /** Resource → accepted `aud` values in its place; every other resource takes its own identifier. Not with `audiences`. */
+  readonly audiencesByResource?: ReadonlyMap<string, readonly string[]>
   readonly claims: ClaimMapping
 }
 
@@ -20,7 +22,7 @@ export interface ClaimRules {
  */
 export function verifiedClaims(
   claims: JsonObject,
-  { issuer, audiences, claims: mapping }: ClaimRules,
+  { issuer, audiences, audiencesByResource, claims: mapping }: ClaimRules,
   proved: Pick<TokenCredential, 'kind' | 'digest' | 'expiresAt'>,
 ): Verified {
   const binding = bindingOf(claims['cnf'])
@@ -31,7 +33,7 @@ export function verifiedClaims(
   const principal: Principal = { id: `${issuer}|${subject}`, tenant, roles, scopes, credential }
   const verified = { facts: { principal }, ...(binding && { binding }) }
   const named = audiencesOf(claims['aud'])
-  if (audiences === undefined) return { ...verified, audiences: named }
+  if (audiences === undefined) return { ...verified, audiences: resourcesFor(named, audiencesByResource) }
   if (audiences.some((audience) => named.includes(audience))) return verified
   throw new Fault('identity.wrong_audience', { issuer })
 }
@@ -40,6 +42,13 @@ export function verifiedClaims(
 function audiencesOf(aud: unknown): readonly string[] {
   if (typeof aud === 'string') return [aud]
   return Array.isArray(aud) ? aud.filter((one) => typeof one === 'string') : []
+}
+
+/** The identifier of a resource that has audiences of its own is none of them, unless it is listed. */
+function resourcesFor(named: readonly string[], byResource: ClaimRules['audiencesByResource']): readonly string[] {
+  if (byResource === undefined) return named
+  const listed = [...byResource].filter(([, accepted]) => accepted.some((audience) => named.includes(audience)))
+  return [...named.filter((audience) => !byResource.has(audience)), ...listed.map(([resource]) => resource)]
 }
 
 function idOf(jti: unknown): string | undefined {

@@ -7,6 +7,8 @@ import type { RevocationStore } from '../identity/revocation-store.ts'
 import type { AccountStore } from '../identity/server/account-store.ts'
 import type { ClientStore } from '../identity/server/client-store.ts'
 import type { GrantStore } from '../identity/server/grant-store.ts'
+import type { PasskeyStore } from '../identity/server/passkeys/passkey-store.ts'
+import type { AccountLinkStore } from '../identity/server/providers/account-link-store.ts'
 
 export interface Stores {
   readonly apiKeys: ApiKeyStore
@@ -14,6 +16,8 @@ export interface Stores {
   /** A power cut may lose the last seconds of it: whoever keeps what must survive one needs another port. */
   readonly replays: ReplayStore
   readonly accounts: AccountStore
+  readonly passkeys: PasskeyStore
+  readonly accountLinks: AccountLinkStore
   readonly clients: ClientStore
   readonly grants: GrantStore
   readonly dataKeys: DataKeyStore

@@ -54,6 +54,16 @@ export function accountStoreContract(backend: string, open: OpenAccounts): void 
       })
     })
 
+    it('is removed by exactly one of 50 callers of its own tenant, and its name is free again', async (t) => {
+      const store = await open(t)
+      await store.insert(account('a'))
+      assert.equal(await store.remove('rival', 'a'), false)
+      const outcomes = await Promise.all(CALLERS.map(() => store.remove('acme', 'a')))
+      assert.equal(outcomes.filter(Boolean).length, 1)
+      assert.equal(await store.findById('a'), undefined)
+      assert.equal(await store.insert(account('b', { name: 'name-a' })), true)
+    })
+
     it('lets one of 50 simultaneous guesses through, and counts it', async (t) => {
       const store = await open(t)
       await store.insert(account('a'))

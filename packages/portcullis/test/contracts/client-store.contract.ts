@@ -37,6 +37,19 @@ export function clientStoreContract(backend: string, open: OpenClients): void {
       assert.equal(await store.countRegistered(), 2)
     })
 
+    it('changes what it is told to, of the own tenant only', async (t) => {
+      const store = await open(t)
+      await store.insert(client('a', { secretDigest: 'old' }))
+      assert.equal(await store.update('rival', 'a', { secretDigest: 'new' }), false)
+      assert.equal((await store.find('a'))?.secretDigest, 'old')
+      assert.equal(await store.update('acme', 'a', { disabledAt: 5 }), true)
+      assert.deepEqual(await store.find('a'), client('a', { secretDigest: 'old', disabledAt: 5 }))
+      assert.equal(await store.update('acme', 'a', { secretDigest: 'new', disabledAt: null }), true)
+      assert.deepEqual(await store.find('a'), client('a', { secretDigest: 'new' }))
+      const outcomes = await Promise.all(CALLERS.map((at) => store.update('acme', 'a', { secretDigest: `${at}` })))
+      assert.ok(outcomes.every(Boolean))
+    })
+
     it('is removed by exactly one of 50 callers of its own tenant', async (t) => {
       const store = await open(t)
       await store.insert(client('a'))

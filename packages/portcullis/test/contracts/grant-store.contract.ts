@@ -85,6 +85,27 @@ export function grantStoreContract(backend: string, open: OpenGrants): void {
       assert.ok(await store.find('Code', 'e'))
     })
 
+    it('shows what belongs to accounts, while 50 callers write, and nothing of others', async (t) => {
+      const store = await open(t)
+      const made = await Promise.all(
+        CALLERS.map((at) => store.put(entry(`d${at}`, { account: at % 2 === 0 ? 'alice' : 'bob' }))),
+      )
+      assert.equal(made.length, 50)
+      await store.put(entry('a', { kind: 'Token', account: 'carol' }))
+      await store.put(entry('a', { account: 'carol', grant: 'g' }))
+      await store.put(entry('nobody'))
+      assert.equal((await store.ofAccounts(['alice'])).length, 25)
+      assert.equal((await store.ofAccounts(['alice', 'bob'])).length, 50)
+      assert.deepEqual(
+        (await store.ofAccounts(['carol', 'dave'])).map(({ kind, digest, grant }) => [kind, digest, grant]),
+        [
+          ['Code', 'a', 'g'],
+          ['Token', 'a', undefined],
+        ],
+      )
+      assert.deepEqual(await store.ofAccounts([]), [])
+    })
+
     it('sweeps what is over', async (t) => {
       const store = await open(t)
       await store.put(entry('a', { expiresAt: 5_000 }))

@@ -42,6 +42,23 @@ export function revocationStoreContract(backend: string, open: OpenRevocations):
       assert.deepEqual(ids(seen).toSorted(), callers().toSorted())
     })
 
+    it('keeps what takes back an earlier entry for as long as that one would hold', async (t) => {
+      const store = await open(t)
+      const suspended = { kind: 'tenant', until: 90_000 } as const
+      await store.revoke(revocation('acme', suspended))
+      await store.revoke(revocation('acme', { ...suspended, from: 2_000, until: 2_000 }))
+      await store.revoke(revocation('rival', { ...suspended, from: 2_000, until: 2_000 }))
+      assert.equal(await store.prune(50_000), 1)
+      assert.deepEqual(
+        (await store.since(0, 10)).map(({ id, until }) => [id, until]),
+        [
+          ['acme', 90_000],
+          ['acme', 2_000],
+        ],
+      )
+      assert.equal(await store.prune(90_000), 2)
+    })
+
     it('prunes what is over, and never uses a sequence twice', async (t) => {
       const store = await open(t)
       await store.revoke(revocation('a', { until: 5_000 }))

@@ -158,6 +158,40 @@ describe('RevocationList', () => {
     revocations.assertCurrent(clock.now())
   })
 
+  it('suspends a whole tenant until that is taken back, here and on every node', async (t) => {
+    const { store, clock, revocations } = list(t)
+    await revocations.start()
+    const other = list(t, { store, clock }).revocations
+    await other.start()
+    const suspension = { kind: 'tenant', tenant: 'acme', id: 'acme', from: clock.now(), reason: 'unpaid' } as const
+    await revocations.revoke({ ...suspension, until: Number.MAX_SAFE_INTEGER })
+    await other.refresh()
+    for (const node of [revocations, other]) {
+      assert.ok(node.covers(BY_KEY, clock.now()) && node.covers(BY_TOKEN, clock.now()))
+      assert.ok(!node.covers({ ...BY_KEY, tenant: 'rival' }, clock.now()))
+      assert.equal(node.suspensionOf('acme')?.reason, 'unpaid')
+      assert.equal(node.list('acme', clock.now()).length, 1)
+    }
+    await revocations.revoke({ ...suspension, until: clock.now() })
+    await other.refresh()
+    for (const node of [revocations, other]) {
+      assert.ok(!node.covers(BY_KEY, clock.now()))
+      assert.deepEqual([node.suspensionOf('acme'), node.list('acme', clock.now())], [undefined, []])
+    }
+  })
+
+  it('does not tell of what the same news take back again', async (t) => {
+    const { store, clock, revocations } = list(t)
+    const suspension = { kind: 'tenant', tenant: 'acme', id: 'acme', from: clock.now(), reason: 'x' } as const
+    await store.revoke({ ...suspension, until: Number.MAX_SAFE_INTEGER })
+    await store.revoke({ ...suspension, until: clock.now() })
+    const heard: unknown[] = []
+    revocations.onRevoked((news) => heard.push(news))
+    await revocations.start()
+    assert.deepEqual(heard, [])
+    assert.ok(!revocations.covers(BY_KEY, clock.now()))
+  })
+
   it('does not start without its store', async (t) => {
     const { revocations, store } = list(t)
     store.down = true

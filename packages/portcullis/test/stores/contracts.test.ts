@@ -2,12 +2,14 @@ import { type TestContext } from 'node:test'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import type { Stores } from '../../src/stores/stores.ts'
+import { accountLinkStoreContract } from '../contracts/account-link-store.contract.ts'
 import { accountStoreContract } from '../contracts/account-store.contract.ts'
 import { clientStoreContract } from '../contracts/client-store.contract.ts'
 import { grantStoreContract } from '../contracts/grant-store.contract.ts'
 import { apiKeyStoreContract } from '../contracts/api-key-store.contract.ts'
 import { credentialStoreContract } from '../contracts/credential-store.contract.ts'
 import { dataKeyStoreContract } from '../contracts/data-key-store.contract.ts'
+import { passkeyStoreContract } from '../contracts/passkey-store.contract.ts'
 import { replayStoreContract } from '../contracts/replay-store.contract.ts'
 import { revocationStoreContract } from '../contracts/revocation-store.contract.ts'
 import { storeFile } from './store-file.ts'
@@ -25,6 +27,8 @@ for (const [name, open] of Object.entries(BACKENDS)) {
   }
   apiKeyStoreContract(name, async (t) => (await opened(t)).apiKeys)
   accountStoreContract(name, async (t) => (await opened(t)).accounts)
+  passkeyStoreContract(name, async (t) => (await opened(t)).passkeys)
+  accountLinkStoreContract(name, async (t) => (await opened(t)).accountLinks)
   clientStoreContract(name, async (t) => (await opened(t)).clients)
   grantStoreContract(name, async (t) => (await opened(t)).grants)
   revocationStoreContract(name, async (t) => (await opened(t)).revocations)

@@ -30,6 +30,22 @@ describe('openSqliteStores', () => {
     assert.equal((await second.revocations.since(0, 10))[0]?.sequence, sequence)
   })
 
+  it('brings a store of the first release to ours, and uses no sequence of it twice', async (t) => {
+    const path = storeFile(t)
+    const old = new DatabaseSync(path)
+    chmodSync(path, 0o600)
+    old.exec(FOURTH_VERSION)
+    old.close()
+    const stores = await openSqliteStores({ path })
+    t.after(() => stores.close())
+    assert.deepEqual(
+      (await stores.revocations.since(0, 10)).map(({ id, sequence }) => [id, sequence]),
+      [['kept', 3]],
+    )
+    assert.equal(await stores.revocations.revoke({ ...SOME_REVOCATION, kind: 'tenant' }), 10)
+    assert.equal((await stores.clients.find('c'))?.disabledAt, undefined)
+  })
+
   it('shows another process what was revoked, without a new opening', async (t) => {
     const path = storeFile(t)
     const [gateway, cli] = [await openSqliteStores({ path }), await openSqliteStores({ path })]
@@ -118,3 +134,22 @@ function foreign(path: string, sql: string): void {
 function contents(path: string): Buffer | undefined {
   return existsSync(path) && statSync(path).isFile() ? readFileSync(path) : undefined
 }
+
+/** What matters of it: the sequence of its revocations is at 9, of which one is left. */
+const FOURTH_VERSION = `
+  create table revocation (
+    sequence integer primary key autoincrement,
+    kind text not null check (kind in ('token', 'key', 'principal')),
+    tenant text not null, id text not null, starts_at integer not null, ends_at integer not null, reason text not null
+  ) strict;
+  create index revocation_by_end on revocation (ends_at);
+  create table oauth_client (
+    id text primary key, tenant text not null, name text not null, metadata text not null, secret_digest text,
+    roles text not null, origin text not null, created_at integer not null
+  ) strict;
+  insert into oauth_client values ('c', 'acme', 'c', '{}', null, '[]', 'operator', 1);
+  insert into revocation values (3, 'key', 'acme', 'kept', 1, 9000000000000000, 'lost');
+  insert into revocation values (9, 'key', 'acme', 'over', 1, 2, 'lost');
+  delete from revocation where sequence = 9;
+  pragma application_id = 0x50434c53;
+  pragma user_version = 4`

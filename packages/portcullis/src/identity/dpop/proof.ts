@@ -15,7 +15,8 @@ export interface Proof {
   readonly htu: string
   /** Seconds since the epoch. */
   readonly iat: number
-  readonly ath: string
+  /** Digest of the token that it goes with; a proof at a token endpoint has none. */
+  readonly ath?: string
   readonly nonce?: string
 }
 
@@ -52,7 +53,7 @@ function requireHeader({ typ, alg, crit, b64 }: JsonObject, algorithms: readonly
 }
 
 function requireClaims({ jti, htm, htu, iat, ath, nonce }: JsonObject): Omit<Proof, 'jkt'> {
-  const texts = [jti, htm, htu, ath].every((text) => typeof text === 'string' && text.length <= MAX_TEXT_CHARS)
+  const texts = [jti, htm, htu, ath ?? ''].every((text) => typeof text === 'string' && text.length <= MAX_TEXT_CHARS)
   if (!texts || jti === '') throw invalid('claims')
   if (typeof iat !== 'number' || !Number.isFinite(iat)) throw invalid('iat')
   if (nonce !== undefined && typeof nonce !== 'string') throw invalid('nonce')
@@ -61,7 +62,7 @@ function requireClaims({ jti, htm, htu, iat, ath, nonce }: JsonObject): Omit<Pro
     htm: htm as string,
     htu: htu as string,
     iat,
-    ath: ath as string,
+    ...(ath !== undefined && { ath: ath as string }),
     ...(nonce !== undefined && { nonce }),
   }
 }

@@ -3,17 +3,21 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import type { Revocation } from '../revocation-store.ts'
 import { accountName } from './account-name.ts'
-import type { Account, AccountStore } from './account-store.ts'
+import type { Account, AccountStore, NewAccount } from './account-store.ts'
 import { accountPrincipal, grantFamily } from './families.ts'
 import type { GrantStore } from './grant-store.ts'
 import { invite } from './invitations.ts'
 import { hashPassword } from './password.ts'
+import type { Passkey, PasskeyStore } from './passkeys/passkey-store.ts'
+import type { AccountLink, AccountLinkStore } from './providers/account-link-store.ts'
 import type { Seal } from './seal.ts'
 import { enrolTotp } from './totp.ts'
 
 export interface AccountLifecycleParts {
   readonly accounts: AccountStore
   readonly grants: GrantStore
+  readonly passkeys: PasskeyStore
+  readonly accountLinks: AccountLinkStore
   readonly revocations: { revoke(revocation: Revocation): Promise<void> }
   readonly seal: Seal
   readonly clock: Clock
@@ -36,12 +40,17 @@ export class AccountLifecycle {
     this.#parts = parts
   }
 
-  /** Undefined when the name is taken, or is none. */
-  async add({ tenant, name: text, roles }: AccountRequest): Promise<Account | undefined> {
+  /** Undefined when the name is taken, or is none. `before` is told what is about to be made; when it rejects, nothing is. */
+  async add(
+    { tenant, name: text, roles }: AccountRequest,
+    before: (account: NewAccount) => Promise<void> = async () => {},
+  ): Promise<Account | undefined> {
     const { accounts, clock } = this.#parts
     const name = accountName(text)
     if (name === undefined) return undefined
     const account = { id: randomBytes(15).toString('base64url'), tenant, name, roles, createdAt: clock.now() }
+    if ((await accounts.findByName(name)) !== undefined) return undefined
+    await before(account)
     if (!(await accounts.insert(account))) return undefined
     return { ...account, failures: 0, lockedUntil: 0 }
   }
@@ -79,11 +88,53 @@ export class AccountLifecycle {
     await this.#parts.accounts.update(tenant, id, { totp: null })
   }
 
+  passkeysOf({ id }: Account): Promise<readonly Passkey[]> {
+    return this.#parts.passkeys.ofAccount(id)
+  }
+
+  /** False when the account has none of this id. Whoever had it may have used it: all sign-ins end. */
+  async removePasskey(account: Account, id: string): Promise<boolean> {
+    if (!(await this.#parts.passkeys.remove(account.id, id))) return false
+    await this.#endGrants(account, 'a passkey was removed')
+    return true
+  }
+
+  /** Lets somebody whom an issuer knows by this subject sign in as this account. False when that is another one already. */
+  async link({ id: account, tenant }: Account, issuer: string, subject: string): Promise<boolean> {
+    const { accountLinks, clock } = this.#parts
+    return accountLinks.add({ issuer, subject, account, tenant, origin: 'operator', createdAt: clock.now() })
+  }
+
+  linksOf({ id }: Account): Promise<readonly AccountLink[]> {
+    return this.#parts.accountLinks.ofAccount(id)
+  }
+
+  /** False when there is no such link. What was signed in by it ends. */
+  async unlink(account: Account, issuer: string, subject: string): Promise<boolean> {
+    if (!(await this.#parts.accountLinks.remove(account.id, issuer, subject))) return false
+    await this.#endGrants(account, 'the sign-in at a provider was unlinked')
+    return true
+  }
+
   /** Its sign-ins, consents and tokens end at once, on every node within a second. */
   async disable(account: Account): Promise<void> {
     await this.#parts.accounts.update(account.tenant, account.id, { disabledAt: this.#parts.clock.now() })
     await this.#revoke(account, 'principal', accountPrincipal(account.id), 'the account was disabled')
     await this.#endGrants(account, 'the account was disabled')
+  }
+
+  /** What it could do before has ended: a token carries the roles of its day. */
+  async setRoles(account: Account, roles: readonly string[]): Promise<void> {
+    await this.#parts.accounts.update(account.tenant, account.id, { roles })
+    await this.#endGrants(account, 'the roles were changed')
+  }
+
+  /** As `disable`, for good; its name is free again. False when somebody else was first. */
+  async remove(account: Account): Promise<boolean> {
+    await this.disable(account)
+    await this.#parts.passkeys.removeAccount(account.id)
+    await this.#parts.accountLinks.removeAccount(account.id)
+    return this.#parts.accounts.remove(account.tenant, account.id)
   }
 
   /** What ended stays ended; the person can sign in again once the last token from before has expired. */

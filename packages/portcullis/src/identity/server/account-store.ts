@@ -40,6 +40,8 @@ export interface AccountStore {
   list(tenant: string): Promise<readonly Account[]>
   /** False when the tenant has no such account. */
   update(tenant: string, id: string, change: AccountChange): Promise<boolean>
+  /** True for exactly one of any number of callers. */
+  remove(tenant: string, id: string): Promise<boolean>
   /**
    * Counts an attempt before it is made and locks until `lockedUntil`, if that is later; so simultaneous guesses count as
    * many as they are. False, without effect, while the account is locked, or when its failures are not `failures` any more.

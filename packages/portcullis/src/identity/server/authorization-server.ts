@@ -4,10 +4,15 @@ import type { Provider } from 'oidc-provider'
 import type { Answer, Exchange } from '../../core/exchange.ts'
 import { FAULTS, toFault } from '../../core/fault.ts'
 import type { Verified } from '../verified.ts'
+import { kept, stillAdmits } from './came-by.ts'
 import { FormTokens } from './form-token.ts'
+import { AccountPages } from './account/account-pages.ts'
 import { interact } from './interactions.ts'
-import { welcome } from './invitations.ts'
+import { welcome } from './welcome.ts'
 import { messagePage } from './page.ts'
+import { serveScript } from './passkeys/passkey-script.ts'
+import { Journeys } from './providers/journeys.ts'
+import { comeBack } from './providers/provider-callback.ts'
 import { ownTokenVerifier } from './own-tokens.ts'
 import { ProtocolDesk } from './protocol-desk.ts'
 import { protocolEngine, type ProtocolEngine } from './provider.ts'
@@ -36,13 +41,21 @@ export async function createAuthorizationServer(settings: ServerSettings): Promi
   let engine = await protocolEngine(settings, handles)
   let published = publicKeys(settings.keys)
   const { issuer, clock } = settings
-  const verify = ownTokenVerifier({ issuer, clock, keys: () => published })
+  const verify = ownTokenVerifier({
+    ...{ issuer, clock },
+    keys: () => published,
+    admits: (amr, idp) => stillAdmits(settings, kept({ amr, ...(idp !== undefined && { issuer: idp }) })),
+  })
   const desk = new ProtocolDesk({ settings, handles, verify })
+  const { grants } = settings
+  const journeys = new Journeys({ key: settings.keys.cookies, grants, clock })
+  const account = new AccountPages({ settings, forms, journeys })
+  const desks = { forms, desk, journeys, account }
   return {
     issuer,
     takes: (path) => mountedPath(path) !== undefined,
     serve: (exchange) =>
-      serve(exchange, current, engine, forms, desk).catch((thrown: unknown) => refuse(thrown, exchange, current)),
+      serve(exchange, current, engine, desks).catch((thrown: unknown) => refuse(thrown, exchange, current)),
     verify,
     async renew(keys) {
       const next = { ...current, keys }
@@ -53,19 +66,30 @@ export async function createAuthorizationServer(settings: ServerSettings): Promi
   }
 }
 
+interface Desks {
+  readonly forms: FormTokens
+  readonly desk: ProtocolDesk
+  readonly journeys: Journeys
+  readonly account: AccountPages
+}
+
 async function serve(
   exchange: Exchange,
   settings: ServerSettings,
   engine: ProtocolEngine,
-  forms: FormTokens,
-  desk: ProtocolDesk,
+  { forms, desk, journeys, account }: Desks,
 ): Promise<Answer> {
   const path = mountedPath(exchange.head.path)
   if (path === undefined) return notFound()
-  const invited = await welcome({ ...settings, forms }, path, exchange)
-  if (invited !== undefined) return invited
+  const script = serveScript(path, exchange.head.method)
+  if (script !== undefined) return script
+  const ours =
+    (await welcome({ ...settings, forms }, path, exchange)) ??
+    (await comeBack({ ...settings, journeys }, path, exchange)) ??
+    (await account.serve(path, exchange, engine.models))
+  if (ours !== undefined) return ours
   const pair = pagePair(exchange, path, engine.provider)
-  const asked = await interact({ settings, forms, provider: engine.provider }, path, exchange, pair)
+  const asked = await interact({ settings, forms, journeys, provider: engine.provider }, path, exchange, pair)
   return asked ?? desk.serve(exchange, path, engine)
 }
 

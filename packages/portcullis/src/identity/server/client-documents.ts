@@ -12,16 +12,19 @@ export function isTrustedDocument(clientId: string, hosts: readonly string[]): b
 
 /**
  * What the protocol library fetches with: the guard decides about addresses, nothing is redirected, and a document is
- * passed on in its sound form.
+ * passed on in its sound form, which names the grants of strangers and `furtherGrants` at most.
  */
-export function documentFetch({ hosts, fetch }: ClientDocuments): typeof globalThis.fetch {
+export function documentFetch(
+  { hosts, fetch }: ClientDocuments,
+  furtherGrants: readonly string[] = [],
+): typeof globalThis.fetch {
   return async (input, init) => {
     const url = String(input instanceof Request ? input.url : input)
     const answer = await fetch(url, { ...init, redirect: 'manual' })
     if (!isTrustedDocument(url, hosts) || answer.status !== 200) return answer
     const content = JSON.parse(await answer.text()) as { readonly client_id?: unknown } | null
     // The keys of a client are fetched by this way too; only a document names its own address.
-    const metadata = content?.client_id === url ? strangerMetadata({ ...content }) : content
+    const metadata = content?.client_id === url ? strangerMetadata({ ...content }, furtherGrants) : content
     const headers = new Headers()
     for (const name of ['cache-control', 'expires']) {
       const value = answer.headers.get(name)

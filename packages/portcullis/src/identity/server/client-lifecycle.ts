@@ -5,6 +5,7 @@ import { Secret } from '../../core/secret.ts'
 import type { Revocation } from '../revocation-store.ts'
 import { type ClientMetadata, MetadataError, soundMetadata } from './client-metadata.ts'
 import type { ClientStore, OAuthClient } from './client-store.ts'
+import { ASSERTION_GRANT } from './assertion/assertion-grant.ts'
 import { clientFamily } from './families.ts'
 import { secretDigest } from './stored-clients.ts'
 
@@ -25,6 +26,8 @@ export interface ClientRequest {
   /** What it may be in its own name; with some it may use client credentials. */
   readonly roles: readonly string[]
   readonly device: boolean
+  /** Whether it may present identity assertions (ID-JAG) of people who sign in elsewhere. */
+  readonly assertions?: boolean
 }
 
 export interface AddedClient {
@@ -43,8 +46,14 @@ export class ClientLifecycle {
     this.#parts = parts
   }
 
-  /** Throws a MetadataError for a client that cannot be: its sentence is for the operator. */
-  async add(request: ClientRequest): Promise<AddedClient> {
+  /**
+   * Throws a MetadataError for a client that cannot be: its sentence is for the operator. `before` is told what is about to
+   * be made; when it rejects, nothing is.
+   */
+  async add(
+    request: ClientRequest,
+    before: (client: OAuthClient) => Promise<void> = async () => {},
+  ): Promise<AddedClient> {
     const { tenant, name, roles, proof } = request
     const secret = proof.kind === 'secret' ? randomBytes(32).toString('base64url') : undefined
     const client: OAuthClient = {
@@ -57,6 +66,7 @@ export class ClientLifecycle {
       origin: 'operator',
       createdAt: this.#parts.clock.now(),
     }
+    await before(client)
     if (!(await this.#parts.clients.insert(client))) throw new Error('the random id of a client is taken')
     return { client, ...(secret !== undefined && { secret: new Secret(secret) }) }
   }
@@ -65,33 +75,64 @@ export class ClientLifecycle {
     return this.#parts.clients.list(tenant)
   }
 
+  /** Undefined unless the tenant has a client of this id. */
+  async find(tenant: string, id: string): Promise<OAuthClient | undefined> {
+    const client = await this.#parts.clients.find(id)
+    return client?.tenant === tenant ? client : undefined
+  }
+
   /** False when the tenant has no such client. Its tokens end at once, on every node within a second. */
   async remove(tenant: string, id: string): Promise<boolean> {
-    const { clients, revocations, clock, accessTokenSeconds } = this.#parts
-    if (!(await clients.remove(tenant, id))) return false
+    if (!(await this.#parts.clients.remove(tenant, id))) return false
+    await this.#endTokens(tenant, id, 'the client was removed')
+    return true
+  }
+
+  /** As `remove`, until it is enabled again. */
+  async disable(tenant: string, id: string): Promise<boolean> {
+    if (!(await this.#parts.clients.update(tenant, id, { disabledAt: this.#parts.clock.now() }))) return false
+    await this.#endTokens(tenant, id, 'the client was disabled')
+    return true
+  }
+
+  /** It gets tokens that are good for something once the last one from before has expired. */
+  enable(tenant: string, id: string): Promise<boolean> {
+    return this.#parts.clients.update(tenant, id, { disabledAt: null })
+  }
+
+  /** The new secret; the old one is worth nothing from now on. Undefined for a client without one. */
+  async rotateSecret(
+    client: OAuthClient,
+    before: (client: OAuthClient) => Promise<void> = async () => {},
+  ): Promise<Secret | undefined> {
+    if (client.secretDigest === undefined) return undefined
+    const secret = randomBytes(32).toString('base64url')
+    const next = { secretDigest: secretDigest(secret) }
+    await before({ ...client, ...next })
+    if (!(await this.#parts.clients.update(client.tenant, client.id, next))) return undefined
+    return new Secret(secret)
+  }
+
+  async #endTokens(tenant: string, id: string, reason: string): Promise<void> {
+    const { revocations, clock, accessTokenSeconds } = this.#parts
     const from = clock.now()
     const until = from + accessTokenSeconds * 1000 + SLACK_MS
-    await revocations.revoke({
-      kind: 'token',
-      tenant,
-      id: clientFamily(id),
-      from,
-      until,
-      reason: 'the client was removed',
-    })
-    return true
+    await revocations.revoke({ kind: 'token', tenant, id: clientFamily(id), from, until, reason })
   }
 }
 
 /** A client that nobody can prove to be has no rights of its own. */
-function metadataFor({ name, redirects, proof, roles, device }: ClientRequest): ClientMetadata {
+function metadataFor({ name, redirects, proof, roles, device, assertions }: ClientRequest): ClientMetadata {
   if (roles.length > 0 && proof.kind === 'none') throw new MetadataError('a client with roles needs a secret or keys')
   const grants = [
     ...(redirects.length > 0 ? ['authorization_code', 'refresh_token'] : []),
     ...(device ? ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'] : []),
     ...(roles.length > 0 ? ['client_credentials'] : []),
+    ...(assertions === true ? [ASSERTION_GRANT] : []),
   ]
-  if (grants.length === 0) throw new MetadataError('a client needs a redirect, the device flow, or roles')
+  if (assertions === true && proof.kind === 'none')
+    throw new MetadataError('a client that presents assertions needs a secret or keys')
+  if (grants.length === 0) throw new MetadataError('a client needs a redirect, the device flow, roles, or assertions')
   const metadata = {
     client_name: name,
     redirect_uris: redirects,

@@ -30,9 +30,11 @@ export function soundMetadata(metadata: ClientMetadata): ClientMetadata {
 }
 
 /** As `soundMetadata`, for clients that introduce themselves: they act for people, never in their own name. */
-export function strangerMetadata(metadata: ClientMetadata): ClientMetadata {
+export function strangerMetadata(metadata: ClientMetadata, furtherGrants: readonly string[] = []): ClientMetadata {
   const { grant_types: grants, scope: _scope, ...rest } = metadata
   const asked = Array.isArray(grants) ? (grants as readonly unknown[]) : ['authorization_code', 'refresh_token']
-  const grantTypes = asked.filter((grant) => typeof grant === 'string' && OPEN_GRANTS.has(grant))
+  const isOpen = (grant: unknown) =>
+    typeof grant === 'string' && (OPEN_GRANTS.has(grant) || furtherGrants.includes(grant))
+  const grantTypes = asked.filter(isOpen)
   return soundMetadata({ ...rest, grant_types: grantTypes, response_types: ['code'] })
 }

@@ -14,6 +14,14 @@ export interface OAuthClient {
   readonly roles: readonly string[]
   readonly origin: 'operator' | 'registration'
   readonly createdAt: number
+  /** Since then it is as if it were not there. */
+  readonly disabledAt?: number
+}
+
+/** Null removes the member. */
+export interface ClientChange {
+  readonly secretDigest?: string
+  readonly disabledAt?: number | null
 }
 
 /** Every verb is atomic and rejects when the store cannot answer. */
@@ -23,6 +31,8 @@ export interface ClientStore {
   find(id: string): Promise<OAuthClient | undefined>
   /** Oldest first. */
   list(tenant: string): Promise<readonly OAuthClient[]>
+  /** False when the tenant has no such client. */
+  update(tenant: string, id: string, change: ClientChange): Promise<boolean>
   /** True for exactly one of any number of callers. */
   remove(tenant: string, id: string): Promise<boolean>
   /** How many registered themselves. */

@@ -11,6 +11,10 @@ export const clientFamily = (clientId: string): string => `client:${clientId}`
 export const grantName = (grantId: string): string =>
   createHash('sha256').update(grantId).digest('base64url').slice(0, 32)
 
-/** Principals of tokens that we issue. */
-export const accountPrincipal = (accountId: string): string => `user:${accountId}`
+/** Subject of tokens for people whom only an outside issuer knows. Ids of accounts have no `|`. */
+export const outsideAccount = (issuer: string, subject: string): string => `${issuer}|${subject}`
+
+/** Principals of tokens that we issue. Whom an outside issuer knows is the same one as with a token of that issuer. */
+export const accountPrincipal = (accountId: string): string =>
+  accountId.includes('|') ? accountId : `user:${accountId}`
 export const clientPrincipal = (clientId: string): string => `client:${clientId}`

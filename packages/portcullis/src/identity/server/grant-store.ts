@@ -37,6 +37,8 @@ export interface GrantStore {
   removeGrant(grant: string): Promise<number>
   /** Ends everything that belongs to the account; resolves with the families that it had. */
   removeAccount(account: string): Promise<readonly string[]>
+  /** Everything that belongs to any of these accounts, by kind and digest. */
+  ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]>
   /** Drops entries whose `expiresAt` is not after `now`; resolves with how many. */
   sweep(now: number): Promise<number>
 }

@@ -1,8 +1,9 @@
 /** Decides where a stranger can make us connect to: public addresses only, looked at once and then connected to. */
 import { lookup } from 'node:dns/promises'
-import { BlockList, isIP } from 'node:net'
+import { type BlockList, isIP } from 'node:net'
 import type { buildConnector, Dispatcher } from 'undici'
 import { readAtMost } from '../../core/read-at-most.ts'
+import { isSpecialAddress, networksOf } from '../../core/special-addresses.ts'
 
 export interface GuardedFetchOptions {
   readonly timeoutMs: number
@@ -12,45 +13,6 @@ export interface GuardedFetchOptions {
   /** PEM of authorities to trust beside the usual ones. */
   readonly ca?: readonly string[]
 }
-
-/** IANA special-purpose address registries (RFC 6890), multicast, and the IPv6 forms that carry an IPv4 address. */
-const SPECIAL_V4 = [
-  '0.0.0.0/8',
-  '10.0.0.0/8',
-  '100.64.0.0/10',
-  '127.0.0.0/8',
-  '169.254.0.0/16',
-  '172.16.0.0/12',
-  '192.0.0.0/24',
-  '192.0.2.0/24',
-  '192.31.196.0/24',
-  '192.52.193.0/24',
-  '192.88.99.0/24',
-  '192.168.0.0/16',
-  '192.175.48.0/24',
-  '198.18.0.0/15',
-  '198.51.100.0/24',
-  '203.0.113.0/24',
-  '224.0.0.0/4',
-  '240.0.0.0/4',
-] as const
-const SPECIAL_V6 = [
-  '::/96',
-  '::ffff:0:0/96',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '100::/63',
-  '2001::/23',
-  '2001:db8::/32',
-  '2002::/16',
-  '2620:4f:8000::/48',
-  '3fff::/20',
-  '5f00::/16',
-  'fc00::/7',
-  'fe80::/10',
-  'fec0::/10',
-  'ff00::/8',
-] as const
 
 /** A fetch whose every connection is guarded. It follows no redirect and takes no more than `maxBytes`. */
 export function guardedFetch(options: GuardedFetchOptions): typeof fetch {
@@ -74,31 +36,11 @@ export function guardedFetch(options: GuardedFetchOptions): typeof fetch {
   }
 }
 
-/** Whether an address belongs to nobody in public, so that a request to it stays inside. */
-export function isSpecialAddress(address: string, allowed: BlockList = new BlockList()): boolean {
-  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-  if (isIP(address) === 0) return true
-  return SPECIAL[family].check(address, family) && !allowed.check(address, family)
-}
-
-/** Apart, because the list holds every IPv4 address against the mapped IPv6 form too. */
-const SPECIAL = { ipv4: networks(SPECIAL_V4), ipv6: networks(SPECIAL_V6) } as const
-
-function networks(list: readonly string[]): BlockList {
-  const blocks = new BlockList()
-  for (const network of list) {
-    const [address = '', prefix] = network.split('/')
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
-    blocks.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family)
-  }
-  return blocks
-}
-
 /** The name is resolved here and the connection made to that very address, so a second answer of the DNS changes nothing. */
 async function guardedDispatcher({ privateNetworks, ca, timeoutMs }: GuardedFetchOptions): Promise<Dispatcher> {
   const { Agent, buildConnector: build } = await import('undici')
   const { rootCertificates } = await import('node:tls')
-  const allowed = networks(privateNetworks)
+  const allowed = networksOf(privateNetworks)
   const trust = ca === undefined ? {} : { ca: [...rootCertificates, ...ca] }
   const connect = build({ ...trust, timeout: timeoutMs })
   const guarded: buildConnector.connector = (target, callback) => {

@@ -9,18 +9,24 @@ import { readFields } from './form.ts'
 import type { FormTokens } from './form-token.ts'
 import type { NodePair } from './node-bridge.ts'
 import { formTargetOf, messagePage } from './page.ts'
-import type { ServerSettings } from './settings.ts'
-import { signInPage, type SignInPageState } from './sign-in-page.ts'
-import type { Fields } from './sign-in-method.ts'
+import { MOUNT_PATH } from './settings.ts'
+import {
+  arriveAt,
+  leaveFrom,
+  proveAt,
+  signInAt,
+  type SignInDeskParts,
+  type SignInOutcome,
+  type SignInPlace,
+} from './sign-in-desk.ts'
 
-export interface InteractionParts {
-  readonly settings: ServerSettings
+export interface InteractionParts extends SignInDeskParts {
   readonly forms: FormTokens
   readonly provider: Provider
 }
 
 /** `…/interaction/UID` and `…/interaction/UID/STEP`. */
-const PATH = /^\/interaction\/([\w-]{10,64})(?:\/(sign-in|consent|deny))?$/
+const PATH = /^\/interaction\/([\w-]{10,64})(?:\/(sign-in|provider|arrive|consent|deny))?$/
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>
 
@@ -47,11 +53,16 @@ export async function interact(
   const visit = { ...parts, exchange, pair, interaction, client }
   const { method } = exchange.head
   if (step === undefined && method === 'GET') return pageOf(visit)
-  if (step === undefined || method !== 'POST') throw new Fault('transport.method_not_allowed', { method })
+  if (step === 'arrive' && method === 'GET') return finishSignIn(visit, await arriveAt(parts, placeOf(visit), exchange))
+  if (step === undefined || step === 'arrive' || method !== 'POST')
+    throw new Fault('transport.method_not_allowed', { method })
   const fields = await readFields(exchange)
   if (!parts.forms.accepts(fields.get('csrf'), uid)) throw new Fault('identity.form_refused', { step })
   if (step === 'deny') return deny(visit)
-  return step === 'sign-in' ? signIn(visit, fields) : consent(visit)
+  if (step === 'consent') return consent(visit)
+  const place = placeOf(visit)
+  if (step === 'provider') return leaveFrom(parts, place, fields, exchange)
+  return finishSignIn(visit, await proveAt(parts, place, fields, exchange))
 }
 
 /** The signed cookie says whose it is; an address alone opens nothing. */
@@ -68,7 +79,7 @@ async function find({ provider }: InteractionParts, pair: NodePair, uid: string)
 const gone = (): Answer => messagePage('This page has expired', 'Go back to the application and start again.', 400)
 
 async function pageOf(visit: Visit): Promise<Answer> {
-  if (visit.interaction.prompt.name === 'login') return signInPage(signInState(visit))
+  if (visit.interaction.prompt.name === 'login') return signInAt(visit, placeOf(visit))
   const account = await accountOf(visit)
   if (account === undefined) return gone()
   if (!(await maySee(visit, account))) return finish(visit, refusal('this account may not use this client'), false)
@@ -88,32 +99,31 @@ async function pageOf(visit: Visit): Promise<Answer> {
   })
 }
 
-function signInState({ interaction, client, settings, forms, ...visit }: Visit): SignInPageState {
+/** Throws `identity.form_refused` where nobody is asked to sign in. */
+function placeOf(visit: Visit): SignInPlace {
+  const { interaction, client, forms } = visit
+  const { uid, prompt } = interaction
+  if (prompt.name !== 'login') throw new Fault('identity.form_refused', { step: 'sign-in' })
   return {
-    uid: interaction.uid,
-    clientName: nameOf(client),
-    methods: settings.methods,
-    formToken: forms.issue(interaction.uid),
-    formTargets: targets({ interaction, client, settings, forms, ...visit }),
+    path: `${MOUNT_PATH}/interaction/${uid}`,
+    about: `interaction ${uid}`,
+    to: nameOf(client),
+    formToken: forms.issue(uid),
+    formTargets: targets(visit),
+    canCancel: true,
+    fresh: prompt.reasons.some((reason) => AGAIN.has(reason)),
+    facts: { client: client.clientId },
   }
 }
 
-async function signIn(visit: Visit, fields: Fields): Promise<Answer> {
-  const { settings, exchange, interaction } = visit
-  if (interaction.prompt.name !== 'login') throw new Fault('identity.form_refused', { step: 'sign-in' })
-  const method = settings.methods.find(({ name }) => name === fields.get('method'))
-  const person = await method?.verify(fields, exchange)
-  const account = person && (await settings.accounts.findById(person.accountId))
-  if (person === undefined || account === undefined || account.disabledAt !== undefined) {
-    const answer = signInPage({ ...signInState(visit), failed: { method: method?.name ?? '', fields } })
-    const facts = { method: method?.name, name: fields.get('name')?.slice(0, 64), client: visit.client.clientId }
-    await settings.witness.refused(exchange, 'identity.sign_in_failed', answer.status, facts)
-    return answer
-  }
-  const facts = { method: method?.name, amr: person.amr, client: visit.client.clientId, address: exchange.peer.address }
-  await settings.witness.changed(account.tenant, 'user.signed-in', accountPrincipal(account.id), facts)
-  const login = { accountId: account.id, amr: [...person.amr], ts: Math.floor(settings.clock.now() / 1000) }
-  return finish(visit, { login }, false)
+/** What a client asks for who wants the person to sign in anew. */
+const AGAIN: ReadonlySet<string> = new Set(['login_prompt', 'max_age'])
+
+async function finishSignIn(visit: Visit, outcome: SignInOutcome): Promise<Answer> {
+  if (outcome.answer !== undefined) return outcome.answer
+  const { accountId, amr, acr } = outcome.signedIn
+  const ts = Math.floor(visit.settings.clock.now() / 1000)
+  return finish(visit, { login: { accountId, amr: [...amr], ...(acr !== undefined && { acr }), ts } }, false)
 }
 
 /** A grant of its own for each consent, so that each can be taken back by itself. */

@@ -1,5 +1,6 @@
 /** Decides what has to be done before an access token leaves: it is on record and in the store, so that it can be revoked. */
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { assertedHolder } from './assertion/asserted-holder.ts'
 import { grantFamily } from './families.ts'
 import type { ServerSettings } from './settings.ts'
 import { StoredModel, type StoredModelParts } from './stored-model.ts'
@@ -21,7 +22,8 @@ export async function keepToken(
 ): Promise<undefined> {
   const issued = token as IssuedToken & TokenSource
   if (iat === undefined || exp === undefined) throw new TypeError('a token without times')
-  const holder = await holderOf(settings, issued)
+  const asserted = assertedHolder(context, issued)
+  const holder = asserted ?? (await holderOf(settings, issued))
   await handles.keep(
     { ...pick(issued), iat, exp },
     {
@@ -31,7 +33,8 @@ export async function keepToken(
   )
   const { jti, clientId: client, aud: resource, scope } = issued
   const grant = issued.grantId === undefined ? {} : { grant: grantFamily(issued.grantId) }
-  const facts = { jti, client, resource, scope, ...grant, flow: context.oidc.params?.['grant_type'] }
+  const assertion = asserted && { asserted: { by: asserted.issuer, jti: asserted.jti } }
+  const facts = { jti, client, resource, scope, ...grant, ...assertion, flow: context.oidc.params?.['grant_type'] }
   await settings.witness.changed(holder?.tenant, 'token.issued', holder?.principal, facts)
   return undefined
 }

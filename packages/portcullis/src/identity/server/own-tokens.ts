@@ -13,6 +13,8 @@ export interface OwnTokenParts {
   /** Public keys; asked for each token, because they change while the gateway runs. */
   readonly keys: () => readonly JWK[]
   readonly clock: Clock
+  /** Whether somebody who has signed in so, and at this provider, would still be let in. */
+  readonly admits: (amr: readonly string[], idp: string | undefined) => boolean
 }
 
 /** Both are told by one clock, but a token may be issued by a node whose clock is a little ahead. */
@@ -24,7 +26,9 @@ export function ownTokenVerifier(parts: OwnTokenParts): (token: string) => Promi
   return async (token) => {
     const { header } = readJwt(token)
     if (header['alg'] !== 'ES256' || header['typ'] !== 'at+jwt' || header['crit'] !== undefined) throw invalid('header')
-    return verifiedToken(token, await verify(token, await keySet(), parts))
+    const claims = await verify(token, await keySet(), parts)
+    requireSignIn(claims, parts.admits)
+    return verifiedToken(token, claims)
   }
 }
 
@@ -60,9 +64,16 @@ async function verify(token: string, keySet: LocalJWKSet, { issuer, clock }: Own
   }
 }
 
+/** A person has consented to it, so it ends with the way in which the person signed in. All others stem from no sign-in here. */
+function requireSignIn({ grant, amr, idp }: JWTPayload, admits: OwnTokenParts['admits']): void {
+  if (grant === undefined) return
+  const methods = Array.isArray(amr) ? amr.filter(isText) : []
+  if (!admits(methods, isText(idp) ? idp : undefined)) throw invalid('this way to sign in is closed')
+}
+
 /** We made the claims, but a key that was used for something else must not make a principal. */
 function verifiedToken(token: string, claims: JWTPayload): Verified {
-  const { sub, jti, aud, exp, client_id: client, tenant, roles, scope, grant, cnf, amr } = claims
+  const { sub, jti, aud, exp, client_id: client, tenant, roles, scope, grant, cnf, amr, acr } = claims
   if (!isText(sub) || !isText(jti) || !isText(aud) || !isText(client) || !isText(tenant)) throw invalid('claims')
   if (!Array.isArray(roles) || !roles.every(isText)) throw invalid('roles')
   const binding = bindingOf(cnf)
@@ -75,6 +86,7 @@ function verifiedToken(token: string, claims: JWTPayload): Verified {
     families: [clientFamily(client), ...(isText(grant) ? [`grant:${grant}`] : [])],
     ...(binding && { bound: boundBy(binding) }),
     ...(Array.isArray(amr) && { amr: amr.filter(isText) }),
+    ...(isText(acr) && { acr }),
   }
   const scopes = isText(scope) ? scope.split(' ').filter((one) => one !== '') : []
   // A client that acts in its own name is its own subject (RFC 9068 §5); account ids are never client ids.

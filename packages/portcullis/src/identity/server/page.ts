@@ -8,6 +8,14 @@ export interface PageOptions {
   readonly status?: number
   /** Where forms of this page may lead beside ourselves: a sign-in ends at the client, and browsers check redirects too. */
   readonly formTargets?: readonly string[]
+  /** Absent on pages that run none. */
+  readonly script?: PageScript
+}
+
+/** A script of our own, and its digest (Subresource Integrity). */
+export interface PageScript {
+  readonly url: string
+  readonly integrity: string
 }
 
 const STYLE = `
@@ -24,7 +32,9 @@ box-shadow:0 1px 3px rgba(0,0,0,.12)}
 .brand svg{width:1.75rem;height:1.75rem;color:var(--accent)}
 h1{font-size:1.375rem;line-height:1.3;margin:0 0 .5rem}p{margin:.5rem 0}.soft,.hint{color:var(--soft)}
 .hint{font-weight:400;font-size:.875rem}
-label{display:block;font-weight:600;margin:1rem 0 .25rem}
+.or{display:flex;align-items:center;gap:.75rem;margin:1rem 0 0;color:var(--soft);font-size:.875rem}
+.or::before,.or::after{content:"";flex:1;border-top:1px solid var(--line)}[role=status]:empty{display:none}
+a{color:var(--accent)}label{display:block;font-weight:600;margin:1rem 0 .25rem}
 input[type=text],input[type=password]{width:100%;padding:.625rem .75rem;font:inherit;color:var(--ink);background:var(--field);
 border:1px solid var(--soft);border-radius:.5rem}
 input.code{font-family:ui-monospace,monospace;font-size:1.25rem;letter-spacing:.15em;text-transform:uppercase}
@@ -36,6 +46,9 @@ button.primary{background:var(--accent);border-color:var(--accent);color:var(--a
 dl{margin:1.25rem 0;border:1px solid var(--line);border-radius:.5rem;padding:.25rem 1rem}
 dl div{padding:.5rem 0}dl div+div{border-top:1px solid var(--line)}dt{font-size:.875rem;color:var(--soft)}
 dd{margin:0;overflow-wrap:anywhere}ul{margin:.25rem 0;padding-left:1.2rem}
+section{margin-top:1.75rem}h2{font-size:1rem;margin:0 0 .25rem}ul.rows{list-style:none;margin:0;padding:0}
+.rows li{display:flex;gap:1rem;align-items:center;justify-content:space-between;padding:.625rem 0;border-top:1px solid var(--line)}
+.rows li>div{min-width:0;overflow-wrap:anywhere}.rows .hint{display:block}.rows button{width:auto;min-height:2.5rem;margin:0;white-space:nowrap}
 .note{background:var(--note);border-radius:.5rem;padding:.625rem .75rem}.usercode{font:600 1.5rem ui-monospace,monospace;
 letter-spacing:.12em;text-align:center;margin:1rem 0}
 footer{margin-top:1rem;font-size:.8125rem;color:var(--soft);text-align:center}
@@ -46,8 +59,8 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 /** The style never changes, so it is made once; it holds no text of anybody. */
 const STYLE_ELEMENT = html(Object.assign([`<style>${STYLE}</style>`], { raw: [] }))
 
-/** A whole answer. The page needs no script, so none can run. */
-export function page(body: Html, { title, status = 200, formTargets = [] }: PageOptions): Answer {
+/** A whole answer. On a page that needs no script none can run, and on one that does only this one. */
+export function page(body: Html, { title, status = 200, formTargets = [], script }: PageOptions): Answer {
   const document = html`<!doctype html>
 <html lang="en">
 <head>
@@ -56,6 +69,7 @@ export function page(body: Html, { title, status = 200, formTargets = [] }: Page
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 ${STYLE_ELEMENT}
+${script === undefined ? html`` : html`<script src="${script.url}" integrity="${script.integrity}" defer></script>`}
 </head>
 <body>
 <main>
@@ -67,7 +81,7 @@ ${body}
 </body>
 </html>
 `
-  return { status, headers: headersFor(formTargets), page: markup(document) }
+  return { status, headers: headersFor(formTargets, script), page: markup(document) }
 }
 
 /** A page that only says something. */
@@ -76,12 +90,13 @@ export function messagePage(title: string, sentence: string, status = 200): Answ
 }
 
 /** What every page carries. `same-origin` and not `no-referrer`: that would take the Origin from our own forms. */
-function headersFor(formTargets: readonly string[]): Readonly<Record<string, string>> {
+function headersFor(formTargets: readonly string[], script: PageScript | undefined): Readonly<Record<string, string>> {
   const form = ["'self'", ...formTargets].join(' ')
+  const scripts = script === undefined ? '' : `script-src ${script.url}; `
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy':
-      `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action ${form}; ` +
+      `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action ${form}; ${scripts}` +
       "base-uri 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',

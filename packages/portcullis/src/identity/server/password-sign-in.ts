@@ -7,13 +7,15 @@ import type { Account, AccountStore } from './account-store.ts'
 import { html } from './html.ts'
 import { hashPassword, verifyPassword } from './password.ts'
 import type { Seal } from './seal.ts'
-import type { Fields, SignedIn, SignInMethod } from './sign-in-method.ts'
+import type { Fields, SignedIn, SignInFormState, SignInMethod } from './sign-in-method.ts'
 import { totpStep } from './totp.ts'
 
 export interface PasswordSignInParts {
   readonly accounts: AccountStore
   readonly seal: Seal
   readonly clock: Clock
+  /** An account without a second factor cannot sign in by its password. */
+  readonly codeRequired?: boolean
 }
 
 const FREE_FAILURES = 4
@@ -36,7 +38,8 @@ export class PasswordSignIn implements SignInMethod {
     this.#parts = parts
   }
 
-  form({ earlier, failed }: { readonly earlier?: Fields; readonly failed: boolean }) {
+  form({ earlier, failed }: SignInFormState) {
+    const codeRequired = this.#parts.codeRequired === true
     const described = failed ? html` aria-describedby="problem" aria-invalid="true"` : html``
     return html`
       <label for="name">Name</label>
@@ -44,10 +47,14 @@ export class PasswordSignIn implements SignInMethod {
         maxlength="64" required${failed ? html`` : html` autofocus`} value="${earlier?.get('name') ?? ''}"${described}>
       <label for="password">Password</label>
       <input id="password" name="password" type="password" autocomplete="current-password" maxlength="256" required${failed ? html` autofocus` : html``}${described}>
-      <label for="code">One-time code <span class="hint">if you use an authenticator</span></label>
+      <label for="code">One-time code <span class="hint">${codeRequired ? 'from your authenticator' : 'if you use an authenticator'}</span></label>
       <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" pattern="[0-9]{6}"
-        maxlength="6" title="six digits">
+        maxlength="6" title="six digits"${codeRequired ? html` required` : html``}>
       <button type="submit" class="primary">Sign in</button>`
+  }
+
+  admits(amr: readonly string[]): boolean {
+    return amr.includes('pwd') && (this.#parts.codeRequired !== true || amr.includes('otp'))
   }
 
   /** Failures are answered at fixed steps after the request, so that the wait tells nobody what failed. */
@@ -75,8 +82,9 @@ export class PasswordSignIn implements SignInMethod {
   }
 
   async #secondFactor(account: Account, code: string, now: number): Promise<SignedIn | undefined> {
-    const { accounts, seal } = this.#parts
+    const { accounts, seal, codeRequired } = this.#parts
     const { id, totp } = account
+    if (totp === undefined && codeRequired === true) return undefined
     const step = totp === undefined ? 0 : await totpStep(seal, account, totp, code, now)
     if (step === undefined || !(await accounts.succeed(id, step))) return undefined
     return { accountId: id, amr: totp === undefined ? ['pwd'] : ['pwd', 'otp', 'mfa'] }

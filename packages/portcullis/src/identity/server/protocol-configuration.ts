@@ -1,5 +1,6 @@
 /** Decides how the protocol library behaves: what it demands of everybody, and what its tokens and cookies are. */
 import type { Configuration, errors as Errors } from 'oidc-provider'
+import { ASSERTION_GRANT, ASSERTION_PROFILE } from './assertion/assertion-grant.ts'
 import { documentFetch } from './client-documents.ts'
 import { keepToken, type KeepTokenParts } from './keep-token.ts'
 import { messagePage } from './page.ts'
@@ -48,6 +49,7 @@ export function protocolConfiguration(parts: ConfigurationParts): Configuration 
     interactions: { url: (_context, { uid }) => `${MOUNT_PATH}/interaction/${uid}` },
     ...tokens(parts),
     ...outward(settings),
+    ...(settings.assertions && { discovery: { authorization_grant_profiles_supported: [ASSERTION_PROFILE] } }),
     features: protocolFeatures(settings, errors),
   }
 }
@@ -112,9 +114,9 @@ function adapterFactory({ settings, errors, models }: ConfigurationParts) {
 }
 
 /** What the library fetches: documents and keys of clients, through the guard. */
-function outward({ documents }: ServerSettings): Pick<Configuration, 'fetch' | 'fetchResponseBodyLimits'> {
+function outward({ documents, assertions }: ServerSettings): Pick<Configuration, 'fetch' | 'fetchResponseBodyLimits'> {
   return {
-    fetch: documentFetch(documents),
+    fetch: documentFetch(documents, assertions === undefined ? [] : [ASSERTION_GRANT]),
     fetchResponseBodyLimits: { 'client_id metadata document': 64 * 1024, jwks_uri: 64 * 1024 },
   }
 }

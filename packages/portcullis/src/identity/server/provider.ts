@@ -1,5 +1,6 @@
 /** The protocol library over our store. It is loaded here, so a gateway without this server never loads it. */
 import type { Provider } from 'oidc-provider'
+import { addAssertionGrant } from './assertion/assertion-grant.ts'
 import { Happenings } from './happenings.ts'
 import { modelParts } from './model-parts.ts'
 import { protocolConfiguration } from './protocol-configuration.ts'
@@ -23,6 +24,7 @@ export async function protocolEngine(settings: ServerSettings, handles: TokenHan
   // What a request says of itself is replaced on its way here by what is known of it, so it may be believed.
   provider.proxy = true
   provider.silent = true
+  addAssertionGrant(provider, settings, oidc.errors)
   provider.Client.prototype.compareClientSecret = async function compare(
     this: { clientSecret?: string },
     secret: string,

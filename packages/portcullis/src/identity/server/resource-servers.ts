@@ -10,13 +10,13 @@ export interface ResourceServers {
 }
 
 export function resourceServers(settings: ServerSettings, errors: typeof Errors): ResourceServers {
-  const { resources, scopes, lifetimes } = settings
+  const { resources, lifetimes } = settings
   const [first] = resources.keys()
   return {
     getResourceServerInfo(_context, indicator) {
       if (!resources.has(indicator)) throw new errors.InvalidTarget('this resource is not served here')
       return {
-        scope: [...scopes.keys()].join(' '),
+        scope: scopesOf(settings, indicator).join(' '),
         audience: indicator,
         accessTokenFormat: 'jwt',
         accessTokenTTL: lifetimes.accessToken,
@@ -27,4 +27,12 @@ export function resourceServers(settings: ServerSettings, errors: typeof Errors)
     defaultResource: (_context, _client, oneOf) => oneOf?.[0] ?? (first as string),
     useGrantedResource: () => true,
   }
+}
+
+/** A scope of one resource means nothing at another. */
+function scopesOf({ scopes, ownScopes }: ServerSettings, indicator: string): readonly string[] {
+  const own = ownScopes?.get(indicator)
+  if (own !== undefined) return own
+  const others = new Set([...(ownScopes?.values() ?? [])].flat())
+  return [...scopes.keys()].filter((scope) => !others.has(scope))
 }

@@ -25,7 +25,7 @@ export class StoredClients implements Adapter {
 
   async find(id: string): Promise<AdapterPayload | undefined> {
     const client = await this.#parts.clients.find(id)
-    return client && metadataOf(client)
+    return client?.disabledAt === undefined ? client && metadataOf(client) : undefined
   }
 
   /** Called for a registration only (RFC 7591). */

@@ -1,5 +1,7 @@
 /** Decides what our access tokens say beside the usual: tenant, roles, how somebody signed in, and the consent. */
 import type { KoaContextWithOIDC } from 'oidc-provider'
+import { assertedHolder } from './assertion/asserted-holder.ts'
+import { issuerOf, methodsOf } from './came-by.ts'
 import { accountPrincipal, clientPrincipal, grantName } from './families.ts'
 import type { ServerSettings } from './settings.ts'
 
@@ -13,6 +15,9 @@ export interface TokenClaims {
   readonly tenant: string
   readonly roles: readonly string[]
   readonly amr?: readonly string[]
+  readonly acr?: string
+  /** The outside provider at which somebody signed in. */
+  readonly idp?: string
   readonly auth_time?: number
   readonly grant?: string
 }
@@ -28,7 +33,8 @@ export async function holderOf(
     return { principal: accountPrincipal(account.id), tenant: account.tenant, roles: account.roles }
   }
   const client = clientId === undefined ? undefined : await clients.find(clientId)
-  return client && { principal: clientPrincipal(client.id), tenant: client.tenant, roles: client.roles }
+  if (client === undefined || client.disabledAt !== undefined) return undefined
+  return { principal: clientPrincipal(client.id), tenant: client.tenant, roles: client.roles }
 }
 
 /** Undefined when the token may not be issued. */
@@ -37,14 +43,22 @@ export async function claimsOf(
   context: KoaContextWithOIDC,
   token: TokenSource,
 ): Promise<TokenClaims | undefined> {
-  const holder = await holderOf(settings, token)
+  const asserted = assertedHolder(context, token)
+  const holder = asserted ?? (await holderOf(settings, token))
   if (holder === undefined) return undefined
   const { AuthorizationCode: code, RefreshToken: refresh, DeviceCode: device } = context.oidc.entities
-  const { amr, authTime } = (code ?? refresh ?? device ?? {}) as { amr?: readonly string[]; authTime?: number }
+  const { amr, acr, authTime } = (code ?? refresh ?? device ?? asserted ?? {}) as {
+    amr?: readonly string[]
+    acr?: string
+    authTime?: number
+  }
+  const idp = issuerOf(amr ?? [])
   return {
     tenant: holder.tenant,
     roles: holder.roles,
-    ...(amr !== undefined && { amr }),
+    ...(amr !== undefined && { amr: methodsOf(amr) }),
+    ...(idp !== undefined && { idp }),
+    ...(acr !== undefined && { acr }),
     ...(authTime !== undefined && { auth_time: authTime }),
     ...(token.grantId !== undefined && { grant: grantName(token.grantId) }),
   }

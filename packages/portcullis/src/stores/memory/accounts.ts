@@ -42,6 +42,10 @@ export class MemoryAccounts implements AccountStore {
     return true
   }
 
+  async remove(tenant: string, id: string): Promise<boolean> {
+    return this.#byId.get(id)?.tenant === tenant && this.#byId.delete(id)
+  }
+
   async attempt(id: string, failures: number, now: number, lockedUntil: number): Promise<boolean> {
     const row = this.#byId.get(id)
     if (row === undefined || row.lockedUntil > now || row.failures !== failures) return false

@@ -55,6 +55,12 @@ export class MemoryGrants implements GrantStore {
     return [...new Set(removed.flatMap(({ grant }) => (grant === undefined ? [] : [grant])))].toSorted()
   }
 
+  async ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]> {
+    const wanted = new Set(accounts)
+    const own = [...this.#entries].filter(([, { account }]) => account !== undefined && wanted.has(account))
+    return own.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+  }
+
   async sweep(now: number): Promise<number> {
     return this.#removeWhere((entry) => entry.expiresAt <= now).length
   }

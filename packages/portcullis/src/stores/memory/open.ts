@@ -1,11 +1,13 @@
 /** Stores that end with the process: for tests, and for gateways without keys of their own. */
 import type { Stores } from '../stores.ts'
+import { MemoryAccountLinks } from './account-links.ts'
 import { MemoryAccounts } from './accounts.ts'
 import { MemoryApiKeys } from './api-keys.ts'
 import { MemoryClients } from './clients.ts'
 import { MemoryCredentials } from './credentials.ts'
 import { MemoryDataKeys } from './data-keys.ts'
 import { MemoryGrants } from './grants.ts'
+import { MemoryPasskeys } from './passkeys.ts'
 import { MemoryReplays } from './replays.ts'
 import { MemoryRevocations } from './revocations.ts'
 
@@ -15,6 +17,8 @@ export function openMemoryStores(): Stores {
     revocations: new MemoryRevocations(),
     replays: new MemoryReplays(),
     accounts: new MemoryAccounts(),
+    passkeys: new MemoryPasskeys(),
+    accountLinks: new MemoryAccountLinks(),
     clients: new MemoryClients(),
     grants: new MemoryGrants(),
     dataKeys: new MemoryDataKeys(),

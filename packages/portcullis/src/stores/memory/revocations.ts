@@ -17,7 +17,11 @@ export class MemoryRevocations implements RevocationStore {
 
   async prune(now: number): Promise<number> {
     const before = this.#news.length
-    this.#news = this.#news.filter((news) => news.until > now)
+    const standing = this.#news.filter((news) => news.until > now)
+    this.#news = this.#news.filter((news) => news.until > now || standing.some((earlier) => isTakenBack(earlier, news)))
     return before - this.#news.length
   }
 }
+
+const isTakenBack = (earlier: RevocationNews, by: RevocationNews): boolean =>
+  earlier.sequence < by.sequence && earlier.kind === by.kind && earlier.tenant === by.tenant && earlier.id === by.id

@@ -44,6 +44,10 @@ export class SqlAccounts implements AccountStore {
     return changed > 0
   }
 
+  async remove(tenant: string, id: string): Promise<boolean> {
+    return (await this.#db.change(sql`delete from account where tenant = ${tenant} and id = ${id}`)) > 0
+  }
+
   async attempt(id: string, failures: number, now: number, lockedUntil: number): Promise<boolean> {
     const changed = await this.#db.change(sql`update account set failures = failures + 1,
       locked_until = case when locked_until > ${lockedUntil} then locked_until else ${lockedUntil} end

@@ -1,5 +1,5 @@
 /** OAuth clients in a database. Every verb is one statement, so the database makes it atomic. */
-import type { ClientStore, OAuthClient } from '../../identity/server/client-store.ts'
+import type { ClientChange, ClientStore, OAuthClient } from '../../identity/server/client-store.ts'
 import type { OAuthClientRow } from './schema.ts'
 import { type Database, sql } from './statement.ts'
 
@@ -30,6 +30,15 @@ export class SqlClients implements ClientStore {
     return rows.map(toClient)
   }
 
+  /** What is not to be changed keeps its column. */
+  async update(tenant: string, id: string, { secretDigest, disabledAt }: ClientChange): Promise<boolean> {
+    const changed = await this.#db.change(sql`update oauth_client set
+      secret_digest = coalesce(${secretDigest ?? null}, secret_digest),
+      disabled_at = ${disabledAt === undefined ? sql`disabled_at` : sql`${disabledAt}`}
+      where tenant = ${tenant} and id = ${id}`)
+    return changed > 0
+  }
+
   async remove(tenant: string, id: string): Promise<boolean> {
     return (await this.#db.change(sql`delete from oauth_client where tenant = ${tenant} and id = ${id}`)) > 0
   }
@@ -51,5 +60,6 @@ function toClient(row: OAuthClientRow): OAuthClient {
     origin: row.origin,
     createdAt: row.created_at,
     ...(row.secret_digest !== null && { secretDigest: row.secret_digest }),
+    ...(row.disabled_at !== null && { disabledAt: row.disabled_at }),
   }
 }

@@ -56,6 +56,13 @@ export class SqlGrants implements GrantStore {
     return [...new Set(rows.flatMap(({ family }) => (family === null ? [] : [family])))].toSorted()
   }
 
+  async ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]> {
+    const rows = await this.#db.rows<GrantEntryRow>(sql`
+      select * from grant_entry where account in (select value from json_each(${JSON.stringify(accounts)}))
+      order by kind, digest`)
+    return rows.map(toEntry)
+  }
+
   sweep(now: number): Promise<number> {
     return this.#db.change(sql`delete from grant_entry where expires_at <= ${now}`)
   }

@@ -26,6 +26,9 @@ export class SqlRevocations implements RevocationStore {
   }
 
   prune(now: number): Promise<number> {
-    return this.#db.change(sql`delete from revocation where ends_at <= ${now}`)
+    return this.#db.change(sql`
+      delete from revocation as over where ends_at <= ${now} and not exists (
+        select 1 from revocation as earlier where earlier.sequence < over.sequence and earlier.ends_at > ${now}
+        and earlier.kind = over.kind and earlier.tenant = over.tenant and earlier.id = over.id)`)
   }
 }

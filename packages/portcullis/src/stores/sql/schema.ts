@@ -63,6 +63,28 @@ export interface UpstreamCredentialRow {
   readonly updated_at: number
 }
 
+export interface PasskeyRow {
+  readonly id: string
+  readonly account: string
+  readonly tenant: string
+  readonly public_key: string
+  readonly counter: number
+  readonly transports: string
+  readonly synced: number
+  readonly label: string
+  readonly created_at: number
+  readonly last_used_at: number | null
+}
+
+export interface AccountLinkRow {
+  readonly issuer: string
+  readonly subject: string
+  readonly account: string
+  readonly tenant: string
+  readonly origin: 'operator' | 'provider'
+  readonly created_at: number
+}
+
 export interface OAuthClientRow {
   readonly id: string
   readonly tenant: string
@@ -72,4 +94,5 @@ export interface OAuthClientRow {
   readonly roles: string
   readonly origin: 'operator' | 'registration'
   readonly created_at: number
+  readonly disabled_at: number | null
 }

@@ -99,6 +99,47 @@ const STEPS: readonly string[] = [
      updated_at integer not null,
      primary key (tenant, upstream, principal, kind)
    ) strict, without rowid;`,
+  // A check cannot be changed in place. The sequence goes on where it was: none is ever used twice.
+  `create table revocation_next (
+     sequence integer primary key autoincrement,
+     kind text not null check (kind in ('token', 'key', 'principal', 'tenant')),
+     tenant text not null,
+     id text not null,
+     starts_at integer not null,
+     ends_at integer not null,
+     reason text not null
+   ) strict;
+   insert into revocation_next select sequence, kind, tenant, id, starts_at, ends_at, reason from revocation;
+   delete from sqlite_sequence where name = 'revocation_next';
+   insert into sqlite_sequence (name, seq) select 'revocation_next', seq from sqlite_sequence where name = 'revocation';
+   drop table revocation;
+   alter table revocation_next rename to revocation;
+   create index revocation_by_end on revocation (ends_at);
+   create index revocation_by_name on revocation (kind, tenant, id);
+   alter table oauth_client add column disabled_at integer;`,
+  `create table passkey (
+     id text primary key,
+     account text not null,
+     tenant text not null,
+     public_key text not null,
+     counter integer not null,
+     transports text not null check (json_valid(transports)),
+     synced integer not null,
+     label text not null,
+     created_at integer not null,
+     last_used_at integer
+   ) strict;
+   create index passkey_by_account on passkey (account, created_at);
+   create table account_link (
+     issuer text not null,
+     subject text not null,
+     account text not null,
+     tenant text not null,
+     origin text not null check (origin in ('operator', 'provider')),
+     created_at integer not null,
+     primary key (issuer, subject)
+   ) strict, without rowid;
+   create index account_link_by_account on account_link (account, created_at);`,
 ]
 
 /** Brings the store to our version. Throws a StoreError for another application's file or a newer version, untouched. */

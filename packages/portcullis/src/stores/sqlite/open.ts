@@ -1,12 +1,14 @@
 /** Opens the embedded store. */
 import { statSync } from 'node:fs'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { SqlAccountLinks } from '../sql/account-links.ts'
 import { SqlAccounts } from '../sql/accounts.ts'
 import { SqlApiKeys } from '../sql/api-keys.ts'
 import { SqlClients } from '../sql/clients.ts'
 import { SqlCredentials } from '../sql/credentials.ts'
 import { SqlDataKeys } from '../sql/data-keys.ts'
 import { SqlGrants } from '../sql/grants.ts'
+import { SqlPasskeys } from '../sql/passkeys.ts'
 import { SqlReplays } from '../sql/replays.ts'
 import { SqlRevocations } from '../sql/revocations.ts'
 import { type Database, sql, type Statement } from '../sql/statement.ts'
@@ -36,6 +38,8 @@ export async function openSqliteStores({ path }: SqliteStoresOptions): Promise<S
     revocations: new SqlRevocations(db),
     replays: new SqlReplays(swift.db),
     accounts: new SqlAccounts(db),
+    passkeys: new SqlPasskeys(db),
+    accountLinks: new SqlAccountLinks(db),
     clients: new SqlClients(db),
     grants: new SqlGrants(db),
     dataKeys: new SqlDataKeys(db),
