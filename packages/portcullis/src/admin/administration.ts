@@ -1,7 +1,20 @@
-import type { Administration } from '../gateway/administration.ts'
-import { ADMINISTRATION_PATH } from '../transport/route.ts'
-import { upstreamsDocument } from './upstreams.ts'
+import type { Administration, AdminView, OpenAdministration } from '../gateway/administration.ts'
+import { ADMIN_BASE } from './match.ts'
 
-/** What administrators can ask the running gateway, by path. One file of this room answers for each noun. */
-export const administration: Administration = (view) =>
-  new Map([[`${ADMINISTRATION_PATH}/v1/upstreams`, (asker) => upstreamsDocument(view, asker)]])
+/**
+ * What administrators can ask of a gateway, and change: one file of this room answers for each noun. They are loaded with
+ * the first request, because most gateways are asked nothing for most of their life.
+ */
+export const administration: OpenAdministration = (view) => {
+  let opened: Promise<Administration> | undefined
+  return {
+    takes: (path) => path === ADMIN_BASE || path.startsWith(`${ADMIN_BASE}/`),
+    serve: async (exchange) => (await (opened ??= load(view))).serve(exchange),
+  }
+}
+
+async function load(view: AdminView): Promise<Administration> {
+  const { routed } = await import('./router.ts')
+  const { ADMIN_ROUTES } = await import('./routes.ts')
+  return routed(ADMIN_ROUTES, view)
+}

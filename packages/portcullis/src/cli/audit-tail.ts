@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { stateLayout } from '../config/state-layout.ts'
 import { chainFolder } from '../audit/ledger.ts'
-import type { AuditRecord, Doer, ProcessBody, RecordedAccess } from '../audit/record.ts'
+import type { AuditRecord, Doer, Findings, ProcessBody, RecordedAccess } from '../audit/record.ts'
 import { follow, readLast } from '../audit/tail.ts'
 import type { TailFilter } from '../audit/tail.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -44,19 +44,12 @@ export function formatRecord(record: AuditRecord): string {
 function tell(record: AuditRecord): string {
   switch (record.kind) {
     case 'call':
-      return words(record.incident, record.principal, record.upstream, record.method, nameOf(record), why(record))
-    case 'outcome':
-      return words(record.incident, record.outcome, String(record.status), record.code, `${record.durationMs} ms`)
     case 'refusal':
-      return words(
-        record.incident,
-        record.principal,
-        record.upstream,
-        record.method,
-        nameOf(record),
-        record.code,
-        why(record),
-      )
+      return tellTargeted(record)
+    case 'outcome':
+      return tellOutcome(record)
+    case 'approval':
+      return words(record.incident, record.principal, record.upstream, nameOf(record), record.event, record.answer)
     case 'change':
       return words(record.what, record.by)
     case 'start':
@@ -73,6 +66,17 @@ function tell(record: AuditRecord): string {
     case 'stop':
       return ''
   }
+}
+
+function tellTargeted(record: Targeted): string {
+  const { incident, principal, upstream, method } = record
+  const code = record.kind === 'refusal' ? record.code : undefined
+  return words(incident, principal, upstream, method, nameOf(record), code, why(record), seen(record))
+}
+
+function tellOutcome(record: Extract<AuditRecord, { kind: 'outcome' }>): string {
+  const { incident, outcome, status, code, durationMs } = record
+  return words(incident, outcome, String(status), code, `${durationMs} ms`, seen(record))
 }
 
 const doer = ({ upstream, principal, scope, pid }: Doer): string => `${upstream}[${pid}] ${principal ?? scope}`
@@ -97,12 +101,19 @@ function usage({ usage: used }: ProcessBody): string | undefined {
 
 type Targeted = Extract<AuditRecord, { kind: 'call' | 'refusal' }>
 
-function nameOf({ target }: Targeted): string | undefined {
+function nameOf({ target }: Pick<Targeted, 'target'>): string | undefined {
   return target === undefined || target.kind === 'none' ? undefined : target.name
 }
 
 function why({ decision }: Targeted): string | undefined {
   return decision === undefined ? undefined : `${decision.effect} ${decision.policies.join(',')}`.trimEnd()
+}
+
+/** Where, what and what followed; `--json` has the evidence. */
+function seen({ findings = [] }: { readonly findings?: Findings }): string {
+  return findings
+    .map(({ at, reason, verdict, shadow }) => `[${at} ${reason} ${shadow === true ? `would ${verdict}` : verdict}]`)
+    .join(' ')
 }
 
 function words(...parts: readonly (string | undefined)[]): string {

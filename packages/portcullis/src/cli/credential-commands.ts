@@ -1,13 +1,14 @@
 /** `portcullis credential …` and `portcullis vault …`: what the vault holds for upstreams. A value comes from standard input, never from the command line. */
 import type { Config } from '../config/schema.ts'
 import { Secret } from '../core/secret.ts'
-import type { VaultName } from '../data-protection/vault/credential-store.ts'
+import type { Listed } from '../data-protection/vault/vault.ts'
+import { at } from './admin-call.ts'
 import { CommandError, EXIT } from './exit.ts'
-import { type ConfigOption, openConfig } from './open-config.ts'
-import { withVault } from './open-vault.ts'
-import { printable, table, type Terminal } from './terminal.ts'
+import { type AdminOptions, withAdmin } from './open-admin.ts'
+import { minute, showList } from './show-list.ts'
+import { printable, type Terminal } from './terminal.ts'
 
-export interface CredentialOptions extends ConfigOption {
+export interface CredentialOptions extends AdminOptions {
   readonly tenant: string
   readonly upstream: string
   readonly principal?: string
@@ -16,34 +17,31 @@ export interface CredentialOptions extends ConfigOption {
 const MAX_BYTES = 65_536
 
 export async function credentialSet(options: CredentialOptions, terminal: Terminal): Promise<void> {
-  const { config } = openConfig(options, terminal)
-  const name = nameOf(options, 'static')
-  requireFitting(config, name)
-  const value = await readValue(terminal)
-  await withVault(config, terminal, ({ vault }) => vault.put(name, value))
-  terminal.err(`A secret for ${ownerOf(name)} at ${name.upstream} is in the vault.`)
+  const { upstream, principal } = options
+  await withAdmin(options, terminal, async ({ config, ask }) => {
+    if (config) requireFitting(config, options)
+    const value = await readValue(terminal)
+    await ask({ method: 'PUT', path: at`/credentials/${upstream}`, body: { principal, value: value.reveal() } })
+  })
+  terminal.err(`A secret for ${ownerOf(options)} at ${upstream} is in the vault.`)
 }
 
-export interface CredentialListOptions extends ConfigOption {
+export interface CredentialListOptions extends AdminOptions {
   readonly tenant: string
-  readonly json?: boolean
 }
 
 export async function credentialList(options: CredentialListOptions, terminal: Terminal): Promise<void> {
-  const { config } = openConfig(options, terminal)
-  const listed = await withVault(config, terminal, ({ vault }) => vault.list(options.tenant))
-  if (options.json === true) {
-    for (const one of listed) terminal.out(JSON.stringify(one))
-    return
-  }
-  if (listed.length === 0) return terminal.err(`Tenant ${options.tenant} has no credentials in the vault.`)
-  const rows = listed.map(({ upstream, principal, kind, updatedAt }) => [
-    upstream,
-    kind,
-    new Date(updatedAt).toISOString().slice(0, 16).replace('T', ' '),
-    principal === undefined ? 'the tenant' : printable(principal),
-  ])
-  for (const line of table([['UPSTREAM', 'KIND', 'CHANGED', 'OF'], ...rows])) terminal.out(line)
+  const found = await withAdmin(options, terminal, ({ all }) =>
+    all({ method: 'GET', path: '/credentials' }, 'credentials'),
+  )
+  showList(found as readonly object[] as readonly Listed[], options, terminal, {
+    heads: ['UPSTREAM', 'KIND', 'CHANGED', 'OF'],
+    row: ({ upstream, principal, kind, updatedAt }) => [
+      ...[upstream, kind, minute(updatedAt)],
+      principal === undefined ? 'the tenant' : printable(principal),
+    ],
+    none: `Tenant ${options.tenant} has no credentials in the vault.`,
+  })
 }
 
 export interface CredentialRemoveOptions extends CredentialOptions {
@@ -51,53 +49,40 @@ export interface CredentialRemoveOptions extends CredentialOptions {
 }
 
 export async function credentialRemove(options: CredentialRemoveOptions, terminal: Terminal): Promise<void> {
-  const { config } = openConfig(options, terminal)
-  const { kind } = options
+  const { kind, upstream, principal } = options
   if (kind !== 'static' && kind !== 'oauth') throw new CommandError(EXIT.usage, 'the kind is static or oauth')
-  const name = nameOf(options, kind)
-  const removed = await withVault(config, terminal, ({ vault }) => vault.remove(name))
-  if (!removed)
-    throw new CommandError(EXIT.findings, `There is no such credential of ${ownerOf(name)} at ${name.upstream}.`)
-  terminal.err(`The credential of ${ownerOf(name)} at ${name.upstream} is removed.`)
+  const none = `There is no such credential of ${ownerOf(options)} at ${upstream}.`
+  await withAdmin(options, terminal, ({ ask }) =>
+    ask({ method: 'DELETE', path: at`/credentials/${upstream}/${kind}`, query: { principal } }, none),
+  )
+  terminal.err(`The credential of ${ownerOf(options)} at ${upstream} is removed.`)
 }
 
 /** New keys, and everything sealed anew with them. The gateway may run on meanwhile. */
-export async function vaultRotate(
-  options: { readonly tenant?: string } & ConfigOption,
-  terminal: Terminal,
-): Promise<void> {
-  const { config } = openConfig(options, terminal)
-  await withVault(config, terminal, async ({ encryption, keyring, vault }) => {
-    if (options.tenant !== undefined) {
-      const version = await keyring.rotate(options.tenant)
-      const entries = await vault.reseal(options.tenant)
-      return terminal.err(
-        `Data key ${version} of tenant ${options.tenant} seals now; ${entries} credentials are sealed anew.`,
-      )
-    }
-    encryption.rotate()
-    const keys = await keyring.rewrapAll()
-    encryption.dropOld()
-    terminal.err(`A new key-encryption key wraps ${keys} data keys; the old ones are gone.`)
-  })
+export async function vaultRotate(options: AdminOptions, terminal: Terminal): Promise<void> {
+  const { tenant } = options
+  const path = tenant === undefined ? '/vault/rewrap' : '/vault/rotate'
+  const done = await withAdmin(options, terminal, ({ ask }) => ask({ method: 'POST', path, body: {} }))
+  if (options.json === true) terminal.out(JSON.stringify(done))
+  if (tenant === undefined)
+    return terminal.err(`A new key-encryption key wraps ${String(done['rewrapped'])} data keys; the old ones are gone.`)
+  const version = `Data key ${String(done['version'])} of tenant ${tenant} seals now`
+  terminal.err(`${version}; ${String(done['resealed'])} credentials are sealed anew.`)
 }
 
 export async function vaultShred(
-  options: { readonly tenant: string; readonly yes?: boolean } & ConfigOption,
+  options: AdminOptions & { readonly tenant: string; readonly yes?: boolean },
   terminal: Terminal,
-) {
+): Promise<void> {
   if (options.yes !== true) throw new CommandError(EXIT.usage, 'what is shredded cannot be had back; repeat with --yes')
-  const { config } = openConfig(options, terminal)
-  const removed = await withVault(config, terminal, ({ vault }) => vault.shred(options.tenant))
-  terminal.err(`The data keys of tenant ${options.tenant} and ${removed} credentials are gone.`)
-}
-
-function nameOf({ tenant, upstream, principal }: CredentialOptions, kind: VaultName['kind']): VaultName {
-  return { tenant, upstream, ...(principal !== undefined && { principal }), kind }
+  const body = { confirm: options.tenant }
+  const done = await withAdmin(options, terminal, ({ ask }) => ask({ method: 'POST', path: '/vault/shred', body }))
+  if (options.json === true) terminal.out(JSON.stringify(done))
+  terminal.err(`The data keys of tenant ${options.tenant} and ${String(done['removed'])} credentials are gone.`)
 }
 
 /** A secret that nothing would ever send is a mistake. */
-function requireFitting({ upstreams }: Config, { upstream, principal }: VaultName): void {
+function requireFitting({ upstreams }: Config, { upstream, principal }: CredentialOptions): void {
   const of = upstreams[upstream]?.http?.vault?.of
   if (of === undefined) {
     throw new CommandError(
@@ -128,5 +113,5 @@ async function readValue({ input }: Terminal): Promise<Secret> {
   return new Secret(value)
 }
 
-const ownerOf = ({ tenant, principal }: VaultName): string =>
+const ownerOf = ({ tenant, principal }: CredentialOptions): string =>
   principal === undefined ? `tenant ${tenant}` : `${printable(principal)} of tenant ${tenant}`

@@ -8,6 +8,7 @@ export const EXIT = {
   config: 3,
   unavailable: 69,
   internal: 70,
+  refused: 77,
   interrupted: 130,
 } as const
 
@@ -22,6 +23,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   config:      'The configuration or a policy is wrong; every mistake is told.',
   unavailable: 'Something that is needed is not there: a port, a folder, bubblewrap, a newer Portcullis.',
   internal:    'A mistake of Portcullis itself.',
+  refused:     'The running gateway does not accept the key, or its role may not do this.',
   interrupted: 'Ended by SIGINT.',
 }
 

@@ -13,6 +13,8 @@ export interface Failure {
 /** Errors that other rooms throw to operators are known by their names, so that a command loads no room to explain one. */
 const SENTENCES: Readonly<Record<string, ExitStatus>> = {
   PolicyError: EXIT.config,
+  LockError: EXIT.config,
+  InspectionError: EXIT.config,
   SecretError: EXIT.config,
   StoreError: EXIT.unavailable,
   PkiError: EXIT.unavailable,

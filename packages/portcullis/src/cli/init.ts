@@ -8,7 +8,8 @@ import { stateLayout } from '../config/state-layout.ts'
 import { authorityFile } from '../pki/authority.ts'
 import { serverCertificate } from '../pki/leaf.ts'
 import { privateFolder, writeWhole } from '../pki/private-file.ts'
-import { withKeys } from './open-keys.ts'
+import { documentOf } from './admin-call.ts'
+import { withEmbedded } from './admin-embedded.ts'
 import { starterFiles } from './starter.ts'
 import type { StarterFile } from './starter.ts'
 import type { Terminal } from './terminal.ts'
@@ -36,6 +37,7 @@ export async function init({ dir, demo }: InitOptions, terminal: Terminal): Prom
     if (isNew) terminal.out(`made  ${authorityFile(layout.authority)}, which clients have to trust`)
   }
   await firstKey(config, layout.adminKey, terminal)
+  if (demo === true && !existsSync(config.definitions.lock)) await approveDemo(file, config, terminal)
   if (!isFirst) terminal.out(`${file} was there already; nothing that exists was changed.`)
   else if (demo === true) tellNext(file, layout.adminKey, authorityFile(layout.authority), config, terminal)
 }
@@ -56,11 +58,26 @@ function put(folder: string, { name, content }: StarterFile, terminal: Terminal)
 /** Shown once; the copy in the state folder is for scripts of this account. */
 async function firstKey(config: Config, file: string, terminal: Terminal): Promise<void> {
   if (existsSync(file) || config.store.kind === 'memory' || !config.policy.roles.includes('admin')) return
-  const request = { tenant: 'default', name: 'first administrator', roles: ['admin'] }
-  const { key } = await withKeys(config, terminal, (keys) => keys.issue(request))
-  writeWhole(file, `${key.reveal()}\n`, 0o600)
+  const body = { name: 'first administrator', roles: ['admin'], neverExpires: true }
+  const request = { method: 'POST', path: '/keys', query: { tenant: 'default' }, body } as const
+  const made = await withEmbedded(config, terminal, async (send) => documentOf(await send(request), ''))
+  const key = String(made['key'])
+  writeWhole(file, `${key}\n`, 0o600)
   terminal.out(`made  ${file}, the first administrator key:`)
-  terminal.out(`      ${key.reveal()}`)
+  terminal.out(`      ${key}`)
+}
+
+/** The servers of the demonstration came with it, so nobody is asked to read what they say. A host that cannot run them says so. */
+async function approveDemo(file: string, config: Config, terminal: Terminal): Promise<void> {
+  const { approveUnread } = await import('./lock.ts')
+  try {
+    const count = await approveUnread(file, config, 'portcullis init --demo', terminal)
+    terminal.out(`made  ${config.definitions.lock}: ${count} definitions of the demo servers, approved by this set-up`)
+  } catch (thrown) {
+    const { text } = (await import('./failure.ts')).explainFailure(thrown)
+    terminal.err(`What the demo servers offer could not be approved: ${text}`)
+    terminal.err('Nothing of them is offered until it is: portcullis lock --approve')
+  }
 }
 
 function tellNext(file: string, keyFile: string, ca: string, config: Config, terminal: Terminal): void {

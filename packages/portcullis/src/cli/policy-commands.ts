@@ -1,11 +1,14 @@
 /** Declares `portcullis policy …`. */
 import type { Command } from 'commander'
-import { configOption, jsonOption, toolsOption } from './options.ts'
+import { asAdministrator, configOption, jsonOption, toolsOption } from './options.ts'
 import type { Done } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 export function addPolicyCommands(program: Command, terminal: Terminal, done: Done): void {
   const policy = program.command('policy').description('Cedar policies')
+  asAdministrator(policy.command('list').description('list the policies in force at the running gateway')).action(
+    async (options) => (await import('./govern.ts')).policyList(options, terminal),
+  )
   policy
     .command('check')
     .description('tell every mistake of the policies at once')

@@ -1,7 +1,10 @@
 /** The command line: which commands there are. What they do is loaded when one of them is called. */
 import { Command } from 'commander'
 import { addAccountCommands } from './account-commands.ts'
+import { addGovernCommands } from './govern-commands.ts'
+import { addKeyCommands } from './key-commands.ts'
 import { EXIT, EXIT_MEANINGS } from './exit.ts'
+import { addLockCommands } from './lock-commands.ts'
 import { configOption, jsonOption, tenantOption } from './options.ts'
 import type { Done } from './options.ts'
 import { addPolicyCommands } from './policy-commands.ts'
@@ -13,13 +16,16 @@ export function buildProgram(version: string, terminal: Terminal, done: Done): C
     .description('Security gateway for the Model Context Protocol')
     .version(version)
     .showSuggestionAfterError()
+    .enablePositionalOptions()
     .addHelpText('after', exitTable())
   addGatewayCommands(program, terminal, done)
   addKeyCommands(program, terminal)
   addAccountCommands(program, terminal)
+  addGovernCommands(program, terminal)
   addVaultCommands(program, terminal)
   addAuditCommands(program, terminal, done)
   addPolicyCommands(program, terminal, done)
+  addLockCommands(program, terminal, done)
   addConfigCommands(program, terminal)
   program
     .command('completion')
@@ -50,45 +56,6 @@ function addGatewayCommands(program: Command, terminal: Terminal, done: Done): v
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (options) => done(await (await import('./doctor.ts')).doctor(options, terminal)))
-}
-
-function addKeyCommands(program: Command, terminal: Terminal): void {
-  const key = program.command('key').description('API keys')
-  key
-    .command('create')
-    .description('issue a key and show it once')
-    .addOption(configOption())
-    .addOption(tenantOption())
-    .requiredOption('-n, --name <text>', 'what it is for')
-    .requiredOption('-r, --role <name...>', 'roles')
-    .option('-u, --upstream <name...>', 'only these upstreams')
-    .option('--expires <duration>', 'such as 90d, or never', '90d')
-    .addOption(jsonOption())
-    .action(async (options) => (await import('./key-create.ts')).keyCreate(options, terminal))
-  key
-    .command('list')
-    .description('list the keys of a tenant')
-    .addOption(configOption())
-    .addOption(tenantOption())
-    .addOption(jsonOption())
-    .action(async (options) => (await import('./key-list.ts')).keyList(options, terminal))
-  key
-    .command('rotate')
-    .description('give a key a successor')
-    .argument('<id>')
-    .addOption(configOption())
-    .addOption(tenantOption())
-    .option('--overlap <duration>', 'how long the old key works on', '1h')
-    .addOption(jsonOption())
-    .action(async (id: string, options) => (await import('./key-rotate.ts')).keyRotate(id, options, terminal))
-  key
-    .command('revoke')
-    .description('end a key at once')
-    .argument('<id>')
-    .addOption(configOption())
-    .addOption(tenantOption())
-    .option('--reason <text>', 'for the record', 'revoked by the operator')
-    .action(async (id: string, options) => (await import('./key-revoke.ts')).keyRevoke(id, options, terminal))
 }
 
 function addAuditCommands(program: Command, terminal: Terminal, done: Done): void {

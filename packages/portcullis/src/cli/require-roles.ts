@@ -9,7 +9,8 @@ export function requireRoles(config: Config, tenant: string, roles: readonly str
   requireKnown('role', roles, rolesOf(config, tenant))
 }
 
-function requireKnown(what: string, names: readonly string[], known: readonly string[]): void {
+/** Throws CommandError. */
+export function requireKnown(what: string, names: readonly string[], known: readonly string[]): void {
   const stranger = names.find((name) => !known.includes(name))
   if (stranger === undefined) return
   throw new CommandError(

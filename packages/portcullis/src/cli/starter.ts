@@ -30,7 +30,8 @@ policy:
   files: [policies/*.cedar]
   roles: [admin, user]
 
-# The MCP servers behind the gateway; each is reached at /mcp/NAME.
+# The MCP servers behind the gateway; each is reached at /mcp/NAME, once somebody has approved what it says of itself:
+# portcullis lock, then portcullis lock approve NAME.
 upstreams: {}
 #  files:
 #    stdio:

@@ -1,128 +1,125 @@
 /** `portcullis user …`: the people who sign in at the authorization server of the gateway. */
-import type { Config } from '../config/schema.ts'
-import type { Account } from '../identity/server/account-store.ts'
-import { CommandError, EXIT } from './exit.ts'
-import { type ConfigOption, openConfig } from './open-config.ts'
-import { type ServerDesk, serverUrl, withServer } from './open-server.ts'
+import { type AdminRequest, at } from './admin-call.ts'
+import { type AdminOptions, withAdmin } from './open-admin.ts'
 import { requireRoles } from './require-roles.ts'
-import { printable, table, type Terminal } from './terminal.ts'
+import { showList } from './show-list.ts'
+import { printable, type Terminal } from './terminal.ts'
 
-export interface UserOptions extends ConfigOption {
+export interface UserOptions extends AdminOptions {
   readonly tenant: string
-  readonly json?: boolean
 }
 
-export interface UserAddOptions extends UserOptions {
+export interface UserRolesOptions extends UserOptions {
   readonly role: readonly string[]
 }
 
+interface ShownUser {
+  readonly name: string
+  readonly roles: readonly string[]
+  readonly oneTimeCode: boolean
+  readonly disabled: boolean
+  readonly hasPassword: boolean
+  readonly revision: string
+}
+
 /** Makes an account and shows a link with which the person chooses a password, once. */
-export async function userAdd(name: string, options: UserAddOptions, terminal: Terminal): Promise<void> {
-  const { config } = openConfig(options, terminal)
+export async function userAdd(name: string, options: UserRolesOptions, terminal: Terminal): Promise<void> {
   const { tenant, role: roles } = options
-  requireRoles(config, tenant, roles)
-  await withServer(config, terminal, async ({ accounts }) => {
-    const account = await accounts.add({ tenant, name, roles })
-    if (account === undefined)
-      throw new CommandError(
-        EXIT.findings,
-        `${JSON.stringify(printable(name))} is taken, or is not a name to sign in by.`,
-      )
-    const link = serverUrl(config) + (await accounts.invite(account))
-    if (options.json === true) return terminal.out(JSON.stringify({ ...shown(account), link }))
-    terminal.err(`User ${account.name} of tenant ${tenant}. This link sets the password, once, within a day:`)
-    terminal.out(link)
+  await withAdmin(options, terminal, async ({ config, ask }) => {
+    if (config) requireRoles(config, tenant, roles)
+    const made = await ask({ method: 'POST', path: '/users', body: { name, roles } })
+    if (options.json === true) return terminal.out(JSON.stringify(made))
+    const whose = `User ${String(made['name'])} of tenant ${tenant}.`
+    terminal.err(`${whose} This link sets the password or a passkey, once, within a day:`)
+    terminal.out(String(made['link']))
   })
 }
 
 export async function userList(options: UserOptions, terminal: Terminal): Promise<void> {
-  const { config } = openConfig(options, terminal)
-  const users = await withServer(config, terminal, ({ accounts }) => accounts.list(options.tenant))
-  if (options.json === true) {
-    for (const user of users) terminal.out(JSON.stringify(shown(user)))
-    return
-  }
-  if (users.length === 0) terminal.err(`Tenant ${options.tenant} has no users; make one with: portcullis user add`)
-  const rows = users.map((user) => [
-    user.name,
-    user.roles.join(','),
-    user.totp === undefined ? 'no' : 'yes',
-    state(user),
-  ])
-  if (rows.length > 0)
-    for (const line of table([['NAME', 'ROLES', 'ONE-TIME CODE', 'STATE'], ...rows])) terminal.out(line)
+  const users = await withAdmin(options, terminal, ({ all }) => all({ method: 'GET', path: '/users' }, 'users'))
+  showList(users as readonly object[] as readonly ShownUser[], options, terminal, {
+    heads: ['NAME', 'ROLES', 'ONE-TIME CODE', 'STATE'],
+    row: (user) => [printable(user.name), user.roles.join(','), user.oneTimeCode ? 'yes' : 'no', state(user)],
+    none: `Tenant ${options.tenant} has no users; make one with: portcullis user add`,
+  })
 }
 
-/** Ends what the user may do, at once. */
+/** Ends what the user may do, at once; or lets the user in again. */
 export async function userDisable(
   name: string,
-  options: UserOptions & { enable?: boolean },
+  options: UserOptions & { readonly enable?: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  await withUser(name, options, terminal, async ({ accounts }, account) => {
-    if (options.enable === true) await accounts.enable(account)
-    else await accounts.disable(account)
-    terminal.err(
-      `User ${account.name} is ${options.enable === true ? 'enabled' : 'disabled; all sign-ins have ended'}.`,
-    )
+  const verb = options.enable === true ? 'enable' : 'disable'
+  const user = await askAbout(name, options, terminal, (path) => ({
+    method: 'POST',
+    path: `${path}/${verb}`,
+    body: {},
+  }))
+  if (options.json === true) terminal.out(JSON.stringify(user))
+  const told = verb === 'enable' ? 'enabled' : 'disabled; all sign-ins have ended'
+  terminal.err(`User ${String(user['name'])} is ${told}.`)
+}
+
+/** Gives the account other roles; whoever else changes it at the same time is not overwritten. */
+export async function userRoles(name: string, options: UserRolesOptions, terminal: Terminal): Promise<void> {
+  const { tenant, role: roles } = options
+  await withAdmin(options, terminal, async ({ config, ask }) => {
+    if (config) requireRoles(config, tenant, roles)
+    const none = noUser(tenant, name)
+    const before = await ask({ method: 'GET', path: at`/users/${name}` }, none)
+    const ifMatch = String(before['revision'])
+    const user = await ask({ method: 'PUT', path: at`/users/${name}/roles`, body: { roles }, ifMatch }, none)
+    if (options.json === true) terminal.out(JSON.stringify(user))
+    const told = `User ${String(user['name'])} has these roles from now on: ${roles.map(printable).join(', ')}.`
+    terminal.err(`${told} All sign-ins have ended.`)
   })
+}
+
+/** Ends an account for good, with what it has deposited. */
+export async function userRemove(name: string, options: UserOptions, terminal: Terminal): Promise<void> {
+  const user = await askAbout(name, options, terminal, (path) => ({ method: 'DELETE', path }))
+  if (options.json === true) terminal.out(JSON.stringify(user))
+  terminal.err(`User ${String(user['name'])} is removed; all sign-ins have ended.`)
 }
 
 /** Shows a link with which the person chooses a new password; the old one works until then. */
 export async function userPassword(name: string, options: UserOptions, terminal: Terminal): Promise<void> {
-  await withUser(name, options, terminal, async ({ accounts }, account, config) => {
-    const link = serverUrl(config) + (await accounts.invite(account))
-    if (options.json === true) return terminal.out(JSON.stringify({ ...shown(account), link }))
-    terminal.err(`This link sets the password of ${account.name}, once, within a day:`)
-    terminal.out(link)
-  })
+  const user = await askAbout(name, options, terminal, (path) => ({
+    method: 'POST',
+    path: `${path}/invitation`,
+    body: {},
+  }))
+  if (options.json === true) return terminal.out(JSON.stringify(user))
+  terminal.err(`This link sets the password or a passkey of ${String(user['name'])}, once, within a day:`)
+  terminal.out(String(user['link']))
 }
 
 /** Gives the account a second factor, or takes it away. */
 export async function userTotp(
   name: string,
-  options: UserOptions & { remove?: boolean },
+  options: UserOptions & { readonly remove?: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  await withUser(name, options, terminal, async ({ accounts }, account, config) => {
-    if (options.remove === true) {
-      await accounts.removeTotp(account)
-      return terminal.err(`User ${account.name} signs in without a one-time code.`)
-    }
-    const uri = await accounts.enrolTotp(account, `Portcullis ${new URL(serverUrl(config).replace(':PORT', '')).host}`)
-    if (options.json === true) return terminal.out(JSON.stringify({ ...shown(account), uri }))
-    terminal.err(
-      `From now on ${account.name} needs a one-time code. Put this into an authenticator; it is shown only now:`,
-    )
-    terminal.out(uri)
-  })
+  const remove = options.remove === true
+  const user = await askAbout(name, options, terminal, (path) =>
+    remove ? { method: 'DELETE', path: `${path}/totp` } : { method: 'POST', path: `${path}/totp`, body: {} },
+  )
+  if (options.json === true) return terminal.out(JSON.stringify(user))
+  if (remove) return terminal.err(`User ${String(user['name'])} signs in without a one-time code.`)
+  const who = `From now on ${String(user['name'])} needs a one-time code.`
+  terminal.err(`${who} Put this into an authenticator; it is shown only now:`)
+  terminal.out(String(user['uri']))
 }
 
-async function withUser(
-  name: string,
-  options: UserOptions,
-  terminal: Terminal,
-  use: (desk: ServerDesk, account: Account, config: Config) => Promise<void>,
-): Promise<void> {
-  const { config } = openConfig(options, terminal)
-  await withServer(config, terminal, async (desk) => {
-    const account = await desk.accounts.find(options.tenant, name)
-    if (account === undefined)
-      throw new CommandError(EXIT.findings, `Tenant ${options.tenant} has no user ${JSON.stringify(printable(name))}.`)
-    await use(desk, account, config)
-  })
+function askAbout(name: string, options: UserOptions, terminal: Terminal, request: (path: string) => AdminRequest) {
+  return withAdmin(options, terminal, ({ ask }) => ask(request(at`/users/${name}`), noUser(options.tenant, name)))
 }
 
-const shown = ({ id, tenant, name, roles, createdAt, disabledAt }: Account): object => ({
-  id,
-  tenant,
-  name,
-  roles,
-  createdAt,
-  ...(disabledAt !== undefined && { disabledAt }),
-})
+const noUser = (tenant: string, name: string): string =>
+  `Tenant ${tenant} has no user ${JSON.stringify(printable(name))}.`
 
-function state({ disabledAt, password }: Account): string {
-  if (disabledAt !== undefined) return 'disabled'
-  return password === undefined ? 'invited' : 'active'
+function state({ disabled, hasPassword }: ShownUser): string {
+  if (disabled) return 'disabled'
+  return hasPassword ? 'active' : 'invited'
 }

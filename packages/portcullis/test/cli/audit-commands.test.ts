@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHAIN_RULES } from '../../src/audit/chain.ts'
@@ -42,7 +42,7 @@ test('a chain is verified, and a changed byte is found with its place', async (c
   await writeChain(folder)
   const sound = await run('audit', 'verify')
   assert.equal(sound.status, 0, sound.err.join('\n'))
-  assert.match(sound.out.join(''), /^default: sound, \d+ records, 1 checkpoints/)
+  assert.match(sound.out.join(''), /^default: sound, \d+ records, 2 checkpoints/)
   const chain = join(folder, 'state', 'audit', 'default')
   const segment = join(chain, readdirSync(chain).find((name) => name.endsWith('.jsonl')) ?? '')
   writeFileSync(segment, readFileSync(segment, 'utf8').replace('key.created', 'key.removed'))
@@ -54,6 +54,8 @@ test('a chain is verified, and a changed byte is found with its place', async (c
 test('a chain that is not there is said to be absent, not sound', async (context) => {
   const { folder, run } = desk(context, CONFIG)
   await run('init', '--dir', folder)
+  assert.equal((await run('audit', 'verify')).status, 0, 'the first key is on record')
+  rmSync(join(folder, 'state', 'audit'), { recursive: true })
   assert.equal((await run('audit', 'verify')).status, 69)
   assert.equal((await run('audit', 'tail')).status === 0 && (await run('audit', 'tail')).out.length > 0, false)
 })
@@ -91,4 +93,34 @@ test('what a process did is shown in words', () => {
     ],
   ]
   for (const [body, pattern] of cases) assert.match(shown(body), pattern)
+})
+
+test('findings and approvals are shown without their evidence', () => {
+  const head = { seq: 1, prev: '0', at: NOW, tenant: 'default', hash: '0' }
+  const finding = { at: '/order_id', place: 'identifier', family: 'sql', weight: 'strong', reason: 'sql.union' }
+  const ask = {
+    kind: 'approval',
+    incident: 'i1',
+    approval: 'q1',
+    principal: 'key:1',
+    upstream: 'shop',
+    arguments: '0',
+  } as const
+  const target = { kind: 'tool', name: 'buy' } as const
+  const cases: readonly (readonly [RecordBody, RegExp])[] = [
+    [
+      {
+        ...{ kind: 'outcome', incident: 'i1', outcome: 'answered', status: 200, durationMs: 3 },
+        findings: [{ ...finding, verdict: 'refuse', shadow: true, evidence: 'EVIDENCE' }],
+      },
+      /i1 answered 200 3 ms \[\/order_id sql\.union would refuse\]$/,
+    ],
+    [{ ...ask, target, event: 'proposed' }, /approval +i1 key:1 shop buy proposed$/],
+    [{ ...ask, target, event: 'decided', answer: 'declined' }, /approval +i1 key:1 shop buy decided declined$/],
+  ]
+  for (const [body, pattern] of cases) {
+    const line = formatRecord({ ...head, ...body })
+    assert.match(line, pattern)
+    assert.doesNotMatch(line, /EVIDENCE/)
+  }
 })

@@ -1,0 +1,121 @@
+/** Decides what happens to a request to the administration: who may, where, with what, and only then what is done. */
+import type { Answer, Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
+import type { Authenticated, Principal } from '../core/principal.ts'
+import type { Administration, AdminView } from '../gateway/administration.ts'
+import { type AdminRole, adminRolesOf, looksAfter, oversees } from '../gateway/administrators.ts'
+import { parseStrict } from '../inspection/strict-json.ts'
+import { Changes } from './changes.ts'
+import { type Fields, optional, readFields, text, type Told } from './fields.ts'
+import { ADMIN_BASE, matcher } from './match.ts'
+import type { AdminCall, AdminRoute } from './route.ts'
+
+type Request = Exchange & Authenticated
+
+const MAX_BODY_BYTES = 262_144
+const JSON_LIMITS = { maxDepth: 16, maxMembers: 10_000 }
+const TENANT = { tenant: optional(text('the tenant to act in; that of the caller when absent', { max: 128 })) }
+
+/** The administration of one gateway, by its table of routes. */
+export function routed(routes: readonly AdminRoute[], view: AdminView): Administration {
+  const match = matcher(routes)
+  const changes = new Changes(view.ledger)
+  const rolesOf = adminRolesOf(view.config)
+  return {
+    takes: (path) => path === ADMIN_BASE || path.startsWith(`${ADMIN_BASE}/`),
+    async serve(exchange) {
+      const { head, principal, incident } = exchange
+      const found = match(head.path)
+      if (found === undefined) throw notThere(head.path)
+      const route = found.routes.get(head.method)
+      if (route === undefined) throw wrongMethod(head.method, [...found.routes.keys()])
+      mayUse(route, rolesOf(principal), principal)
+      const { tenant: asked = principal.tenant, ...query } = readQuery({ ...route.query, ...TENANT }, head.query)
+      mayReach(route, view, principal, asked)
+      const body = await readBody(route, exchange)
+      const ifMatch = revisionIn(route, exchange)
+      const maker = { tenant: asked, asker: principal, incident }
+      const call: AdminCall = {
+        ...{ view, asker: principal, tenant: asked, path: found.path },
+        query,
+        body,
+        mustMatch: (revision) => mustMatch(ifMatch, revision),
+        change: (work, of = asked) => changes.make({ ...maker, tenant: of }, work),
+      }
+      return answerOf(route, await route.run(call))
+    },
+  }
+}
+
+const notThere = (path: string): Fault => new Fault('transport.not_found', { path, reason: 'no such route' })
+
+const wrongMethod = (method: string, known: readonly string[]): Fault =>
+  new Fault('transport.method_not_allowed', { method }, { headers: { allow: known.join(', ') } })
+
+/** A credential for some upstreams only must not make one for all of them, so it administers nothing but looks at these. */
+function mayUse(route: AdminRoute, roles: readonly AdminRole[], { id, upstreams }: Principal): void {
+  if (!roles.some((role) => route.may.includes(role))) {
+    const says = `This needs the role ${route.may.join(' or ')}.`
+    throw new Fault('policy.denied', { principal: id, route: route.name, roles }, { says })
+  }
+  if (upstreams !== undefined && route.name !== 'listUpstreams')
+    throw new Fault('policy.denied', { principal: id, route: route.name, reason: 'limited to upstreams' })
+}
+
+/** What another tenant has, and what there is for those who look after all, looks like nothing. */
+function mayReach(route: AdminRoute, { config }: AdminView, asker: Principal, tenant: string): void {
+  const may = route.reach === 'gateway' ? oversees(config, asker) : looksAfter(config, asker, tenant)
+  if (!may) throw new Fault('transport.not_found', { principal: asker.id, route: route.name, tenant })
+}
+
+function readQuery<F extends Fields>(fields: F, query: string): Told<F> {
+  const params = [...new URLSearchParams(query)]
+  const given = Object.fromEntries(params)
+  if (Object.keys(given).length < params.length)
+    throw new Fault('message.invalid_params', { at: 'query' }, { says: 'The query must name each member once.' })
+  return readFields(fields, given, 'The query')
+}
+
+/** Only JSON that says that it is JSON: a page of a stranger can send anything else without asking first. */
+async function readBody({ method, body }: AdminRoute, { head, body: given }: Request): Promise<Told<Fields>> {
+  if (method === 'GET' || method === 'DELETE') {
+    const announced = head.headers['content-length']
+    if ((announced !== undefined && announced !== '0') || head.headers['transfer-encoding'] !== undefined)
+      throw new Fault('message.invalid_params', { at: 'body' }, { says: 'This request has no body.' })
+    return {}
+  }
+  if (!isJson(head.headers['content-type'])) throw new Fault('transport.unsupported_media')
+  const bytes = await given.read(MAX_BODY_BYTES)
+  const value = bytes.length === 0 ? {} : parseStrict(bytes, JSON_LIMITS)
+  return readFields(body ?? {}, value, 'The body')
+}
+
+const isJson = (type: unknown): boolean =>
+  typeof type === 'string' && /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i.test(type.trim())
+
+/** `If-Match` with one strong entity tag (RFC 9110 §13.1.1). */
+function revisionIn({ ifMatch }: AdminRoute, { head }: Request): string | undefined {
+  const given = head.headers['if-match']
+  if (given === undefined) {
+    if (ifMatch === 'needed') throw new Fault('administration.unconditional')
+    return undefined
+  }
+  const revision = typeof given === 'string' ? /^"([0-9a-f]{64})"$/.exec(given)?.[1] : undefined
+  if (ifMatch === 'never' || revision === undefined)
+    throw new Fault(
+      'message.invalid_params',
+      { at: 'If-Match' },
+      { says: 'If-Match is not a revision that was given here.' },
+    )
+  return revision
+}
+
+function mustMatch(named: string | undefined, revision: string): void {
+  if (named !== undefined && named !== revision) throw new Fault('administration.changed', { named, revision })
+}
+
+const answerOf = ({ status }: AdminRoute, { document, revision }: { document: object; revision?: string }): Answer => ({
+  status,
+  ...(revision !== undefined && { headers: { etag: `"${revision}"` } }),
+  document,
+})

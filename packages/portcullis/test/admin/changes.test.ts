@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Changes } from '../../src/admin/changes.ts'
+import type { RecordBody } from '../../src/audit/record.ts'
+import { Fault } from '../../src/core/fault.ts'
+import type { Principal } from '../../src/core/principal.ts'
+import { digestOf } from '../../src/mcp/canonical.ts'
+
+const asker: Principal = { id: 'key:a', tenant: 'mine', roles: [], credential: { kind: 'api-key', id: 'a' } }
+const maker = { tenant: 'mine', asker, incident: 'i' }
+const [before, after] = [{ on: true }, { on: false }]
+
+function site(refuse: (body: RecordBody) => boolean = () => false) {
+  const told: string[] = []
+  const records: RecordBody[] = []
+  const changes = new Changes({
+    async append(_tenant, body) {
+      if (refuse(body)) throw new Fault('audit.unavailable')
+      records.push(body)
+      told.push('record')
+    },
+  })
+  return { told, records, changes }
+}
+
+describe('a change', () => {
+  it('is on record before it is made, with digests of before and after', async () => {
+    const { told, records, changes } = site()
+    const made = await changes.make(maker, async (announce) => {
+      await announce({ what: 'thing.changed', id: 't', before, after })
+      told.push('change')
+      return 7
+    })
+    assert.equal(made, 7)
+    assert.deepEqual(told, ['record', 'change'])
+    const detail = { id: 't', before: digestOf(before), after: digestOf(after), incident: 'i' }
+    assert.deepEqual(JSON.parse(JSON.stringify(records)), [
+      { kind: 'change', what: 'thing.changed', by: 'key:a', detail },
+    ])
+  })
+
+  it('is not made when it cannot be recorded', async () => {
+    const { told, changes } = site(() => true)
+    const making = changes.make(maker, async (announce) => {
+      await announce({ what: 'thing.changed', id: 't', before, after })
+      told.push('change')
+    })
+    await assert.rejects(making, { code: 'audit.unavailable' })
+    assert.deepEqual(told, [])
+  })
+
+  it('that fails has a second record which says so', async () => {
+    const { records, changes } = site()
+    const making = changes.make(maker, async (announce) => {
+      await announce({ what: 'thing.changed', id: 't' })
+      throw new Error('the store is full')
+    })
+    await assert.rejects(making, /full/)
+    assert.deepEqual(
+      records.map((record) => record.kind === 'change' && record.what),
+      ['thing.changed', 'thing.changed.failed'],
+    )
+  })
+
+  it('of one tenant waits for the one before it, and for no other tenant', async () => {
+    const { changes } = site()
+    const order: string[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const first = changes.make(maker, async () => (await promise, void order.push('first')))
+    const second = changes.make(maker, async () => void order.push('second'))
+    await changes.make({ ...maker, tenant: 'other' }, async () => void order.push('other'))
+    resolve()
+    await Promise.all([first, second])
+    assert.deepEqual(order, ['other', 'first', 'second'])
+  })
+
+  it('goes on after one that failed', async () => {
+    const { changes } = site()
+    await assert.rejects(changes.make(maker, () => Promise.reject(new Error('no'))))
+    assert.equal(await changes.make(maker, async () => 1), 1)
+  })
+
+  it('by another tenant says whose it was', async () => {
+    const { records, changes } = site()
+    await changes.make({ ...maker, tenant: 'other' }, (announce) => announce({ what: 'thing.changed', id: 't' }))
+    assert.partialDeepStrictEqual(records[0], { detail: { byTenant: 'mine' } })
+  })
+})
