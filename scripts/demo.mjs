@@ -17,7 +17,7 @@ export function prepareDemo(command) {
   ensureSandbox()
   ensureBuilt()
   const node = workspaceNode()
-  if (!existsSync(configFile)) {
+  if (!existsSync(configFile) || !existsSync(join(folder, 'portcullis.lock'))) {
     const made = run(node, [CLI, 'init', '--demo', '--dir', folder])
     if (!made.ok) process.exit(made.status)
   }

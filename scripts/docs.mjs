@@ -9,6 +9,7 @@ const { configReference } = await source('config/reference.ts')
 const { configJsonSchema } = await source('config/schema-node.ts')
 const { faultReference } = await source('cli/fault-reference.ts')
 const { commandReference } = await source('cli/command-reference.ts')
+const { adminOpenApi } = await source('admin/routes.ts')
 
 const FOLDER = join(ROOT, 'docs', 'reference')
 const DOCUMENTS = {
@@ -16,6 +17,7 @@ const DOCUMENTS = {
   'configuration.schema.json': formatted(JSON.stringify(configJsonSchema())),
   'faults.md': faultReference(),
   'command-line.md': commandReference(),
+  'admin-api.json': formatted(JSON.stringify(adminOpenApi())),
 }
 
 const stale = Object.entries(DOCUMENTS).filter(([name, text]) => read(join(FOLDER, name)) !== text)

@@ -27,7 +27,8 @@ async function measureTarget(target, count, scratch) {
   const sockets = []
   try {
     if (!(await listens(child, target.port))) throw new Error('did not start')
-    for (let index = 0; index < FIRST; index++) sockets.push(await openStream(target))
+    sockets.push(await firstStream(target))
+    while (sockets.length < FIRST) sockets.push(await openStream(target))
     const before = await collectedBytes(child)
     while (sockets.length < FIRST + count) {
       sockets.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => openStream(target)))))
@@ -39,6 +40,17 @@ async function measureTarget(target, count, scratch) {
   } finally {
     for (const socket of sockets) socket.destroy()
     await end(child)
+  }
+}
+
+/** A target that listens already may still be reading its configuration, and says so with 503. */
+async function firstStream(target, patienceMs = 5_000) {
+  for (const until = Date.now() + patienceMs; ; await sleep(50)) {
+    try {
+      return await openStream(target)
+    } catch (error) {
+      if (!error.message.includes(' 503 ') || Date.now() > until) throw error
+    }
   }
 }
 

@@ -35,7 +35,7 @@ function configuration(port, upstream, audit) {
     state: 'state',
     listen: { port },
     policy: { files: ['access.cedar'], roles: ['user'] },
-    upstreams: { zero: upstream },
+    upstreams: { zero: { trust: 'trusted', ...upstream } },
     limits: { concurrency: { total: 10_000, perPrincipal: 10_000 } },
     traffic: { rate: { perAddress: NEVER, perPrincipal: NEVER } },
     audit: { log: { level: 'warn' }, ...audit },

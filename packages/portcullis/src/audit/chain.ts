@@ -25,6 +25,8 @@ export interface ChainOptions {
   readonly openFile?: OpenAppendFile
   /** Hears why the chain broke, and that it is whole again (`undefined`). */
   readonly onHealth?: (error: unknown) => void
+  /** Hears how many records one commit has made durable. */
+  readonly onCommit?: ((records: number) => void) | undefined
 }
 
 export interface ChainRules {
@@ -91,6 +93,7 @@ export class Chain {
       openFile: options.openFile ?? openAppendFile,
       onTake: () => this.#head,
       onDurable: (durable) => {
+        options.onCommit?.(durable.sequence - this.#durable.sequence)
         this.#durable = durable
       },
       onFailure: (error) => this.#break(error),

@@ -1,3 +1,4 @@
+import { bulkOf, isBulky } from '../core/bulk.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Authorized } from '../core/decision.ts'
 import type { Exchange } from '../core/exchange.ts'
@@ -5,19 +6,33 @@ import type { Authenticated, Credential } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import type { Call, Parsed, Target } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
-import { digestOf } from '../mcp/canonical.ts'
-import { type CallBody, type Detail, GATEWAY_TENANT, type RefusalBody } from './record.ts'
+import { digestInTurns, digestOf } from '../mcp/canonical.ts'
+import { isRecord } from '../mcp/message.ts'
+import {
+  type ApprovalBody,
+  type CallBody,
+  type Detail,
+  type Findings,
+  GATEWAY_TENANT,
+  type RefusalBody,
+} from './record.ts'
+import { scrubText } from './scrub.ts'
 
 /** Turns what is known of an exchange into the bodies of its records. */
 
 /** An exchange with whatever facts were established before it ended. */
 export type Witnessed = Exchange &
-  Partial<Routed & Authenticated & Parsed & Resolved & Authorized> & { readonly cancellation?: Cancellation }
+  Partial<Routed & Authenticated & Parsed & Resolved & Authorized> & {
+    readonly cancellation?: Cancellation
+    readonly approved?: string
+    readonly inspected?: { readonly findings: Findings; readonly resultFindings?: Findings }
+  }
 
 /** The chain that an exchange belongs to. */
 export const tenantOf = (exchange: Witnessed): string => exchange.principal?.tenant ?? GATEWAY_TENANT
 
-export function callBody(exchange: Witnessed & Parsed): CallBody {
+/** `digest` is that of the arguments, where it had to be made in turns. */
+export function callBody(exchange: Witnessed & Parsed, digest?: string): CallBody {
   const { call, principal, decision } = exchange
   const upstream = upstreamOf(exchange)
   return {
@@ -28,11 +43,42 @@ export function callBody(exchange: Witnessed & Parsed): CallBody {
     ...(upstream !== undefined && { upstream }),
     method: clip(call.method),
     target: clipTarget(call.target),
-    arguments: argumentsDigest(call),
+    arguments: digest ?? argumentsDigest(call),
     era: call.era,
     version: clip(call.version),
     ...(decision && { decision }),
+    ...findingsMember(exchange.inspected?.findings),
+    ...(exchange.approved !== undefined && { approval: exchange.approved }),
   }
+}
+
+/** The record of a question to a person, or of the answer. */
+export function approvalBody(
+  exchange: Witnessed & Parsed,
+  approval: string,
+  answer?: NonNullable<ApprovalBody['answer']>,
+): ApprovalBody {
+  const { call, principal } = exchange
+  const upstream = upstreamOf(exchange)
+  return {
+    kind: 'approval',
+    event: answer === undefined ? 'proposed' : 'decided',
+    incident: exchange.incident,
+    approval,
+    ...(principal && { principal: principal.id }),
+    ...(upstream !== undefined && { upstream }),
+    target: clipTarget(call.target),
+    arguments: argumentsDigest(call),
+    ...(answer !== undefined && { answer }),
+  }
+}
+
+const NOTHING = {}
+
+/** The member `findings`; none when nothing was found. Evidence is text of strangers: secrets are taken out of it too. */
+export function findingsMember(findings: Findings | undefined): { readonly findings?: Findings } {
+  if (findings === undefined || findings.length === 0) return NOTHING
+  return { findings: findings.map((finding) => ({ ...finding, evidence: scrubText(finding.evidence) })) }
 }
 
 export interface Ending {
@@ -40,6 +86,7 @@ export interface Ending {
   readonly status: number
   readonly durationMs: number
   readonly detail?: Detail
+  readonly findings?: Findings
 }
 
 export function refusalBody(exchange: Witnessed, ending: Ending): RefusalBody {
@@ -63,6 +110,7 @@ export function refusalBody(exchange: Witnessed, ending: Ending): RefusalBody {
     }),
     ...(decision && { decision }),
     ...(ending.detail && { detail: ending.detail }),
+    ...findingsMember(ending.findings ?? exchange.inspected?.findings),
   }
 }
 
@@ -70,14 +118,23 @@ const EMPTY_DIGEST = digestOf({})
 
 /** Digest of what the caller asks for: `arguments` where the method has them, else all parameters but `_meta`. */
 export function argumentsDigest(call: Call): string {
+  const asked = askedBy(call)
+  const isSmall = isRecord(asked) && bulkOf(asked) === undefined
+  return isSmall && Object.keys(asked).length === 0 ? EMPTY_DIGEST : digestOf(asked)
+}
+
+/** The same digest where it takes more than one turn; undefined where it does not. */
+export function digestOfBulk(call: Call): Promise<string> | undefined {
+  const asked = askedBy(call)
+  return typeof asked === 'object' && asked !== null && isBulky(asked) ? digestInTurns(asked) : undefined
+}
+
+function askedBy(call: Call): unknown {
   const { message, params } = call
-  if (call.kind === 'response')
-    return digestOf('result' in message ? message.result : 'error' in message ? message.error : {})
-  if (call.method === 'tools/call' || call.method === 'prompts/get') {
-    return params.arguments === undefined ? EMPTY_DIGEST : digestOf(params.arguments)
-  }
+  if (call.kind === 'response') return 'result' in message ? message.result : 'error' in message ? message.error : {}
+  if (call.method === 'tools/call' || call.method === 'prompts/get') return params.arguments ?? {}
   const { _meta, ...rest } = params
-  return Object.keys(rest).length === 0 ? EMPTY_DIGEST : digestOf(rest)
+  return rest
 }
 
 function upstreamOf(exchange: Witnessed): string | undefined {

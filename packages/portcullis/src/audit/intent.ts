@@ -4,7 +4,7 @@ import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Parsed } from '../mcp/call.ts'
-import { callBody, tenantOf } from './facts.ts'
+import { callBody, digestOfBulk, tenantOf } from './facts.ts'
 import type { Ledger } from './ledger.ts'
 
 /**
@@ -33,10 +33,13 @@ export function auditIntent({ ledger }: IntentOptions): Check<Intended, Recorded
     check(exchange) {
       const tenant = tenantOf(exchange)
       if (!ledger.intact(tenant)) throw new Fault('audit.unavailable', { tenant })
-      const recorded = ledger.append(tenant, callBody(exchange))
-      const recordedOutlet = new RecordedOutlet(exchange.outlet, recorded)
-      exchange.outlet = recordedOutlet
-      return { recorded, recordedOutlet }
+      const begin = (digest?: string): Recorded => {
+        const recorded = ledger.append(tenant, callBody(exchange, digest))
+        const recordedOutlet = new RecordedOutlet(exchange.outlet, recorded)
+        exchange.outlet = recordedOutlet
+        return { recorded, recordedOutlet }
+      }
+      return digestOfBulk(exchange.call)?.then(begin) ?? begin()
     },
   }
 }

@@ -29,6 +29,8 @@ export interface LedgerOptions {
   readonly openFile?: OpenAppendFile
   /** Hears that a tenant's chain broke, with the reason, or that it is whole again (`undefined`). */
   readonly onHealth?: (tenant: string, error: unknown) => void
+  /** Hears how many records one commit of any chain has made durable. */
+  readonly onCommit?: ((records: number) => void) | undefined
 }
 
 export class ChainLedger implements Ledger {
@@ -85,7 +87,7 @@ export class ChainLedger implements Ledger {
   }
 
   #open(tenant: string): { readonly chain: Chain; readonly started: Promise<void> } {
-    const { directory, signer, clock, rules, openFile, onHealth, program, weaknesses } = this.#options
+    const { directory, signer, clock, rules, openFile, onHealth, onCommit, program, weaknesses } = this.#options
     const chain = Chain.open({
       directory: `${directory}/${chainFolder(tenant)}`,
       tenant,
@@ -94,6 +96,7 @@ export class ChainLedger implements Ledger {
       rules,
       ...(openFile && { openFile }),
       ...(onHealth && { onHealth: (error: unknown) => onHealth(tenant, error) }),
+      onCommit,
     })
     this.#chains.set(tenant, chain)
     return { chain, started: chain.append({ kind: 'start', program, weaknesses }) }

@@ -81,9 +81,12 @@ function callMembers(body: CallBody): string {
   text += `,"method":${json(body.method)}`
   if (body.target) text += `,"target":${targetJson(body.target)}`
   text += `,"arguments":"${body.arguments}","era":"${body.era}","version":${json(body.version)}`
-  if (!body.decision) return text
-  const { effect, policies, revision } = body.decision
-  return `${text},"decision":{"effect":"${effect}","policies":${listJson(policies)},"revision":${json(revision)}}`
+  if (body.decision) {
+    const { effect, policies, revision } = body.decision
+    text += `,"decision":{"effect":"${effect}","policies":${listJson(policies)},"revision":${json(revision)}}`
+  }
+  if (body.findings !== undefined) text += `,"findings":${JSON.stringify(body.findings)}`
+  return body.approval === undefined ? text : `${text},"approval":${json(body.approval)}`
 }
 
 function outcomeMembers(body: OutcomeBody): string {
@@ -93,6 +96,7 @@ function outcomeMembers(body: OutcomeBody): string {
   if (body.streamed !== undefined) text += `,"streamed":${body.streamed}`
   if (body.code !== undefined) text += `,"code":${json(body.code)}`
   if (body.detail !== undefined) text += `,"detail":${JSON.stringify(body.detail)}`
+  if (body.findings !== undefined) text += `,"findings":${JSON.stringify(body.findings)}`
   return text
 }
 

@@ -44,11 +44,14 @@ export function* linesForward(path: string, offset = 0): Generator<Line> {
   }
 }
 
-/** Lines from the last to the first. Bytes at the end that no newline closes come first, marked as not complete. */
-export function* linesBackward(path: string): Generator<Line> {
+/**
+ * Lines from the last to the first, or from the last that ends before the offset `before`, where a line has to begin.
+ * Bytes at the end that no newline closes come first, marked as not complete.
+ */
+export function* linesBackward(path: string, before = Number.POSITIVE_INFINITY): Generator<Line> {
   const file = openSync(path, 'r')
   try {
-    let position = fstatSync(file).size
+    let position = Math.min(before, fstatSync(file).size)
     let held: Buffer = Buffer.alloc(0)
     let complete = false
     while (position > 0) {

@@ -33,6 +33,17 @@ export function takeLock(directory: string, nowMs: number): Lock {
   }
 }
 
+/** Whether a living process holds the lock of a chain, or one of which nothing can be known. */
+export function isHeld(directory: string): boolean {
+  try {
+    refuseLiving(`${directory}/lock`, directory)
+    return false
+  } catch (error) {
+    if (error instanceof ChainInUse) return true
+    throw error
+  }
+}
+
 /** Two that find the same stale lock must not both replace it, so replacing has a lock of its own, held for an instant. */
 function takeOver(path: string, mine: string, nowMs: number, directory: string): void {
   const guard = `${path}.takeover`

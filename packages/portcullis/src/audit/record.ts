@@ -25,6 +25,9 @@ export interface CallBody {
   readonly era: Era
   readonly version: string
   readonly decision?: Decision
+  readonly findings?: Findings
+  /** The question by which a person approved this call. */
+  readonly approval?: string
 }
 
 export type CredentialName = Pick<Credential, 'kind' | 'id'>
@@ -44,6 +47,8 @@ export interface OutcomeBody {
   /** Code of the fault table, when the gateway ended the call. */
   readonly code?: string
   readonly detail?: Detail
+  /** Of the results, streamed ones included. */
+  readonly findings?: Findings
 }
 
 /** A request that was refused before any call record. One record tells all that was known by then. */
@@ -64,6 +69,7 @@ export interface RefusalBody {
   readonly version?: string
   readonly decision?: Decision
   readonly detail?: Detail
+  readonly findings?: Findings
 }
 
 /** Signs everything up to and including the record before it. See `checkpoint.ts` for the signed statement. */
@@ -173,6 +179,43 @@ export interface ProcessBody extends Doer {
   readonly usage?: Detail
 }
 
+/** What an inspection saw; bounded in number and length where it is made. Its evidence leaves the gateway nowhere else. */
+export type Findings = readonly RecordedFinding[]
+
+export interface RecordedFinding {
+  /** JSON pointer (RFC 6901) into the arguments or the result. */
+  readonly at: string
+  /** Role of the argument, or `result`. */
+  readonly place: string
+  readonly family: string
+  readonly weight: string
+  /** Such as `sql.stacked-statement`. */
+  readonly reason: string
+  /** What followed: `annotate`, `mask`, `ask`, `refuse`. */
+  readonly verdict: string
+  /** The verdict was not carried out: the upstream or the tool is watched only. */
+  readonly shadow?: true
+  /** Decoding in which it was seen. */
+  readonly view?: string
+  readonly evidence: string
+}
+
+/** A person was asked about a call, or has answered. That it was then executed, the call's own record says. */
+export interface ApprovalBody {
+  readonly kind: 'approval'
+  readonly event: 'proposed' | 'decided'
+  /** Of the exchange that asked or brought the answer. */
+  readonly incident: string
+  /** The question; the same in both records and in that of the call. */
+  readonly approval: string
+  readonly principal?: string
+  readonly upstream?: string
+  readonly target?: Target
+  /** SHA-256, hex, over the canonical form (RFC 8785) of the arguments that the person saw. */
+  readonly arguments: string
+  readonly answer?: 'accepted' | 'declined' | 'expired' | 'unable'
+}
+
 export type Detail = Readonly<Record<string, unknown>>
 
 export type RecordBody =
@@ -187,6 +230,7 @@ export type RecordBody =
   | AccessBody
   | AccessesBody
   | ProcessBody
+  | ApprovalBody
 
 /** A record as it stands in the file. */
 export type AuditRecord = {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseLine } from './line.ts'
 import { linesBackward, linesForward, segmentsOf } from './lines.ts'
+import type { Target } from '../mcp/call.ts'
 import type { AuditRecord } from './record.ts'
 
 /**
@@ -86,14 +87,16 @@ function concerns(record: AuditRecord, filter: TailFilter, open: Set<string>): b
 
 const needsCall = ({ principal, target }: TailFilter): boolean => principal !== undefined || target !== undefined
 
-const passesKind = (record: AuditRecord, { kind }: TailFilter): boolean => kind === undefined || record.kind === kind
+export const passesKind = (record: AuditRecord, { kind }: TailFilter): boolean =>
+  kind === undefined || record.kind === kind
 
-function matches(record: AuditRecord, { incident, principal, target }: TailFilter): boolean {
+/** Whether a record is about what the filter names, its kind aside. */
+export function matches(record: AuditRecord, { incident, principal, target }: TailFilter): boolean {
   if (incident !== undefined && !('incident' in record && record.incident === incident)) return false
   if (principal !== undefined && !('principal' in record && record.principal === principal)) return false
   return target === undefined || ('target' in record && targetName(record) === target)
 }
 
-function targetName({ target }: Extract<AuditRecord, { kind: 'call' | 'refusal' }>): string | undefined {
+function targetName({ target }: { readonly target?: Target }): string | undefined {
   return target === undefined || target.kind === 'none' ? undefined : target.name
 }

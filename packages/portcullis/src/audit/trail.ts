@@ -3,11 +3,11 @@ import type { Clock } from '../core/clock.ts'
 import { Fault, type FaultCode, toFault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { isRecord } from '../mcp/message.ts'
-import { callBody, refusalBody, tenantOf, type Ending, type Witnessed } from './facts.ts'
+import { callBody, digestOfBulk, findingsMember, refusalBody, tenantOf, type Ending, type Witnessed } from './facts.ts'
 import type { Recorded } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import type { Logger } from './log.ts'
-import type { Detail, OutcomeBody } from './record.ts'
+import type { Detail, Findings, OutcomeBody } from './record.ts'
 import { scrub } from './scrub.ts'
 
 /**
@@ -45,7 +45,10 @@ export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap
       return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
     }
     // The gateway may answer by itself, before `audit.intent`: then both records are written here.
-    if (recorded === undefined && isParsed(exchange)) ledger.append(tenant, callBody(exchange)).catch(() => undefined)
+    if (recorded === undefined && isParsed(exchange)) {
+      const digest = await digestOfBulk(exchange.call)
+      ledger.append(tenant, callBody(exchange, digest)).catch(() => undefined)
+    }
     await ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault))
     await recorded
   }
@@ -69,13 +72,24 @@ export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap
 const isParsed = (exchange: Ended): exchange is Ended & Required<Pick<Ended, 'call'>> => exchange.call !== undefined
 
 function ending(answer: Answer, durationMs: number, fault: Fault): Ending {
-  const detail = safeDetail(fault.detail)
-  return { code: fault.code, status: answer.status, durationMs, ...(detail && { detail }) }
+  const { findings, ...rest } = fault.detail
+  const detail = safeDetail(rest)
+  return {
+    code: fault.code,
+    status: answer.status,
+    durationMs,
+    ...(detail && { detail }),
+    ...(isFindings(findings) && { findings }),
+  }
 }
+
+/** A refusal of the inspection carries what it saw in its detail: nobody else gives a list of that name. */
+const isFindings = (value: unknown): value is Findings => Array.isArray(value)
 
 function outcomeBody(exchange: Ended, answer: Answer, durationMs: number, fault: Fault | undefined): OutcomeBody {
   const streamed = exchange.recordedOutlet?.sent ?? 0
-  const detail = fault && safeDetail(fault.detail)
+  const { findings, ...rest } = fault?.detail ?? {}
+  const detail = safeDetail(rest)
   return {
     kind: 'outcome',
     incident: exchange.incident,
@@ -86,6 +100,7 @@ function outcomeBody(exchange: Ended, answer: Answer, durationMs: number, fault:
     ...(streamed > 0 && { streamed }),
     ...(fault && { code: fault.code }),
     ...(detail && { detail }),
+    ...findingsMember(isFindings(findings) ? findings : exchange.inspected?.resultFindings),
   }
 }
 

@@ -26,6 +26,7 @@ export function anchor(config: Config, folder: string): Config {
     identity: anchorIdentity(config.identity, at),
     listen: { ...config.listen, ...(listener === undefined ? {} : { tls: anchorTls(listener, at) }) },
     policy: anchorPolicy(config.policy, at),
+    definitions: { ...config.definitions, lock: at(config.definitions.lock) },
     ...(config.tenants && { tenants: mapValues(config.tenants, (tenant) => anchorTenant(tenant, at)) }),
     upstreams: mapValues(config.upstreams, (upstream) => anchorUpstream(upstream, at)),
     audit: {
@@ -50,24 +51,42 @@ function anchorTls(tls: NonNullable<Config['listen']['tls']>, at: At): NonNullab
     ...(certificate && { certificate: { file: at(certificate.file) } }),
     ...(key && { key: { file: at(key.file) } }),
     ...(clientCertificates && {
-      clientCertificates: { ...clientCertificates, authorities: clientCertificates.authorities.map(at) },
+      clientCertificates: {
+        ...clientCertificates,
+        authorities: clientCertificates.authorities.map(at),
+        trustBundles: mapValues(clientCertificates.trustBundles, at),
+      },
     }),
   }
 }
 
 function anchorIdentity(identity: Config['identity'], at: At): Config['identity'] {
   const { issuers, certificates, server } = identity
-  const documents = server?.clientDocuments
-  const ca = documents?.ca
   return {
     ...identity,
     issuers: issuers.map((issuer) => anchorIssuer(issuer, at)),
     certificates: certificates.map((rule) =>
       rule.authority === undefined ? rule : { ...rule, authority: at(rule.authority) },
     ),
-    ...(server &&
-      documents &&
-      ca !== undefined && { server: { ...server, clientDocuments: { ...documents, ca: at(ca) } } }),
+    ...(server && { server: anchorServer(server, at) }),
+  }
+}
+
+type ServerConfig = NonNullable<Config['identity']['server']>
+
+function anchorServer(server: ServerConfig, at: At): ServerConfig {
+  const { clientDocuments: documents, assertions } = server
+  const trusting = <T extends { readonly ca?: string }>(one: T): T =>
+    one.ca === undefined ? one : { ...one, ca: at(one.ca) }
+  return {
+    ...server,
+    clientDocuments: trusting(documents),
+    providers: server.providers.map(({ clientSecret, clientKey, ...provider }) => ({
+      ...trusting(provider),
+      ...(clientSecret && { clientSecret: anchorSecret(clientSecret, at) }),
+      ...(clientKey && { clientKey: anchorSecret(clientKey, at) }),
+    })),
+    ...(assertions && { assertions: { ...assertions, issuers: assertions.issuers.map(trusting) } }),
   }
 }
 

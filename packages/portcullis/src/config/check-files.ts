@@ -2,7 +2,9 @@
 import { globSync } from 'node:fs'
 import { checkProgram, checkSandbox } from './check-sandbox.ts'
 import type { Environment } from './environment.ts'
+import { checkAssertions } from './check-assertions.ts'
 import { checkSenders } from './check-senders.ts'
+import { checkSignIn } from './check-sign-in.ts'
 import { checkTenants, everyRole } from './check-tenants.ts'
 import { attempt, type Finding, readable, secretProblem } from './finding.ts'
 import type { Config, HttpConfig, IssuerConfig, SandboxConfig } from './schema.ts'
@@ -12,9 +14,12 @@ import { readPrivateFile, readSecret } from './secret-source.ts'
 export function checkFiles(config: Config, configFile: string, environment: Environment): readonly Finding[] {
   return [
     ...checkListener(config),
+    ...checkMetrics(config, environment),
     ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
     ...checkSenders(config, environment),
+    ...checkAssertions(config),
     ...checkServer(config),
+    ...checkSignIn(config, environment),
     ...checkTenants(config),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
     ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, configFile, name, environment)),
@@ -26,13 +31,29 @@ function checkListener(config: Config): readonly Finding[] {
   const authorities = (clientCertificates?.authorities ?? []).flatMap((file, index) =>
     readable(file, ['listen', 'tls', 'clientCertificates', 'authorities', index], 'file'),
   )
-  if (certificate === undefined || key === undefined) return authorities
+  const bundles = Object.entries(clientCertificates?.trustBundles ?? {}).flatMap(([domain, file]) =>
+    readable(file, ['listen', 'tls', 'clientCertificates', 'trustBundles', domain], 'file'),
+  )
+  if (certificate === undefined || key === undefined) return [...authorities, ...bundles]
   return [
     ...authorities,
+    ...bundles,
     ...readable(certificate.file, ['listen', 'tls', 'certificate', 'file'], 'file'),
     ...attempt(['listen', 'tls', 'key', 'file'], () => readPrivateFile(key.file)),
   ]
 }
+
+/** A short token could be guessed: the listener of metrics does not count who tries. */
+function checkMetrics({ listen }: Config, environment: Environment): readonly Finding[] {
+  const source = listen.metrics?.token
+  const path = ['listen', 'metrics', 'token']
+  if (source === undefined) return []
+  const problems = secretProblem(source, path, environment)
+  if (problems.length > 0 || readSecret(source, environment).reveal().length >= MIN_TOKEN_LENGTH) return problems
+  return [{ path, wrong: 'the token is too short', right: `use at least ${MIN_TOKEN_LENGTH} random characters` }]
+}
+
+const MIN_TOKEN_LENGTH = 16
 
 function checkServer({ identity }: Config): readonly Finding[] {
   const ca = identity.server?.clientDocuments.ca

@@ -3,6 +3,7 @@ import { everyRole } from './check-tenants.ts'
 import type { Environment } from './environment.ts'
 import type { Finding } from './finding.ts'
 import type { Config } from './schema.ts'
+import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import { readSecret, SecretError } from './secret-source.ts'
 
 type Path = readonly PropertyKey[]
@@ -45,7 +46,7 @@ function checkScopes(config: Config): readonly Finding[] {
     const base = ['identity', 'scopes', scope]
     return [
       ...includes.flatMap((one, index) =>
-        Object.hasOwn(scopes, one)
+        Object.hasOwn(scopes, one) || ADMINISTRATION_SCOPES.some((own) => own === one)
           ? []
           : [{ path: [...base, 'includes', index], wrong: `there is no scope ${one}`, right: 'add it, or correct it' }],
       ),
@@ -67,9 +68,29 @@ function checkCertificates(config: Config): readonly Finding[] {
     ...certificates.flatMap((rule, index) => [
       ...roles(config, rule.roles, [...path, index, 'roles']),
       ...authority(rule.authority, authorities ?? [], [...path, index, 'authority']),
+      ...vouching(config, rule.uri, rule.authority, [...path, index]),
       ...(rule.upstreams ?? []).flatMap((one, at) => upstream(config, one, [...path, index, 'upstreams', at])),
     ]),
   ]
+}
+
+/** Whose authorities vouch for a name has to be known: those of its bundle, or those that are listed. */
+function vouching(
+  { listen }: Config,
+  uri: string | undefined,
+  file: string | undefined,
+  path: Path,
+): readonly Finding[] {
+  const { authorities = [], trustBundles = {} } = listen.tls?.clientCertificates ?? {}
+  const domain = uri === undefined ? undefined : /^spiffe:\/\/([^/]*)/.exec(uri)?.[1]
+  const hasBundle = domain !== undefined && Object.hasOwn(trustBundles, domain)
+  if (hasBundle && file !== undefined) {
+    const right = 'leave authority out, or the bundle'
+    return [{ path: [...path, 'authority'], wrong: `the bundle of ${domain} says already who vouches for it`, right }]
+  }
+  if (hasBundle || authorities.length > 0 || listen.tls?.clientCertificates === undefined) return []
+  const right = 'add authorities, or a trust bundle for it'
+  return [{ path, wrong: 'no authority may vouch for this name', right }]
 }
 
 function authority(file: string | undefined, listed: readonly string[], path: Path): readonly Finding[] {

@@ -56,10 +56,23 @@ function checkReach({ upstreams }: Config, pattern: string, path: Path): readonl
 }
 
 /** Where credentials are given a tenant. Keys are given theirs by the command that makes them. */
-function namedTenants({ identity }: Config): readonly (readonly [string, Path])[] {
+function namedTenants({ identity, administration }: Config): readonly (readonly [string, Path])[] {
   return [
+    ...(administration.tenant === undefined
+      ? []
+      : [[administration.tenant, ['administration', 'tenant']] as const satisfies readonly [string, Path]]),
     ...identity.issuers.flatMap(({ tenant }, index): readonly (readonly [string, Path])[] => {
       const base = ['identity', 'issuers', index, 'tenant']
+      if (typeof tenant === 'string') return [[tenant, base]]
+      return Object.entries(tenant.map).map(([value, name]) => [name, [...base, 'map', value]])
+    }),
+    ...(identity.server?.assertions?.issuers ?? []).flatMap(({ tenant }, index): readonly (readonly [string, Path])[] => {
+      const base = ['identity', 'server', 'assertions', 'issuers', index, 'tenant']
+      if (typeof tenant === 'string') return [[tenant, base]]
+      return Object.entries(tenant.map).map(([value, name]) => [name, [...base, 'map', value]])
+    }),
+    ...(identity.server?.providers ?? []).flatMap(({ tenant }, index): readonly (readonly [string, Path])[] => {
+      const base = ['identity', 'server', 'providers', index, 'tenant']
       if (typeof tenant === 'string') return [[tenant, base]]
       return Object.entries(tenant.map).map(([value, name]) => [name, [...base, 'map', value]])
     }),

@@ -1,65 +1,33 @@
 /** `identity` and `policy`: who may prove to be somebody, and where it is written what they may do. */
 import { z } from 'zod'
+import { algorithms, claim, issuerId, jwksUri, rolesByClaims, tenantByClaims } from './claims-schema.ts'
 import { server } from './server-schema.ts'
-import { path, roleName, seconds, text } from './fields.ts'
+import { name, path, roleName, seconds, text } from './fields.ts'
 import { certificates, dpop, introspection, scopes, senderConstrained } from './sender-schema.ts'
 import { builtin } from './tenant-schema.ts'
 
-/** Only asymmetric algorithms: with HS256 everybody who can verify a token can also make one. */
-export const ALGORITHMS = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-  'PS256',
-  'PS384',
-  'PS512',
-  'RS256',
-  'RS384',
-  'RS512',
-] as const
-
-const claim = z
-  .union([text, z.array(text).min(1).max(10)])
-  .meta({ title: 'the name of a claim, or a list of names that lead to a nested one' })
-
-const httpsUrl = z
-  .string()
-  .regex(/^https:\/\/[^\s?#@]+$/)
-  .meta({ title: 'an https URL without user, query and fragment' })
+const audienceList = z.array(text).min(1).max(50)
 
 const issuer = z.strictObject({
-  issuer: httpsUrl.describe('Issuer identifier, compared with `iss` character by character.'),
-  jwksUri: httpsUrl.optional().describe('Where its keys are. Default: found by OpenID Connect discovery or RFC 8414.'),
-  algorithms: z
-    .array(z.enum(ALGORITHMS))
-    .min(1)
-    .default(['ES256', 'EdDSA', 'RS256'])
-    .describe('Accepted signature algorithms.'),
+  issuer: issuerId,
+  jwksUri,
+  algorithms,
   audiences: z
-    .array(text)
-    .min(1)
-    .optional()
-    .describe('Accepted audiences. Default: the resource identifier of the path that is called (RFC 8707).'),
-  tenant: z
     .union([
-      text,
+      audienceList,
       z.strictObject({
-        claim: claim.describe('Claim that names the tenant.'),
-        map: z.record(text, text).describe('Tenant for each value of the claim. Other values are refused.'),
+        aggregate: audienceList.optional().describe('For `/mcp`.'),
+        administration: audienceList.optional().describe('For `/admin`.'),
+        upstreams: z.record(name, audienceList).default({}).describe('For `/mcp/NAME`, by the names of upstreams.'),
       }),
     ])
-    .meta({ title: 'a tenant, or { claim, map }' })
-    .default('default')
-    .describe('Tenant of the principals of this issuer.'),
-  roles: z
-    .strictObject({
-      claim: claim.describe('Claim that lists the roles or groups.'),
-      map: z.record(text, z.array(roleName)).describe('Roles for each value of the claim. Other values give no role.'),
-    })
+    .meta({ title: 'a list of audiences, or { aggregate, administration, upstreams }' })
     .optional()
-    .describe('How claims become roles.'),
+    .describe(
+      'Accepted audiences in place of the resource identifier of the path that is called (RFC 8707), which is the default. A list counts for all paths. By path, a token is good where its audience is listed and nowhere else; a path that is left out takes its own identifier.',
+    ),
+  tenant: tenantByClaims,
+  roles: rolesByClaims,
   everyone: z.array(roleName).default([]).describe('Roles of everybody whom this issuer knows.'),
   subjectClaim: claim.optional().describe('Claim that names the principal. Default: `sub`.'),
   scopesClaim: claim.optional().describe('Claim that holds the OAuth scopes. Default: `scope`.'),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { count, hostName, isMap, origin, path } from './fields.ts'
 import { isLoopback } from './loopback.ts'
+import { metrics } from './metrics-schema.ts'
 import { clientCertificates } from './sender-schema.ts'
 
 const tls = z
@@ -74,6 +75,9 @@ export const listen = z
       .max(50)
       .default([])
       .describe('Origins of browser pages that may call. None by default: programs send no Origin.'),
+    metrics: metrics
+      .optional()
+      .describe('Another listener, with `/metrics` for Prometheus, `/healthz` and `/readyz`. Default: none.'),
   })
   .refine((value) => value.plaintext === undefined || value.tls === undefined, {
     path: ['plaintext'],

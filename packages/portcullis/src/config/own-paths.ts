@@ -9,7 +9,9 @@ import type { Config, SandboxConfig, SecretSource, UpstreamConfig } from './sche
  */
 export function ownPaths(config: Config, configFile: string): readonly string[] {
   const { key } = config.listen.tls ?? {}
-  const secrets = Object.values(config.upstreams).flatMap(secretsOf)
+  const providers = config.identity.server?.providers ?? []
+  const keys = providers.flatMap(({ clientSecret, clientKey }) => [clientSecret ?? {}, clientKey ?? {}])
+  const secrets = [...keys, config.listen.metrics?.token ?? {}, ...Object.values(config.upstreams).flatMap(secretsOf)]
   const files = [config.audit.folder, config.audit.log.file, key?.file, ...secrets.map(({ file }) => file)]
   const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
   return [config.state, ...all.filter((path) => !isWithin(path, config.state))]
@@ -19,10 +21,10 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
  * What tells the gateway whom to believe, absolute: no secret, so a program may read it, but one that could replace it
  * could speak for an issuer or an upstream.
  */
-export function trustedFiles({ identity, listen, upstreams }: Config): readonly string[] {
-  const issuers = identity.issuers.map(({ ca }) => ca)
+export function trustedFiles({ definitions, identity, listen, upstreams }: Config): readonly string[] {
+  const issuers = [...identity.issuers, ...(identity.server?.providers ?? [])].map(({ ca }) => ca)
   const servers = Object.values(upstreams).map(({ http }) => http?.tls.ca)
-  const files = [...issuers, ...servers, listen.tls?.certificate?.file]
+  const files = [...issuers, ...servers, listen.tls?.certificate?.file, definitions.lock]
   return files.filter((file) => file !== undefined)
 }
 

@@ -1,8 +1,11 @@
 /** The whole configuration. Everything else in this room (types, documents, checks, explanations) is derived from it. */
 import { z } from 'zod'
+import { administration } from './administration-schema.ts'
+import { definitions } from './definitions-schema.ts'
 import { name, path } from './fields.ts'
 import { audit, limits, traffic } from './guard-schema.ts'
 import { identity, policy } from './identity-schema.ts'
+import { inspection } from './inspection-schema.ts'
 import { listen } from './listen-schema.ts'
 import { tenants } from './tenant-schema.ts'
 import { upstream } from './upstream-schema.ts'
@@ -26,7 +29,10 @@ export const configSchema = z.strictObject({
     .record(name, upstream)
     .default({})
     .describe('The MCP servers behind the gateway, by name; each has the path `/mcp/NAME`.'),
+  definitions: definitions.prefault({}).describe('What upstreams say of themselves, and who has approved it.'),
   tenants,
+  administration: administration.prefault({}).describe('Who looks after the gateway itself.'),
+  inspection: inspection.prefault({}).describe('What follows from what is found in arguments and results.'),
   limits: limits.prefault({}).describe('How much is taken in.'),
   traffic: traffic.prefault({}).describe('From whom, and how often.'),
   audit: audit.prefault({}).describe('What is written down.'),
@@ -49,5 +55,6 @@ export type SandboxConfig = StdioConfig['sandbox']
 export type NetworkConfig = NonNullable<SandboxConfig['network']>
 export type TenantConfig = NonNullable<Config['tenants']>[string]
 export type IssuerConfig = Config['identity']['issuers'][number]
+export type AssertionConfig = NonNullable<NonNullable<Config['identity']['server']>['assertions']>
 /** Exactly one of the two members is there; the schema sees to it. */
 export type SecretSource = HttpConfig['headers'][string]

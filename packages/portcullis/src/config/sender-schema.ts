@@ -1,6 +1,6 @@
 /** What tokens of outside issuers need beside a signature: introspection, scopes, proofs of possession, certificates. */
 import { z } from 'zod'
-import { exactlyOne, name, path, roleName, seconds, secretSource, text } from './fields.ts'
+import { exactlyOne, isMap, name, path, roleName, seconds, secretSource, text } from './fields.ts'
 
 /** Small keys and quick checks: a proof is verified for each call. RSA is not among the default ones for that reason. */
 const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const
@@ -115,18 +115,35 @@ export const senderConstrained = z
   .prefault({})
   .describe('Who may not use a bearer credential. For all callers of an upstream: `upstreams.NAME.senderConstrained`.')
 
+const trustDomain = z
+  .string()
+  .regex(/^[a-z0-9._-]{1,255}$/)
+  .meta({ title: 'a SPIFFE trust domain such as example.org' })
+
 export const clientCertificates = z
   .strictObject({
     authorities: z
       .array(path)
-      .min(1)
       .max(20)
+      .default([])
       .describe(
-        'Authorities of client certificates, PEM. Each may vouch for every name, unless a rule says whose it is.',
+        'Authorities of client certificates, PEM. Each may vouch for every name, unless a rule says whose it is, and but for SPIFFE ids of trust domains that have a bundle.',
       ),
+    trustBundles: z
+      .record(trustDomain, path)
+      .default({})
+      .describe(
+        'Bundles of SPIFFE trust domains, by trust domain: a SPIFFE bundle (JSON Web Key Set) or PEM, such as spiffe-helper writes. Its authorities vouch for SPIFFE ids of this domain and for nothing else. A file that changes counts without a restart.',
+      ),
+    bundleSeconds: seconds(1, 3600).default(5).describe('How often the files of the bundles are looked at.'),
     mode: z
       .enum(['optional', 'required'])
       .default('optional')
       .describe('`required` refuses connections without a certificate of these authorities.'),
   })
+  .refine(
+    ({ authorities, trustBundles }) =>
+      Object.keys(trustBundles ?? {}).length > 0 || !Array.isArray(authorities) || authorities.length > 0,
+    { path: ['authorities'], message: 'needs authorities or trustBundles', when: isMap },
+  )
   .describe('Asks clients for a certificate. Revocation lists and OCSP are not looked at: issue them for hours.')

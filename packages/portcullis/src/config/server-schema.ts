@@ -1,6 +1,8 @@
 /** `identity.server`: the authorization server inside the gateway. */
 import { z } from 'zod'
+import { assertions } from './assertion-schema.ts'
 import { address, count, path, seconds, text } from './fields.ts'
+import { providers, signIn } from './sign-in-schema.ts'
 
 const DAY_SECONDS = 86_400
 
@@ -59,6 +61,8 @@ export const server = z.strictObject({
   keyDays: count(1, 365)
     .default(30)
     .describe('How long one key signs tokens. The one before is believed for as long again.'),
+  signIn,
+  providers,
   clientDocuments: clientDocuments
     .prefault({})
     .describe('Clients that introduce themselves by a document at an https URL.'),
@@ -67,4 +71,5 @@ export const server = z.strictObject({
     .describe(
       'Clients may register themselves (RFC 7591), each an entry that nobody has asked for. Default: they may not.',
     ),
+  assertions: assertions.optional().describe('Default: assertions of others are not taken.'),
 })

@@ -15,6 +15,12 @@ export interface StateLayout {
   readonly tokenKeys: string
   /** Keys that wrap the data keys of the vault. */
   readonly vaultKeys: string
+  /** Signs the lock; its public half is beside it, with `.pub`. */
+  readonly lockKey: string
+  /** What upstreams said at first use, where their level of trust lets that be enough. */
+  readonly firstUse: string
+  /** What upstreams last said to the running gateway. */
+  readonly told: string
   /** First administrator key. */
   readonly adminKey: string
 }
@@ -30,6 +36,9 @@ export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayou
     volumes: join(state, 'volumes'),
     tokenKeys: join(state, 'tokens.key'),
     vaultKeys: join(state, 'vault.keys'),
+    lockKey: join(state, 'lock.key'),
+    firstUse: join(state, 'first-use.json'),
+    told: join(state, 'told.json'),
     adminKey: join(state, 'admin.key'),
   }
 }

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { exchange, oauth, vault } from './access-schema.ts'
 import { count, exactlyOne, headerName, isMap, path, seconds, secretSource, text, variableName } from './fields.ts'
 import { code } from './code-schema.ts'
+import { trust } from './definitions-schema.ts'
+import { upstreamInspection } from './inspection-schema.ts'
 import { isLoopback } from './loopback.ts'
 import { sandbox } from './sandbox-schema.ts'
 
@@ -114,7 +116,15 @@ export const upstream = z
       .describe(
         '`required`: only credentials that are bound to a key or a certificate open it, and the aggregate path beside it.',
       ),
+    inspection: upstreamInspection
+      .prefault({})
+      .describe('What follows from what is found in its arguments and results, and what its arguments mean.'),
+    trust,
     title: text.optional().describe('Name for people.'),
+    required: z
+      .boolean()
+      .default(false)
+      .describe('`/readyz` says that the gateway is not ready while this upstream could not be started.'),
   })
   .refine(rule.check, rule.params)
   .meta({ title: 'an upstream with one of stdio, http and code' })

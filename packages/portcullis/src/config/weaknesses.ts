@@ -1,14 +1,7 @@
 /** Lists where a configuration gives up a guarantee. Each needs its own word, so none is there by omission. */
+import { inspectionWeaknesses } from './inspection-weaknesses.ts'
+import type { Weakness } from './weakness.ts'
 import type { Config, SandboxConfig, UpstreamConfig } from './schema.ts'
-
-export interface Weakness {
-  /** Dotted path into the configuration. */
-  readonly path: string
-  /** The word that was written. */
-  readonly word: string
-  /** What it costs, in one sentence. */
-  readonly meaning: string
-}
 
 /** To be logged at every start and shown wherever the state of the gateway is shown. */
 export function weaknesses(config: Config): readonly Weakness[] {
@@ -16,6 +9,10 @@ export function weaknesses(config: Config): readonly Weakness[] {
   const add = (path: string, word: string, meaning: string) => found.push({ path, word, meaning })
   if (config.listen.plaintext !== undefined) {
     add('listen.plaintext', config.listen.plaintext, 'Programs on this machine can read and change the traffic.')
+  }
+  if (config.listen.metrics?.plaintext !== undefined) {
+    const meaning = 'Programs on this machine can read the metrics and the token that asks for them.'
+    add('listen.metrics.plaintext', config.listen.metrics.plaintext, meaning)
   }
   if (config.store.kind === 'memory')
     add('store.kind', 'memory', 'Keys and revocations are forgotten when the gateway stops.')
@@ -25,17 +22,29 @@ export function weaknesses(config: Config): readonly Weakness[] {
   if (config.identity.dpop.nonce === 'off') {
     add('identity.dpop.nonce', 'off', 'Who could use a key for a moment can make proofs for later.')
   }
+  const publicClients = config.identity.server?.assertions?.publicClients
+  if (publicClients !== undefined) {
+    const meaning = 'Whoever has found an identity assertion that was not used yet may use it.'
+    add('identity.server.assertions.publicClients', publicClients, meaning)
+  }
+  for (const [index, { admit, create, title }] of (config.identity.server?.providers ?? []).entries()) {
+    if (admit !== 'everybody' || create === 'never') continue
+    add(`identity.server.providers[${index}].admit`, admit, `Whoever gets an account at ${title} gets one here.`)
+  }
   for (const [index, issuer] of config.identity.issuers.entries()) {
     if (issuer.tokenType !== 'any') continue
     add(`identity.issuers[${index}].tokenType`, 'any', 'Tokens that were made for another purpose are accepted too.')
   }
   for (const [name, upstream] of Object.entries(config.upstreams)) found.push(...ofUpstream(name, upstream))
+  found.push(...inspectionWeaknesses(config))
   return found
 }
 
-function ofUpstream(name: string, { stdio, http, code }: UpstreamConfig): readonly Weakness[] {
+function ofUpstream(name: string, { stdio, http, code, trust }: UpstreamConfig): readonly Weakness[] {
   const found: Weakness[] = []
   const at = `upstreams.${name}`
+  const unread = code === undefined ? UNREAD[trust] : undefined
+  if (unread !== undefined) found.push({ path: `${at}.trust`, word: trust, meaning: unread })
   if (http?.plaintext !== undefined) {
     found.push({
       path: `${at}.http.plaintext`,
@@ -71,6 +80,11 @@ function ofUpstream(name: string, { stdio, http, code }: UpstreamConfig): readon
     found.push({ path: `${at}.stdio.env.${variable}`, word, meaning: 'The server can read this secret.' })
   }
   return found
+}
+
+const UNREAD: Readonly<Partial<Record<UpstreamConfig['trust'], string>>> = {
+  reviewed: 'What it says at first reaches models unread, unless a heuristic objects.',
+  trusted: 'What it says reaches models unread, however it changes.',
 }
 
 const WEAK_DRIVERS: Readonly<Record<string, string>> = {

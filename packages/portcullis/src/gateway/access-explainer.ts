@@ -32,10 +32,10 @@ export interface ExplainerParts {
 }
 
 /** Turns what was thrown into what this caller may be told; anything else is given back as it is. */
-export type Explain = (thrown: unknown, exchange: Asking) => unknown
+export type Explain = (thrown: unknown, exchange: Asking) => Promise<unknown>
 
 export function explainer(parts: ExplainerParts): Explain {
-  return (thrown, exchange) => {
+  return async (thrown, exchange) => {
     if (!(thrown instanceof NotConnected)) return thrown
     const { detail, wanted } = thrown
     const name = String(detail['upstream'])
@@ -49,7 +49,7 @@ export function explainer(parts: ExplainerParts): Explain {
     if (refusal !== undefined) return new Fault(thrown.code, detail, { says: refusal })
     const { tenant, id: principal } = exchange.principal
     const person = { tenant, principal }
-    const ticket = parts.consents.invite(person, connectable.access.holderOf(person), wanted)
+    const ticket = await parts.consents.invite(person, connectable.access.holderOf(person), wanted)
     const url = `${parts.publicUrl}/connect/${ticket.id}`
     const message = `Connect ${connectable.title} to go on.`
     const upstream = parts.upstreams.get(name) as Upstream

@@ -1,17 +1,64 @@
-import type { Principal } from '../core/principal.ts'
+import type { Ledger } from '../audit/ledger.ts'
+import type { Config } from '../config/schema.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Answer, Exchange } from '../core/exchange.ts'
+import type { Authenticated } from '../core/principal.ts'
+import type { KeyFile } from '../data-protection/key-file.ts'
+import type { Keyring } from '../data-protection/keyring.ts'
+import type { Vault } from '../data-protection/vault/vault.ts'
+import type { RevocationList } from '../identity/revocation.ts'
+import type { Seal } from '../identity/server/seal.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import type { Stores } from '../stores/stores.ts'
+import type { SessionTable } from '../upstream/relay/session-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import type { DefinitionsInForce } from './definitions-in-force.ts'
 import type { Processes } from './processes.ts'
 import type { ShownTo } from './tenants.ts'
 
-/** What the running gateway shows of itself to the room that administers it. */
-export interface GatewayView {
-  readonly upstreams: ReadonlyMap<string, Upstream>
-  readonly processes: Pick<Processes, 'live'>
+/** What the room that administers works on. */
+export interface AdminView {
+  readonly config: Config
+  readonly clock: Clock
+  readonly stores: Stores
+  /** Records are durable when it says so, whatever `audit.durability` says of calls. */
+  readonly ledger: Pick<Ledger, 'append'>
+  readonly revocations: Pick<RevocationList, 'revoke' | 'list' | 'suspensionOf'>
+  readonly vault: () => Vault
+  readonly keys: () => { readonly encryption: KeyFile; readonly keyring: Keyring }
+  readonly seal: Seal
+  /** Origin by which clients reach the gateway, without a trailing slash. */
+  readonly publicUrl: string
+  /** Folder of the audit chains. */
+  readonly auditFolder: string
   readonly shownTo: ShownTo
+  /** Absent where the command line works on the store of a gateway that does not run. */
+  readonly live?: LiveView
 }
 
-/** Makes one document for the administrator who asks. */
-export type AdminDocument = (asker: Principal) => Promise<object>
+/** What only a gateway that runs has. */
+export interface LiveView {
+  readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly processes: Pick<Processes, 'live'>
+  readonly sessions: SessionTable
+  readonly engine: () => PolicyEngine
+  /** What waits for approval, and the way to approve it. */
+  readonly definitions: Pick<DefinitionsInForce, 'waiting' | 'approve'>
+  /** Ends what principals have under way at upstreams, processes included. */
+  readonly restart: (upstream: string, concerns: (scope: string) => boolean) => Promise<number>
+}
 
-/** Makes the documents for administrators, by path. They are plain JSON and never hold a secret. */
-export type Administration = (view: GatewayView) => ReadonlyMap<string, AdminDocument>
+export interface Administration {
+  /** Whether the path, in any method, belongs to it. */
+  takes(path: string): boolean
+  /** Answers whoever may enter; what each route demands beyond that is decided here. Throws faults. */
+  serve(exchange: Exchange & Authenticated): Promise<Answer>
+}
+
+/** Makes the administration of one gateway. */
+export type OpenAdministration = (view: AdminView) => Administration
+
+export const NO_ADMINISTRATION: Administration = {
+  takes: () => false,
+  serve: () => Promise.resolve({ status: 404 }),
+}

@@ -8,11 +8,11 @@ import { readSecret } from '../config/secret-source.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
-import type { Authenticated } from '../core/principal.ts'
+import type { Authenticated, Principal } from '../core/principal.ts'
+import { isSpecialAddress } from '../core/special-addresses.ts'
 import { KeyFile } from '../data-protection/key-file.ts'
 import { Keyring } from '../data-protection/keyring.ts'
 import { Vault } from '../data-protection/vault/vault.ts'
-import { isSpecialAddress } from '../identity/server/guarded-fetch.ts'
 import { readPrivate, writeWhole } from '../pki/private-file.ts'
 import type { Stores } from '../stores/stores.ts'
 import { type Holder, principalOfScope } from '../upstream/access/holder.ts'
@@ -26,6 +26,8 @@ import { OAuthAccess } from '../upstream/oauth/oauth-access.ts'
 import type { ClientIdentity } from '../upstream/oauth/settings.ts'
 import { discoverRequest } from '../upstream/probe.ts'
 import type { Connectable } from './access-explainer.ts'
+import { accountSeal } from './account-seal.ts'
+import { consentStore } from './consent-store.ts'
 import { PRODUCT } from './product.ts'
 import { SubjectTokens } from './subject-tokens.ts'
 
@@ -37,6 +39,8 @@ export interface AccessParts {
   readonly clock: Clock
   readonly environment: Environment
   readonly publicUrl: string
+  /** Whether a principal, or the credential with which it came, is revoked now. */
+  readonly isRevoked: (principal: Principal) => boolean
 }
 
 const FETCH = { timeoutMs: 10_000, maxBytes: 262_144 } as const
@@ -63,8 +67,10 @@ export class Access {
 
   constructor(parts: AccessParts) {
     this.#parts = parts
-    this.consents = new Consents(parts.clock)
-    this.subjects = new SubjectTokens(parts.clock)
+    const { stores, layout, clock } = parts
+    const seal = accountSeal(() => openVault(stores, layout, clock).keyring)
+    this.consents = new Consents(consentStore({ grants: stores.grants, seal, clock }), clock)
+    this.subjects = new SubjectTokens(clock, parts.isRevoked)
   }
 
   /** Whose credential each link carries; undefined for an upstream whose credential is the same for everybody. */
@@ -77,9 +83,9 @@ export class Access {
     return undefined
   }
 
-  /** To be shown every admitted message; nothing when no upstream needs it. */
-  get note(): ((exchange: Exchange & Authenticated) => void) | undefined {
-    return this.subjects.wanted ? (exchange) => this.subjects.note(exchange) : undefined
+  /** In which every admitted message is to run; nothing when no upstream needs it. */
+  get within(): (<T>(exchange: Exchange & Authenticated, work: () => T) => T) | undefined {
+    return this.subjects.wanted ? (exchange, work) => this.subjects.within(exchange, work) : undefined
   }
 
   get vault(): Vault {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
+import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { RevocationList } from '../identity/revocation.ts'
@@ -9,8 +10,10 @@ import type { AuthorizationServer } from '../identity/server/authorization-serve
 import { MOUNT_PATH, type ServerKeys, type ServerSettings } from '../identity/server/settings.ts'
 import type { Stores } from '../stores/stores.ts'
 import { loadTokenKeys, type TokenKeys } from '../pki/token-keys.ts'
+import { ADMINISTRATION_PATH } from '../transport/route.ts'
 import { accountSeal } from './account-seal.ts'
 import { openVault } from './build-access.ts'
+import type { Environment } from '../config/environment.ts'
 import { serverWitness } from './server-witness.ts'
 
 export interface ServerParts {
@@ -20,6 +23,7 @@ export interface ServerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly ledger: Ledger
+  readonly environment: Environment
   readonly publicUrl: string
 }
 
@@ -65,21 +69,30 @@ export async function buildAuthorizationServer(
 }
 
 async function settings(
-  { config, layout, stores, clock, log, ledger, publicUrl }: ServerParts,
+  { config, layout, stores, clock, log, ledger, environment, publicUrl }: ServerParts,
   chosen: ServerConfig,
   keys: TokenKeys,
   revocations: RevocationList,
 ): Promise<ServerSettings> {
-  const { PasswordSignIn } = await import('../identity/server/password-sign-in.ts')
+  const { buildSignIn } = await import('./build-sign-in.ts')
   const { guardedFetch } = await import('../identity/server/guarded-fetch.ts')
   const { accounts, clients, grants } = stores
   const { hosts, privateNetworks, ca } = chosen.clientDocuments
   const seal = accountSeal(() => openVault(stores, layout, clock).keyring)
+  const witness = serverWitness(ledger, clock, log)
+  const ways = { config, stores, revocations, clock, environment, publicUrl, seal, witness, key: keys.cookies }
   const trusted = ca === undefined ? {} : { ca: [readFileSync(ca, 'utf8')] }
+  const issuer = publicUrl + MOUNT_PATH
+  const scopes = new Map([...Object.entries(chosen.scopes), ...furtherScopes(config, chosen)])
+  for (const [scope, sentence] of Object.entries(ADMINISTRATION)) if (!scopes.has(scope)) scopes.set(scope, sentence)
+  const { buildAssertions } = await import('./build-assertions.ts')
+  const assertions = buildAssertions({ config, stores, clock, audience: issuer, scopes: [...scopes.keys()] })
   return {
-    issuer: publicUrl + MOUNT_PATH,
+    issuer,
     resources: resources(config, publicUrl),
-    scopes: new Map([...Object.entries(chosen.scopes), ...furtherScopes(config, chosen)]),
+    scopes,
+    ownScopes: new Map([[publicUrl + ADMINISTRATION_PATH, ADMINISTRATION_SCOPES]]),
+    ...(assertions && { assertions }),
     lifetimes: {
       accessToken: chosen.accessTokenSeconds,
       refreshIdle: chosen.refreshIdleSeconds,
@@ -93,9 +106,9 @@ async function settings(
     clients,
     grants,
     revocations,
-    methods: [new PasswordSignIn({ accounts, clock, seal })],
+    ...buildSignIn(ways, chosen),
     clock,
-    witness: serverWitness(ledger, clock, log),
+    witness,
   }
 }
 
@@ -104,8 +117,15 @@ function resources({ upstreams }: Config, publicUrl: string): ReadonlyMap<string
   const each = Object.entries(upstreams).map(
     ([name, { title }]) => [`${publicUrl}/mcp/${name}`, title ?? name] as const,
   )
-  return new Map([[`${publicUrl}/mcp`, 'All servers of this gateway'], ...each])
+  const administration = [publicUrl + ADMINISTRATION_PATH, 'The administration of this gateway'] as const
+  return new Map([[`${publicUrl}/mcp`, 'All servers of this gateway'], ...each, administration])
 }
+
+/** What a person reads who consents to it; a sentence of the configuration takes its place. */
+const ADMINISTRATION = {
+  'admin:read': 'See how this gateway is set up and what it does, as far as you may yourself',
+  'admin:write': 'Change how this gateway is set up, as far as you may yourself',
+} as const satisfies Record<(typeof ADMINISTRATION_SCOPES)[number], string>
 
 /** What is demanded somewhere can be consented to, even if nobody has written a sentence for it. */
 function furtherScopes({ identity }: Config, { scopes }: ServerConfig): readonly (readonly [string, string])[] {

@@ -2,6 +2,7 @@
 import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Principal } from '../core/principal.ts'
 import { circumstancesOf, type RelayParts } from '../upstream/relay/parts.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Explain, explainer } from './access-explainer.ts'
@@ -32,7 +33,8 @@ export async function connectPages({
   if (connectables.size === 0) return undefined
   const { ConnectPages } = await import('./connect-pages.ts')
   const witness = serverWitness(ledger, clock, log)
-  return new ConnectPages({ connectables, consents, authenticate: identity.check, witness, publicUrl })
+  const stands = (principal: Principal) => !identity.revocations.covers(principal, clock.now())
+  return new ConnectPages({ connectables, consents, authenticate: identity.check, witness, stands, publicUrl })
 }
 
 /** What is said of upstreams that are not connected; undefined when there are none of that kind. */

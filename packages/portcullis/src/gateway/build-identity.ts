@@ -23,6 +23,7 @@ import { buildPublished } from './build-published.ts'
 import { buildScopeDemands, buildSenders } from './build-senders.ts'
 import { buildTokenVerifier } from './build-tokens.ts'
 import { tenantHas } from './tenants.ts'
+import type { TrustBundles } from './trust-bundles.ts'
 import type { OpenServer } from './build-authorization-server.ts'
 
 export interface Identity {
@@ -45,6 +46,7 @@ export interface IdentityParts {
   readonly log: Logger
   readonly environment: Environment
   readonly publicUrl: string
+  readonly bundles: Pick<TrustBundles, 'of'>
   readonly openServer: (revocations: RevocationList) => Promise<OpenServer | undefined>
 }
 
@@ -64,10 +66,10 @@ export async function buildIdentity(parts: IdentityParts): Promise<Identity> {
   const { issuers } = identity
   const server = await parts.openServer(revocations)
   const believed = [...(server ? [server.issuer] : []), ...issuers.map((one) => one.issuer)]
-  const outside = issuers.length === 0 ? undefined : buildTokenVerifier(issuers, clock, environment)
+  const outside = issuers.length === 0 ? undefined : buildTokenVerifier(issuers, clock, environment, publicUrl)
   const verifyToken = server === undefined ? outside : ownFirst(server, outside)
   const demands = buildScopeDemands(config)
-  const senders = buildSenders(config, stores.replays, clock, publicUrl)
+  const senders = buildSenders(config, stores.replays, clock, publicUrl, parts.bundles)
   const { challenges, documents } = buildPublished(config, publicUrl, believed, demands, senders)
   const check = authenticate({
     apiKeys: identity.apiKeys.enabled ? stores.apiKeys : NO_KEYS,

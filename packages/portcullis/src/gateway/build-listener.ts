@@ -14,9 +14,16 @@ import { ConnectionGate, FLOOD } from '../traffic/flood.ts'
 import { Listener } from '../transport/listener.ts'
 import type { EventJournal } from '../transport/reply.ts'
 import type { Gate } from './gate.ts'
+import { TrustBundles } from './trust-bundles.ts'
 
 export interface OpenListener {
   readonly url: string
+  /** Of SPIFFE trust domains; empty when none is configured. */
+  readonly bundles: TrustBundles
+  /** Where it listens on this host. */
+  readonly port: number
+  /** Event streams that are open. */
+  openStreams(): number
   close(graceMs: number): Promise<void>
 }
 
@@ -34,7 +41,9 @@ export async function openListener(
   const { listen } = config
   const obtain = certificateSource(config, layout)
   const pair = obtain && (await obtain(clock.now()))
-  const clients = clientAuthorities(config)
+  const bundles = trustBundles(config, log)
+  const clientsNow = clientAuthorities(config, bundles)
+  const clients = clientsNow()
   const listener = new Listener({
     host: listen.host,
     port: listen.port,
@@ -48,30 +57,59 @@ export async function openListener(
     journal: (head) => journalFor(head, gate),
   })
   const port = await listener.listen()
-  const renewal =
-    obtain &&
-    pair &&
-    startRenewal({
-      current: pair,
-      obtain,
-      clock,
-      onChange: (renewed) => listener.renew(listenerTls(renewed, clients)),
-      onFailure: (error) => log.error('the certificate could not be renewed', { error }),
-    })
+  const stop = pair && obtain !== undefined && keepCurrent({ listener, pair, obtain, bundles, clientsNow, clock, log })
   const url =
     listen.publicUrl ??
     `${pair ? 'https' : 'http'}://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`
   return {
     url,
+    port,
+    bundles,
+    openStreams: () => listener.openStreams,
     async close(graceMs) {
-      renewal?.stop()
+      if (stop) stop()
       await listener.close(graceMs)
     },
   }
 }
 
-function certificateSource({ listen }: Config, layout: StateLayout): ((now: number) => Promise<KeyPair>) | undefined {
-  if (listen.plaintext !== undefined) return undefined
+interface Current {
+  readonly listener: Pick<Listener, 'renew'>
+  readonly pair: KeyPair
+  readonly obtain: (now: number) => Promise<KeyPair>
+  readonly bundles: TrustBundles
+  readonly clientsNow: () => ClientAuthorities | undefined
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Gives new connections the certificate and the authorities that there are then. Returns what ends that. */
+function keepCurrent({ listener, pair, obtain, bundles, clientsNow, clock, log }: Current): () => void {
+  let current = pair
+  const renew = () => listener.renew(listenerTls(current, clientsNow()))
+  const renewal = startRenewal({
+    current,
+    obtain,
+    clock,
+    onChange: (renewed) => {
+      current = renewed
+      renew()
+    },
+    onFailure: (error) => log.error('the certificate could not be renewed', { error }),
+  })
+  bundles.follow(renew)
+  return () => {
+    renewal.stop()
+    bundles.close()
+  }
+}
+
+function certificateSource(config: Config, layout: StateLayout): ((now: number) => Promise<KeyPair>) | undefined {
+  return config.listen.plaintext === undefined ? ownCertificate(config, layout) : undefined
+}
+
+/** The certificate that `listen.tls` names, or one of the local authority. */
+export function ownCertificate({ listen }: Config, layout: StateLayout): (now: number) => Promise<KeyPair> {
   const { certificate, key, names = [] } = listen.tls ?? {}
   if (certificate !== undefined && key !== undefined) {
     return (now) => Promise.resolve(readOwnCertificate(certificate.file, key.file, now))
@@ -79,9 +117,22 @@ function certificateSource({ listen }: Config, layout: StateLayout): ((now: numb
   return (now) => serverCertificate(layout.authority, names, now)
 }
 
-function clientAuthorities({ listen }: Config): ClientAuthorities | undefined {
+/** Those that are listed are read once; those of bundles are as they are when it is asked. */
+function clientAuthorities({ listen }: Config, bundles: TrustBundles): () => ClientAuthorities | undefined {
   const asked = listen.tls?.clientCertificates
-  return asked && { authorities: asked.authorities.map(readPublic), mode: asked.mode }
+  const listed = asked?.authorities.map(readPublic) ?? []
+  return () => asked && { authorities: [...listed, ...bundles.authorities], mode: asked.mode }
+}
+
+/** Connections that are open stay; whose authority has left its bundle is nobody on them any more. */
+function trustBundles({ listen }: Config, log: Logger): TrustBundles {
+  const { trustBundles: files = {}, bundleSeconds = 5 } = listen.tls?.clientCertificates ?? {}
+  return new TrustBundles({
+    files,
+    everySeconds: bundleSeconds,
+    onChange: (trustDomain, authorities) => log.info('a trust bundle has changed', { trustDomain, authorities }),
+    onFailure: (trustDomain, error) => log.error('a trust bundle cannot be used', { trustDomain, error }),
+  })
 }
 
 /**

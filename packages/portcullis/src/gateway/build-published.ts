@@ -1,8 +1,10 @@
 /** What clients are told about each path: its RFC 9728 document, and the challenge that leads to it. */
 import type { Config } from '../config/schema.ts'
+import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import { type Challenges, createChallenges } from '../identity/challenge.ts'
 import { type ResourceDocument, resourceDocuments } from '../identity/resource-metadata.ts'
 import type { ScopeDemands } from '../identity/scope-demands.ts'
+import { ADMINISTRATION_PATH } from '../transport/route.ts'
 import type { Senders } from './build-senders.ts'
 
 export interface Published {
@@ -21,6 +23,8 @@ export function buildPublished(
 ): Published {
   const resources = describe(config, publicUrl, demands, boundOnly)
   const scopes = new Map(resources.map((one) => [one.resource, one.scopes]))
+  // To look comes first; to change is asked for when somebody does.
+  scopes.set(publicUrl + ADMINISTRATION_PATH, ADMINISTRATION_SCOPES.slice(0, 1))
   // Only tokens can be bound by a proof; where there are none, to offer it would lead nowhere.
   const proofAlgorithms = issuers.length > 0 ? config.identity.dpop.algorithms : []
   return {
@@ -50,5 +54,12 @@ function describe(config: Config, publicUrl: string, demands: ScopeDemands, boun
       kind: 'upstream' as const,
       ...(title !== undefined && { name: title }),
     })),
+    {
+      resource: publicUrl + ADMINISTRATION_PATH,
+      name: 'Administration',
+      kind: 'administration' as const,
+      scopes: ADMINISTRATION_SCOPES,
+      boundOnly: boundOnly(publicUrl + ADMINISTRATION_PATH),
+    },
   ]
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
 import { Cancellation } from '../core/cancellation.ts'
@@ -11,6 +12,7 @@ import type { ToolDefinition } from '../mcp/definition.ts'
 import type { Params } from '../mcp/message.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import { visibilityOf } from '../policy/trim.ts'
+import { Approvals } from '../upstream/relay/approval.ts'
 import { Parking } from '../upstream/relay/parking.ts'
 import type { RelayParts } from '../upstream/relay/parts.ts'
 import { StateSeal } from '../upstream/relay/seal-state.ts'
@@ -19,6 +21,7 @@ import { SessionTable } from '../upstream/relay/session-table.ts'
 import { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Explain } from './access-explainer.ts'
+import { approvalWitness } from './approvals.ts'
 import { scopeOf } from './scope.ts'
 import { scopedVisibility } from './scoped-visibility.ts'
 
@@ -32,21 +35,29 @@ export interface RelayInput {
   readonly config: Config
   readonly clock: Clock
   readonly log: Logger
+  readonly ledger: Ledger
   readonly engine: () => PolicyEngine
   readonly schemas: ToolSchemas
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly demands: ScopeDemands
-  readonly note: RelayParts['note']
+  readonly within: RelayParts['within']
   /** The explanation that needs the seal and what the caller may see, which are made here. */
   readonly explain: ((parts: Pick<RelayParts, 'seal' | 'visibility'>) => Explain) | undefined
 }
 
+/** The parts of the relay, and what other stages share with it. */
+export type BuiltRelay = Omit<RelayParts, 'explain'> & {
+  readonly explain?: Explain
+  readonly approvals: Approvals
+}
+
 /** What the relay needs to carry messages. The key of sealed states lives as long as the process, like parked calls. */
-export function buildRelay(input: RelayInput): Omit<RelayParts, 'explain'> & { readonly explain?: Explain } {
-  const { config, clock, log, engine, schemas, upstreams, demands, note } = input
+export function buildRelay(input: RelayInput): BuiltRelay {
+  const { config, clock, log, engine, schemas, upstreams, demands, within } = input
   const { sessions } = config.limits
   const limits = { perPrincipal: sessions.perPrincipal, total: MAX_SESSIONS, idleMs: sessions.idleSeconds * 1_000 }
   const seal = new StateSeal(new Secret(randomBytes(32)), ANSWER_MS, clock)
+  const approvals = new Approvals({ seal, clock, answerMs: ANSWER_MS, witness: approvalWitness(input.ledger) })
   const visibility = scopedVisibility(visibilityOf(engine), demands)
   const explain = input.explain?.({ seal, visibility })
   return {
@@ -60,8 +71,10 @@ export function buildRelay(input: RelayInput): Omit<RelayParts, 'explain'> & { r
     advertise: (tool) => advertised(config, schemas, tool),
     paramHeaders: (tool, args) => paramHeadersFor(tool, args),
     scopeOf: (principal, upstream) => scopeOf(config, principal, upstream),
-    ...(note && { note }),
+    ...(within && { within }),
     ...(explain && { explain }),
+    approvals,
+    carry: (exchange) => approvals.carry(exchange),
     ending: new Cancellation(),
     warn: (message, facts) => log.warn(message, facts),
   }

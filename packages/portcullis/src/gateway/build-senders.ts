@@ -1,16 +1,23 @@
 /** Configuration to what tokens need beside being good: scopes, and a proof that their presenter is their owner. */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
+import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
 import { Secret } from '../core/secret.ts'
-import { type CertificateName, certificateVerifier, type VerifyCertificate } from '../identity/certificates.ts'
+import {
+  type CertificateName,
+  certificateVerifier,
+  type VerifyCertificate,
+  type Vouching,
+} from '../identity/certificates.ts'
 import { Nonces } from '../identity/dpop/nonces.ts'
 import { proofVerifier } from '../identity/dpop/verify-proof.ts'
 import { onceOnly } from '../identity/replays.ts'
 import { type RequireSender, senderGuard } from '../identity/require-sender.ts'
 import { ScopeDemands } from '../identity/scope-demands.ts'
 import type { ReplayStore } from '../identity/replay-store.ts'
+import type { TrustBundles } from './trust-bundles.ts'
 import { thumbprintsIn } from '../pki/thumbprint.ts'
 
 export interface Senders {
@@ -21,7 +28,13 @@ export interface Senders {
 }
 
 /** The aggregate path leads to every upstream, so it demands what one of them does. */
-export function buildSenders(config: Config, replays: ReplayStore, clock: Clock, publicUrl: string): Senders {
+export function buildSenders(
+  config: Config,
+  replays: ReplayStore,
+  clock: Clock,
+  publicUrl: string,
+  bundles: Pick<TrustBundles, 'of'>,
+): Senders {
   const { dpop, senderConstrained } = config.identity
   const nonces = dpop.nonce === 'off' ? undefined : buildNonces(dpop.nonceSeconds, clock)
   const verifyProof = proofVerifier({
@@ -37,7 +50,7 @@ export function buildSenders(config: Config, replays: ReplayStore, clock: Clock,
   const boundOnly = (resource: string) => resources.has(resource)
   const mustBeBound = (principal: Principal, resource: string) =>
     boundOnly(resource) || (roles.size > 0 && principal.roles.some((role) => roles.has(role)))
-  const verifyCertificate = buildCertificates(config)
+  const verifyCertificate = buildCertificates(config, bundles)
   return {
     requireSender: senderGuard({ verifyProof, ...(nonces && { nonces }), mustBeBound }),
     boundOnly,
@@ -46,7 +59,14 @@ export function buildSenders(config: Config, replays: ReplayStore, clock: Clock,
 }
 
 export const buildScopeDemands = ({ identity }: Config): ScopeDemands =>
-  new ScopeDemands(Object.entries(identity.scopes).map(([scope, rule]) => ({ scope, ...rule })))
+  new ScopeDemands([
+    ...Object.entries(identity.scopes).map(([scope, rule]) => ({ scope, ...rule })),
+    ...[ADMIN_WRITE, ADMIN_READ].filter(({ scope }) => !Object.hasOwn(identity.scopes, scope)),
+  ])
+
+const [READ, WRITE] = ADMINISTRATION_SCOPES
+const ADMIN_READ = { scope: READ, includes: [], upstreams: [], tools: [] }
+const ADMIN_WRITE = { scope: WRITE, includes: [READ], upstreams: [], tools: [] }
 
 /** Its key ends with the process: no proof of an earlier run is good in this one, even if the replay store was lost. */
 const buildNonces = (rotateSeconds: number, clock: Clock): Nonces =>
@@ -58,7 +78,10 @@ function boundResources({ upstreams }: Config, publicUrl: string): ReadonlySet<s
   return new Set([`${publicUrl}/mcp`, `${publicUrl}/admin`, ...bound.map(([name]) => `${publicUrl}/mcp/${name}`)])
 }
 
-function buildCertificates({ identity }: Config): VerifyCertificate | undefined {
+function buildCertificates(
+  { identity, listen }: Config,
+  bundles: Pick<TrustBundles, 'of'>,
+): VerifyCertificate | undefined {
   if (identity.certificates.length === 0) return undefined
   return certificateVerifier(
     identity.certificates.map(({ uri, dns, subject, authority, tenant, roles, upstreams }) => {
@@ -66,5 +89,16 @@ function buildCertificates({ identity }: Config): VerifyCertificate | undefined 
       const authorities = authority === undefined ? {} : { authorities: thumbprintsIn(authority) }
       return { name, ...authorities, tenant, roles, ...(upstreams && { upstreams }) }
     }),
+    vouching(listen.tls?.clientCertificates, bundles),
   )
+}
+
+/** Without bundles TLS has asked already whether a listed authority vouches. */
+function vouching(
+  asked: NonNullable<Config['listen']['tls']>['clientCertificates'],
+  bundles: Pick<TrustBundles, 'of'>,
+): Vouching | undefined {
+  if (asked === undefined || Object.keys(asked.trustBundles).length === 0) return undefined
+  const listed = new Set(asked.authorities.flatMap(thumbprintsIn))
+  return { listed, bundleOf: (trustDomain) => bundles.of(trustDomain) }
 }

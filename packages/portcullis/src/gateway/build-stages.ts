@@ -1,18 +1,15 @@
 import type { Ledger } from '../audit/ledger.ts'
 import { auditIntent } from '../audit/intent.ts'
 import type { Logger } from '../audit/log.ts'
+import { measure } from '../audit/metrics/measure.ts'
 import { auditTrail } from '../audit/trail.ts'
 import type { Config } from '../config/schema.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Routed } from '../core/route.ts'
-import { checkArgumentsStage } from '../inspection/check-arguments.ts'
-import { checkResultStage } from '../inspection/check-result.ts'
-import { checkParamHeadersStage } from '../inspection/param-headers.ts'
 import { standing } from '../identity/standing.ts'
-import { parseStrict } from '../inspection/strict-json.ts'
-import type { ToolSchemas } from '../inspection/tool-schemas.ts'
+import { readStrict } from '../inspection/read-json.ts'
 import { bound } from '../limits/bound.ts'
 import { concurrency } from '../limits/concurrency.ts'
 import { deadline } from '../limits/deadline.ts'
@@ -21,7 +18,6 @@ import { parseMessage } from '../mcp/parse.ts'
 import { answerOf } from '../mcp/refusal.ts'
 import { administrator, isAdministrator } from '../policy/administrator.ts'
 import { authorize, reveal } from '../policy/authorize.ts'
-import type { PolicyEngine } from '../policy/engine.ts'
 import { addressStage, AddressList } from '../traffic/address-list.ts'
 import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
 import { preflight } from '../traffic/cross-origin.ts'
@@ -36,23 +32,25 @@ import type { SessionTable } from '../upstream/relay/session-table.ts'
 import type { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Explain } from './access-explainer.ts'
+import { mayEnter } from './administrators.ts'
 import type { Identity } from './build-identity.ts'
+import { type InspectionStageParts, inspectionStages } from './inspection-stages.ts'
 import { explainedResolve } from './explained-resolve.ts'
+import type { Observation } from './observation.ts'
 import type { Stages, Understood } from './path.ts'
 import { tenantConcurrency, tenantHas, tenantRates } from './tenants.ts'
 
-export interface StageParts {
+export interface StageParts extends InspectionStageParts {
   readonly config: Config
   readonly clock: Clock
   readonly log: Logger
   readonly ledger: Ledger
   readonly identity: Identity
-  readonly engine: () => PolicyEngine
-  readonly schemas: ToolSchemas
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly sessions: SessionTable
   readonly tasks: TaskTable
   readonly shutdown: Cancellation
+  readonly observation?: Observation | undefined
   /** Says to a caller what it means that an upstream is not connected; absent when none can be. */
   readonly explain?: Explain
   /** Origin by which clients reach the gateway, without a trailing slash. */
@@ -61,12 +59,13 @@ export interface StageParts {
 
 /** Configuration values to stages. The order in which they run is in `path.ts`. */
 export function buildStages(parts: StageParts): Stages {
-  const { config, clock, ledger, engine, schemas, upstreams, publicUrl } = parts
+  const { config, clock, ledger, engine, upstreams, publicUrl } = parts
   const { limits, traffic } = config
   const rates = new MemoryRateStore(clock)
   const json = { maxDepth: limits.maxDepth, maxMembers: limits.maxMembers }
   return {
     trail: auditTrail({ ledger, clock, answerOf, log: parts.log }),
+    metrics: measure(parts.observation?.metrics),
     address: addressStage(addresses(traffic.blocked, 'blocked', clock), addresses(traffic.allowed, 'allowed', clock)),
     rateByAddress: rateByAddress(rates, traffic.rate.perAddress),
     strictHead,
@@ -79,18 +78,16 @@ export function buildStages(parts: StageParts): Stages {
     authenticate: parts.identity.check,
     nonce: parts.identity.nonce,
     standing: standing(parts.identity.revocations, clock),
-    administrator,
+    administrator: administrator(mayEnter(config)),
     rateByPrincipal: rateByPrincipal(rates, traffic.rate.perPrincipal),
     rateByTenant: tenantRates(config, rates),
     negotiate,
     receive: receive(limits.maxBodyBytes),
-    parse: parseMessage((bytes) => parseStrict(bytes, json)),
+    parse: parseMessage((bytes) => readStrict(bytes, json)),
     attachSession: attachSession(parts.sessions),
     resolve: explainedResolve(resolveTarget(upstreams, parts.tasks, tenantHas(config)), parts.explain),
     reveal: reveal(engine),
     scopes: parts.identity.scopes,
-    checkArguments: checkArgumentsStage(schemas),
-    checkParamHeaders: checkParamHeadersStage,
     authorize: authorize(engine),
     tenantConcurrency: tenantConcurrency(config, takesPlace),
     concurrency: concurrency<Understood>({
@@ -100,9 +97,10 @@ export function buildStages(parts: StageParts): Stages {
       // The places that are kept free belong to those who look after the gateway, not to a tenant's own administrators.
       isAdministrator: (principal) => config.tenants === undefined && isAdministrator(principal),
       counts: takesPlace,
+      onSlots: (made) => parts.observation?.slots.push(made),
     }),
     intent: auditIntent({ ledger }),
-    checkResult: checkResultStage(schemas),
+    ...inspectionStages(parts),
   }
 }
 

@@ -18,6 +18,15 @@ import { createIntrospector } from '../identity/introspection.ts'
 import type { IssuerSettings } from '../identity/issuer-settings.ts'
 import { createTokenVerifier, type VerifyToken } from '../identity/jwt.ts'
 import { looksLikeJwt, readJwt } from '../identity/jwt-parts.ts'
+import { ADMINISTRATION_PATH, AGGREGATE_PATH } from '../transport/route.ts'
+
+/** How long keys of issuers are used that have no time of their own. */
+export const KEY_RULES = {
+  plainHttp: 'refused',
+  jwksMaxAgeSeconds: 600,
+  jwksStaleSeconds: 600,
+  jwksCooldownSeconds: 30,
+} as const
 
 const LIMITS = { timeoutMs: 5_000, maxBytes: 262_144, plainHttp: 'refused' } as const satisfies FetchLimits
 
@@ -29,9 +38,12 @@ export function buildTokenVerifier(
   issuers: readonly IssuerConfig[],
   clock: Clock,
   environment: Environment,
+  publicUrl: string,
 ): VerifyToken {
-  const verifiers = new Map(issuers.map((issuer) => [issuer.issuer, jwtVerifier(issuer, clock)]))
-  const introspect = issuers.map((issuer) => introspector(issuer, clock, environment)).find((one) => one !== undefined)
+  const verifiers = new Map(issuers.map((issuer) => [issuer.issuer, jwtVerifier(issuer, clock, publicUrl)]))
+  const introspect = issuers
+    .map((issuer) => introspector(issuer, clock, environment, publicUrl))
+    .find((one) => one !== undefined)
   return async (token) => {
     if (introspect !== undefined && !looksLikeJwt(token)) return introspect(token)
     const { iss } = readJwt(token).claims
@@ -41,9 +53,9 @@ export function buildTokenVerifier(
   }
 }
 
-function jwtVerifier(issuer: IssuerConfig, clock: Clock): VerifyToken {
+function jwtVerifier(issuer: IssuerConfig, clock: Clock, publicUrl: string): VerifyToken {
   return createTokenVerifier({
-    issuers: [issuerSettings(issuer)],
+    issuers: [issuerSettings(issuer, publicUrl)],
     clock,
     fetchJson: web(issuer).fetchJson,
     plainHttp: LIMITS.plainHttp,
@@ -53,13 +65,18 @@ function jwtVerifier(issuer: IssuerConfig, clock: Clock): VerifyToken {
   })
 }
 
-function introspector(issuer: IssuerConfig, clock: Clock, environment: Environment): VerifyToken | undefined {
-  const { introspection, audiences, clockSkewSeconds } = issuer
+function introspector(
+  issuer: IssuerConfig,
+  clock: Clock,
+  environment: Environment,
+  publicUrl: string,
+): VerifyToken | undefined {
+  const { introspection, clockSkewSeconds } = issuer
   if (introspection === undefined) return undefined
   const { url, clientId, secret, rememberSeconds } = introspection
   const settings = {
     issuer: issuer.issuer,
-    ...(audiences && { audiences }),
+    ...audienceRules(issuer, publicUrl),
     ...(url !== undefined && { url }),
     ...{ claims: claimMapping(issuer), clientId, secret: readSecret(secret, environment) },
     ...{ clockSkewSeconds, rememberSeconds },
@@ -67,20 +84,35 @@ function introspector(issuer: IssuerConfig, clock: Clock, environment: Environme
   return createIntrospector({ settings, clock, plainHttp: LIMITS.plainHttp, ...web(issuer) })
 }
 
-function issuerSettings(issuer: IssuerConfig): IssuerSettings {
-  const { jwksUri, audiences, algorithms, clockSkewSeconds } = issuer
+function issuerSettings(issuer: IssuerConfig, publicUrl: string): IssuerSettings {
+  const { jwksUri, algorithms, clockSkewSeconds } = issuer
   return {
     issuer: issuer.issuer,
     algorithms,
     ...(jwksUri !== undefined && { jwksUri }),
-    ...(audiences !== undefined && { audiences }),
+    ...audienceRules(issuer, publicUrl),
     clockSkewSeconds,
     ...(issuer.tokenType === 'at+jwt' && { requireTyp: 'at+jwt' as const }),
     claims: claimMapping(issuer),
   }
 }
 
-function claimMapping({ tenant, roles, everyone, subjectClaim, scopesClaim }: IssuerConfig): ClaimMapping {
+function audienceRules({ audiences }: IssuerConfig, publicUrl: string) {
+  if (audiences === undefined) return {}
+  if (!('upstreams' in audiences)) return { audiences }
+  const { aggregate, administration, upstreams } = audiences
+  const audiencesByResource = new Map<string, readonly string[]>([
+    ...(aggregate ? [[publicUrl + AGGREGATE_PATH, aggregate] as const] : []),
+    ...(administration ? [[publicUrl + ADMINISTRATION_PATH, administration] as const] : []),
+    ...Object.entries(upstreams).map(([name, own]) => [`${publicUrl}${AGGREGATE_PATH}/${name}`, own] as const),
+  ])
+  return { audiencesByResource }
+}
+
+type MappedIssuer = Pick<IssuerConfig, 'tenant' | 'roles' | 'everyone' | 'subjectClaim' | 'scopesClaim'>
+
+/** What the claims of an issuer mean here. */
+export function claimMapping({ tenant, roles, everyone, subjectClaim, scopesClaim }: MappedIssuer): ClaimMapping {
   return {
     tenant: typeof tenant === 'string' ? { fixed: tenant } : { ...tenant, claim: claimPath(tenant.claim) },
     ...(roles && { roles: { claim: claimPath(roles.claim), map: roles.map } }),
@@ -90,12 +122,15 @@ function claimMapping({ tenant, roles, everyone, subjectClaim, scopesClaim }: Is
   }
 }
 
-/** The schema lets no empty list through. */
-const claimPath = (claim: string | readonly string[]): ClaimPath =>
+/** A claim name, or the way to a nested one. The schema lets no empty list through. */
+export const claimPath = (claim: string | readonly string[]): ClaimPath =>
   typeof claim === 'string' ? claim : (claim as readonly [string, ...string[]])
 
-/** An issuer of a private authority is reached through connections that trust it beside the usual ones. */
-function web({ ca: file }: IssuerConfig): { readonly fetchJson: FetchJson; readonly postForm: PostForm } {
+/** How an issuer is asked. One of a private authority is reached through connections that trust it beside the usual ones. */
+export function web({ ca: file }: Pick<IssuerConfig, 'ca'>): {
+  readonly fetchJson: FetchJson
+  readonly postForm: PostForm
+} {
   if (file === undefined) return { fetchJson: createFetchJson(LIMITS), postForm: createPostForm(LIMITS) }
   const ca = [...rootCertificates, readFileSync(file, 'utf8')]
   let trusting: Promise<FetchLimits> | undefined

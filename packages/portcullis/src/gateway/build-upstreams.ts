@@ -13,6 +13,7 @@ import type { Parse } from '../upstream/link.ts'
 import { StdioConnector } from '../upstream/stdio-connector.ts'
 import { Upstream } from '../upstream/upstream.ts'
 import type { Access } from './build-access.ts'
+import type { Judge } from '../upstream/judge.ts'
 import { type Drivers, volumeFolder, type Walls, withAuthority } from './build-sandbox.ts'
 import { codeConnector } from './build-code.ts'
 import { type LaunchFacts, launchSpec, volumeSpecs } from './launch-spec.ts'
@@ -34,6 +35,8 @@ export interface UpstreamParts {
   readonly processes: Processes
   /** Credentials that are not the same for everybody. */
   readonly access: Access
+  /** Who says what of an upstream's words is passed on. Undefined: nobody has to. */
+  readonly judgeOf: (upstream: string) => Judge | undefined
 }
 
 /** The upstreams of the configuration, none of them connected yet. Rejects as `drivers` does. */
@@ -51,10 +54,12 @@ function buildUpstream(
   slot: number,
 ): Upstream {
   const { config, clock } = parts
+  const judge = parts.judgeOf(name)
   const connector = buildConnector(parts, drivers.get(name), name, upstream, slot)
   return new Upstream({
     name,
     connector,
+    ...(judge && { judge }),
     clock,
     era: upstream.era,
     gateway: PRODUCT,

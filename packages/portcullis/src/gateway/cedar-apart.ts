@@ -21,7 +21,6 @@ export interface CedarQuestion {
   readonly tenants?: readonly (readonly [tenant: string, words: TenantWords])[]
 }
 
-const PROGRAM = fileURLToPath(new URL(`./cedar-process${extname(import.meta.url)}`, import.meta.url))
 const PATIENCE_MS = 20_000
 
 /** Undefined when there is a mistake in the policies, or no such process can be had: then ask in this one. */
@@ -31,8 +30,14 @@ export async function askCedarApart(
 ): Promise<CedarAnswers | undefined> {
   const words = { roles, upstreams, tools: [...tools], ...(tenants !== undefined && { tenants: [...tenants] }) }
   const question: CedarQuestion = { sources, ...words }
+  return (await answerApart('cedar-process', question)) as CedarAnswers | undefined
+}
+
+/** What a program of this room, run as a process of its own, answers to a question; undefined when it gives no answer. */
+export async function answerApart(program: 'cedar-process' | 'policy-process', question: object): Promise<unknown> {
+  const file = fileURLToPath(new URL(`./${program}${extname(import.meta.url)}`, import.meta.url))
   try {
-    const child = await startChild([process.execPath, PROGRAM], {
+    const child = await startChild([process.execPath, file], {
       environment: {},
       cwd: '/',
       table: new DescriptorTable(),
@@ -40,9 +45,9 @@ export async function askCedarApart(
     const late = setTimeout(() => child.process.kill('SIGKILL'), PATIENCE_MS)
     child.stderr.resume()
     child.stdin.end(JSON.stringify(question))
-    const [answers, [status]] = await Promise.all([text(child.stdout), once(child.process, 'exit')])
+    const [answer, [status]] = await Promise.all([text(child.stdout), once(child.process, 'exit')])
     clearTimeout(late)
-    return status === 0 ? (JSON.parse(answers) as CedarAnswers) : undefined
+    return status === 0 ? (JSON.parse(answer) as unknown) : undefined
   } catch {
     return undefined
   }

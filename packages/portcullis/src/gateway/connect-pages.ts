@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Answer, Exchange } from '../core/exchange.ts'
 import { Fault, FAULTS, toFault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
-import type { Authenticated } from '../core/principal.ts'
+import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import { readFields } from '../identity/server/form.ts'
 import { FormTokens } from '../identity/server/form-token.ts'
@@ -19,16 +19,18 @@ export interface ConnectParts {
   readonly consents: Consents
   readonly authenticate: Check<Exchange & Routed, Authenticated>
   readonly witness: Witness
+  /** Whether a principal, and the credential with which it proved itself, are still good: somebody may have been away for minutes. */
+  readonly stands: (principal: Principal) => boolean
   readonly publicUrl: string
 }
 
 const MOUNT = '/connect/'
+const NOT_A_CONNECTOR = 'Your account may not connect this upstream for everybody any more.'
 const MAX_KEY_LENGTH = 16_384
 
 /** Answers everything below `/connect/`. */
 export class ConnectPages {
   readonly #parts: ConnectParts
-  readonly #forms = new FormTokens(randomBytes(32).toString('base64url'))
   readonly #cookie: string
   readonly #isSecure: boolean
 
@@ -78,35 +80,36 @@ export class ConnectPages {
     return { status: 200, headers: { 'cache-control': 'public, max-age=3600' }, document }
   }
 
-  #ask(exchange: Exchange, id: string): Answer {
-    const { ticket, connectable } = this.#ticket(id)
+  async #ask(exchange: Exchange, id: string): Promise<Answer> {
+    const { ticket, connectable } = await this.#ticket(id)
     const known = this.#secretOf(exchange)
     const secret = known ?? randomBytes(32).toString('base64url')
-    const token = this.#forms.issue('connect', id, digestOf(secret))
+    const token = formsOf(secret).issue('connect', id)
     const page = askPage({ ticket, connectable, token })
     return known === undefined ? { ...page, cookies: [this.#setCookie(secret)] } : page
   }
 
   async #leave(exchange: Exchange, id: string): Promise<Answer> {
-    const { ticket, connectable } = this.#ticket(id)
+    const { ticket, connectable } = await this.#ticket(id)
     const { consents } = this.#parts
     const secret = this.#secretOf(exchange)
     const fields = await readFields(exchange)
-    if (secret === undefined || !this.#forms.accepts(fields.get('token'), 'connect', id, digestOf(secret)))
+    if (secret === undefined || !formsOf(secret).accepts(fields.get('token'), 'connect', id))
       throw new Fault('connect.refused', { reason: 'form token', upstream: ticket.wanted.upstream })
-    if (connectable.visitor === 'proved') await this.#prove(exchange, ticket, fields.get('key') ?? '')
-    if (!consents.use(id)) throw new Fault('connect.invalid', { reason: 'used up' })
+    const proved =
+      connectable.visitor === 'proved' ? await this.#prove(exchange, ticket, fields.get('key') ?? '') : undefined
+    if (!(await consents.use(id))) throw new Fault('connect.invalid', { reason: 'used up' })
     const departure = await connectable.access.begin(ticket.holder, ticket.wanted)
-    consents.leave({ ticket, departure, browser: digestOf(secret) })
+    await consents.leave({ ticket, flow: departure.flow, browser: digestOf(secret), ...(proved && { proved }) })
     return leavePage(connectable, departure.url)
   }
 
   /** The visitor has to be the very principal that was asked: a link can be given to somebody else (MCP elicitation, "Phishing"). */
-  async #prove(exchange: Exchange, ticket: Ticket, key: string): Promise<void> {
-    const { authenticate, consents, publicUrl } = this.#parts
+  async #prove(exchange: Exchange, ticket: Ticket, key: string): Promise<Principal> {
+    const { authenticate, connectables, consents, publicUrl } = this.#parts
     const { upstream } = ticket.wanted
-    const refuse = (reason: string, cause?: unknown): never => {
-      consents.failed(ticket.id)
+    const refuse = async (reason: string, cause?: unknown): Promise<never> => {
+      await consents.failed(ticket.id)
       const says = 'This is not a key of the account for which the link was made.'
       throw new Fault('connect.refused', { reason, upstream }, { says, cause })
     }
@@ -123,21 +126,29 @@ export class ConnectPages {
       return refuse('the proof is not good', cause)
     })
     const { tenant, principal: id } = ticket.principal
-    if (principal.tenant !== tenant || principal.id !== id) refuse('another principal')
+    if (principal.tenant !== tenant || principal.id !== id) return refuse('another principal')
+    const { mode, connectors } = connectables.get(upstream) as Connectable
+    // The roles of the day on which the link was made may be gone by now.
+    if (mode === 'shared' && !principal.roles.some((role) => connectors.includes(role)))
+      throw new Fault('connect.refused', { reason: 'no connector', upstream }, { says: NOT_A_CONNECTOR })
+    return principal
   }
 
   async #callback(exchange: Exchange): Promise<Answer> {
     const { consents, connectables, witness } = this.#parts
     const { query } = exchange.head
-    const journey = consents.arrive(new URLSearchParams(query).get('state') ?? '')
+    const journey = await consents.arrive(new URLSearchParams(query).get('state') ?? '')
     if (journey === undefined) throw new Fault('connect.invalid', { reason: 'state' })
-    const { ticket, departure, browser } = journey
+    const { ticket, flow, browser, proved } = journey
     const { upstream } = ticket.wanted
     const secret = this.#secretOf(exchange)
     if (secret === undefined || !isSameBrowser(browser, secret))
       throw new Fault('connect.refused', { reason: 'another browser', upstream })
-    const connectable = connectables.get(upstream) as Connectable
-    const grant = await departure.arrive(query)
+    const connectable = connectables.get(upstream)
+    if (connectable === undefined) throw new Fault('connect.invalid', { reason: 'no such upstream', upstream })
+    this.#requireStanding(ticket, proved)
+    const grant = await connectable.access.arrive(flow, query)
+    this.#requireStanding(ticket, proved)
     const { tenant, principal } = ticket.principal
     const { issuer, scopes } = grant
     const facts = { upstream, issuer, scopes, shared: ticket.holder.principal === undefined }
@@ -146,8 +157,15 @@ export class ConnectPages {
     return messagePage('Connected', `${connectable.title} is connected. You can close this page and go back.`)
   }
 
-  #ticket(id: string): { readonly ticket: Ticket; readonly connectable: Connectable } {
-    const ticket = this.#parts.consents.find(id)
+  /** Nothing is kept for somebody who was removed while on the way. */
+  #requireStanding({ principal: { tenant, principal: id }, wanted }: Ticket, proved: Principal | undefined): void {
+    const credential = { kind: 'certificate', id: '' } as const
+    if (this.#parts.stands(proved ?? { id, tenant, roles: [], credential })) return
+    throw new Fault('connect.refused', { reason: 'revoked', upstream: wanted.upstream })
+  }
+
+  async #ticket(id: string): Promise<{ readonly ticket: Ticket; readonly connectable: Connectable }> {
+    const ticket = await this.#parts.consents.find(id)
     const connectable = ticket && this.#parts.connectables.get(ticket.wanted.upstream)
     if (ticket === undefined || connectable === undefined)
       throw new Fault('connect.invalid', { reason: 'no such link' })
@@ -167,3 +185,6 @@ export class ConnectPages {
     return `${this.#cookie}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600${this.#isSecure ? '; Secure' : ''}`
   }
 }
+
+/** The browser's own secret, which no other site can read or set, is the key: so any node knows the forms of all. */
+const formsOf = (secret: string): FormTokens => new FormTokens(secret)

@@ -12,8 +12,8 @@ export function explainedResolve(resolve: Resolve, explain: Explain | undefined)
     check(exchange) {
       const resolved = resolve.check(exchange)
       if (!(resolved instanceof Promise)) return resolved
-      return resolved.catch((thrown: unknown) => {
-        throw explain(thrown, exchange)
+      return resolved.catch(async (thrown: unknown) => {
+        throw await explain(thrown, exchange)
       })
     },
   }

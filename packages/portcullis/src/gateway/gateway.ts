@@ -2,6 +2,7 @@ import { ChainLedger, type Ledger } from '../audit/ledger.ts'
 import { CHAIN_RULES } from '../audit/chain.ts'
 import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
 import type { Logger } from '../audit/log.ts'
+import { measuredLedger } from '../audit/metrics/measured-ledger.ts'
 import { type Environment, processEnvironment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import { ownPaths } from '../config/own-paths.ts'
@@ -11,18 +12,22 @@ import { Cancellation } from '../core/cancellation.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
 import { type RevocationList, revokes } from '../identity/revocation.ts'
-import { parseUpstream } from '../inspection/strict-json.ts'
+import { readUpstream } from '../inspection/read-json.ts'
 import { ToolSchemas } from '../inspection/tool-schemas.ts'
 import { privateFolder } from '../pki/private-file.ts'
 import type { Stores } from '../stores/stores.ts'
 import { relay } from '../upstream/relay/relay.ts'
 import { relayStream } from '../upstream/relay/stream.ts'
-import type { Administration, GatewayView } from './administration.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { OpenAdministration } from './administration.ts'
+import { buildAdministration } from './build-administration.ts'
 import { buildAuthorizationServer } from './build-authorization-server.ts'
 import { type Identity, buildIdentity } from './build-identity.ts'
 import { Access } from './build-access.ts'
 import { connectPages, explains } from './build-connect.ts'
-import { openListener } from './build-listener.ts'
+import { openListener, type OpenListener } from './build-listener.ts'
+import { type MetricsListenerParts, openMetrics, readinessOf } from './build-metrics.ts'
+import { buildInspection } from './build-inspection.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
 import { closeDrivers, selectDrivers } from './build-sandbox.ts'
@@ -30,12 +35,15 @@ import { buildUpstreams, type UpstreamParts } from './build-upstreams.ts'
 import { eventual } from './eventual-ledger.ts'
 import { Gate } from './gate.ts'
 import { mountsOf } from './mounts.ts'
+import { DefinitionsInForce } from './definitions-in-force.ts'
+import { Observation } from './observation.ts'
 import { door, type Stages } from './path.ts'
 import { PolicyPoint } from './policy-point.ts'
 import { Processes } from './processes.ts'
 import { PRODUCT } from './product.ts'
+import { leaveNote } from './running-note.ts'
 import { startDefinitions } from './start-definitions.ts'
-import { shownTo, tenantNames } from './tenants.ts'
+import { tenantNames } from './tenants.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -45,7 +53,7 @@ export interface GatewayOptions {
   readonly clock?: Clock
   readonly environment?: Environment
   /** What administrators can ask the running gateway; nothing when absent. */
-  readonly administration?: Administration
+  readonly administration?: OpenAdministration
   readonly [adjustStages]?: (stages: Stages) => Stages
 }
 
@@ -55,6 +63,8 @@ export const adjustStages: unique symbol = Symbol('adjustStages')
 export interface RunningGateway {
   /** Origin by which clients reach it, such as `https://127.0.0.1:8443`. */
   readonly url: string
+  /** Origin of the listener of metrics, where there is one. */
+  readonly metricsUrl?: string
   /** Lets running calls finish for up to ten seconds, then ends everything that was started. */
   close(): Promise<void>
 }
@@ -83,59 +93,85 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const drivers = selectDrivers(config, ownPaths(config, options.configFile), log)
   drivers.catch(() => {})
   started.push(() => closeDrivers(drivers))
-  const { gate, listener, ledger, identity, access } = await openGround(options, clock, started)
-  const behind = { config, environment, clock, log, drivers, access }
-  const { upstreams, processes } = await openUpstreams(behind, ledger, started)
-  const schemas = new ToolSchemas()
-  const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
-  const policy = await PolicyPoint.load(config, definitions.known, log)
-  policy.follow(upstreams.values(), (all) => definitions.remember(all, schemas))
-  const parts = { config, clock, log, engine: policy.engine, schemas, upstreams }
+  const { gate, listener, ledger, chains, stores, identity, access, watch } = await openGround(options, clock, started)
+  const { observation } = watch
+  const inForce = new DefinitionsInForce({ config, ledger, clock, log })
+  const judgeOf = (upstream: string) => inForce.judgeOf(upstream)
+  const behind = { config, environment, clock, log, drivers, access, judgeOf }
+  const { upstreams, processes } = await openUpstreams({ ...behind, observation }, ledger, started)
+  started.push(inForce.follow(upstreams))
+  const { schemas, policy, inspection } = await openRules(config, log, upstreams)
+  const { heldReason } = inForce
+  const parts = { config, clock, log, engine: policy.engine, heldReason, schemas, inspection, upstreams }
   const { url } = listener
   const explain = explains(access, upstreams, url)
-  const relayParts = buildRelay({ ...parts, demands: identity.demands, note: access.note, explain })
-  const { sessions, tasks, parking, ending } = relayParts
+  const relayParts = buildRelay({ ...parts, ledger, demands: identity.demands, within: access.within, explain })
+  const { sessions, tasks, parking, ending, approvals } = relayParts
   started.push(() => parking.close())
   started.push(() => sessions.close())
   const shutdown = new Cancellation()
   const told = relayParts.explain && { explain: relayParts.explain }
-  const built = buildStages({ ...parts, ...told, ledger, identity, sessions, tasks, shutdown, publicUrl: url })
+  const state = { ledger, identity, sessions, tasks, approvals, shutdown, observation, publicUrl: url }
+  const built = buildStages({ ...parts, ...told, ...state })
   const stages = options[adjustStages]?.(built) ?? built
   endRevoked(identity, [sessions, parking])
-  const mount = mountsOf([
-    identity.server,
-    await connectPages({ access, identity, ledger, clock, log, publicUrl: url }),
-  ])
-  const documents = {
-    documents: identity.documents,
-    administration: shown(options, { upstreams, processes, shownTo: shownTo(config) }),
-    mount,
-  }
-  const ends = { message: relay(relayParts), stream: relayStream(relayParts), ...documents }
-  gate.open(door(stages, ends), (id) => sessions.journalOf(id))
-  // Before all others: what they are is still needed by the calls that may finish.
-  started.push(async () => {
-    gate.shut()
-    ending.cancel('shutdown')
-    setTimeout(() => shutdown.cancel('shutdown'), GRACE_MS).unref()
-    await listener.close(GRACE_MS)
-  })
-  return { url, close: () => end(started) }
+  const pages = await connectPages({ access, identity, ledger, clock, log, publicUrl: url })
+  const adminParts = { config, clock, stores, chains, revocations: identity.revocations, publicUrl: url }
+  const live = { upstreams, processes, sessions, engine: policy.engine, definitions: inForce }
+  const administration = buildAdministration(options.administration, adminParts, live)
+  const ends = { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }
+  const mount = mountsOf([identity.server, pages])
+  gate.open(door(stages, { ...ends, administration, mount }), (id) => sessions.journalOf(id))
+  const problems = readinessOf({ config, stores, chains, upstreams })
+  observation?.begin({ upstreams, processes, sessions, problems, openStreams: () => listener.openStreams() })
+  started.push(leaveNote(config, { url, port: listener.port }))
+  started.push(() => drain({ gate, observation, ending, shutdown, listener }))
+  return { url, ...(watch.url !== undefined && { metricsUrl: watch.url }), close: () => end(started) }
 }
 
+interface Draining {
+  readonly gate: Gate
+  readonly observation: Observation | undefined
+  readonly ending: Cancellation
+  readonly shutdown: Cancellation
+  readonly listener: Pick<OpenListener, 'close'>
+}
+
+/** Before all else ends: what that is is still needed by the calls that may finish. */
+async function drain({ gate, observation, ending, shutdown, listener }: Draining): Promise<void> {
+  gate.shut()
+  observation?.drain()
+  ending.cancel('shutdown')
+  setTimeout(() => shutdown.cancel('shutdown'), GRACE_MS).unref()
+  await listener.close(GRACE_MS)
+}
+
+/** What is made of the definitions of tools, now and whenever they change. */
+async function openRules(config: Config, log: Logger, upstreams: ReadonlyMap<string, Upstream>) {
+  const schemas = new ToolSchemas()
+  const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
+  const policy = await PolicyPoint.load(config, definitions.known, log)
+  const inspection = buildInspection(config, definitions.known, log)
+  policy.follow(upstreams.values(), (all) => {
+    definitions.remember(all, schemas)
+    inspection.follow(all)
+  })
+  return { schemas, policy, inspection }
+}
+
+type UpstreamGround = Omit<UpstreamParts, 'parse' | 'processes'> & { readonly observation: Observation | undefined }
+
 /** The servers behind the gateway. They are asked nothing before somebody needs them. */
-async function openUpstreams(parts: Omit<UpstreamParts, 'parse' | 'processes'>, ledger: Ledger, started: Started) {
-  const { config, clock, log } = parts
+async function openUpstreams(parts: UpstreamGround, ledger: Ledger, started: Started) {
+  const { config, clock, log, observation } = parts
   const json = { maxDepth: config.limits.maxDepth, maxMembers: config.limits.maxMembers }
-  const parse = (bytes: Buffer) => parseUpstream(bytes, json)
-  const processes = new Processes({ ledger, clock, log })
+  const parse = (bytes: Buffer) => readUpstream(bytes, json)
+  const processes = new Processes({ ledger, clock, log, metrics: observation?.processes })
   started.push(() => processes.settled())
   const upstreams = await buildUpstreams({ ...parts, parse, processes })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   return { upstreams, processes }
 }
-
-const shown = ({ administration }: GatewayOptions, view: GatewayView) => administration?.(view) ?? new Map()
 
 /** What everything else stands on: the port, the records, the store, and who is believed. */
 async function openGround(options: GatewayOptions, clock: Clock, started: Started) {
@@ -145,18 +181,31 @@ async function openGround(options: GatewayOptions, clock: Clock, started: Starte
   const gate = new Gate()
   const listener = await openListener(config, layout, clock, log, gate)
   started.push(() => listener.close(GRACE_MS))
-  const chains = await openLedger(config, layout, clock, log)
+  const watch = await openWatch({ config, layout, clock, log, environment }, started)
+  const chains = await openLedger(config, layout, clock, log, watch.observation)
   started.push(() => chains.close())
   const stores = await openStores(config, layout)
   started.push(() => stores.close())
-  const ledger = config.audit.durability === 'eventual' ? eventual(chains) : chains
+  const kept = config.audit.durability === 'eventual' ? eventual(chains) : chains
+  const ledger = watch.observation ? measuredLedger(kept, watch.observation.metrics) : kept
   const common = { config, stores, clock, log, publicUrl: listener.url }
   const openServer = (revocations: RevocationList) =>
-    buildAuthorizationServer({ ...common, layout, ledger }, revocations)
-  const identity = await buildIdentity({ ...common, environment, openServer })
+    buildAuthorizationServer({ ...common, layout, ledger, environment }, revocations)
+  const identity = await buildIdentity({ ...common, environment, openServer, bundles: listener.bundles })
   started.push(() => identity.close())
-  const access = new Access({ ...common, layout, ledger, environment })
-  return { gate, listener, ledger, identity, access }
+  const isRevoked = (principal: Principal) => identity.revocations.covers(principal, clock.now())
+  const access = new Access({ ...common, layout, ledger, environment, isRevoked })
+  return { gate, listener, ledger, chains, stores, identity, access, watch }
+}
+
+/** Before anything that takes long, so that whoever asks is told that the gateway starts. */
+async function openWatch(parts: Omit<MetricsListenerParts, 'observation'>, started: Started) {
+  const { metrics } = parts.config.listen
+  if (metrics === undefined) return { observation: undefined, url: undefined }
+  const observation = new Observation()
+  const listener = await openMetrics({ ...parts, observation }, metrics)
+  started.push(() => listener.close())
+  return { observation, url: listener.url }
 }
 
 /** As long as the slowest program may take to start; what is behind HTTP runs already. */
@@ -181,7 +230,13 @@ async function end(started: Started): Promise<void> {
   for (const stop of started.splice(0).reverse()) await Promise.resolve(stop()).catch(() => {})
 }
 
-async function openLedger(config: Config, layout: StateLayout, clock: Clock, log: Logger): Promise<ChainLedger> {
+async function openLedger(
+  config: Config,
+  layout: StateLayout,
+  clock: Clock,
+  log: Logger,
+  observation: Observation | undefined,
+): Promise<ChainLedger> {
   const seconds = config.audit.checkpointEverySeconds
   return ChainLedger.open({
     directory: layout.audit,
@@ -191,6 +246,7 @@ async function openLedger(config: Config, layout: StateLayout, clock: Clock, log
     program: `${PRODUCT.name} ${PRODUCT.version}`,
     weaknesses: weaknesses(config).map(({ path, word }) => `${path}: ${word}`),
     tenants: tenantNames(config),
+    onCommit: observation && ((records) => observation.metrics.committed(records)),
     onHealth: (tenant, error) =>
       error === undefined
         ? log.info('the audit chain is whole again', { tenant })

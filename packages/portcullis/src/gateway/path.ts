@@ -4,18 +4,19 @@ import type { Answer, Exchange } from '../core/exchange.ts'
 import { type Check, type Filter, type Handler, Pipeline, type Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
+import type { Inspected } from '../inspection/inspect-arguments.ts'
 import type { Bounded } from '../limits/bound.ts'
 import type { Received } from '../limits/receive.ts'
 import type { Parsed } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
 import type { Sessioned } from '../upstream/relay/attach-session.ts'
-import type { AdminDocument } from './administration.ts'
+import type { Administration } from './administration.ts'
 
 /** Everything that is known of a message before policy has spoken. */
 export type Understood = Exchange & Routed & Bounded & Authenticated & Received & Parsed & Sessioned & Resolved
 
 /** Everything that must be known, allowed and on record before an upstream is reached. */
-export type Admitted = Understood & Authorized & Recorded
+export type Admitted = Understood & Authorized & Inspected & Recorded
 
 /** What a GET or DELETE of the 2025 revisions has to prove: it carries no message. */
 export type Entered = Exchange & Routed & Bounded & Authenticated
@@ -23,6 +24,7 @@ export type Entered = Exchange & Routed & Bounded & Authenticated
 /** The stages, made by `build-stages.ts` from the configuration. Their order is not theirs to choose. */
 export interface Stages {
   readonly trail: Wrap<Exchange>
+  readonly metrics: Wrap<Exchange>
   readonly address: Check<Exchange>
   readonly strictHead: Check<Exchange>
   readonly origin: Check<Exchange>
@@ -44,13 +46,16 @@ export interface Stages {
   readonly attachSession: Check<Exchange & Routed & Authenticated & Parsed, Sessioned>
   readonly resolve: Check<Exchange & Routed & Authenticated & Parsed, Resolved>
   readonly reveal: Check<Understood>
+  readonly checkDefinition: Check<Understood>
   readonly scopes: Check<Exchange & Routed & Authenticated & Partial<Resolved>>
   readonly checkArguments: Check<Understood>
   readonly checkParamHeaders: Check<Understood>
   readonly authorize: Check<Understood, Authorized>
+  readonly inspectArguments: Check<Understood & Authorized, Inspected>
   readonly tenantConcurrency: Wrap<Understood>
   readonly concurrency: Wrap<Understood>
   readonly intent: Check<Understood & Authorized, Recorded>
+  readonly inspectResults: Filter<Admitted>
   readonly checkResult: Filter<Admitted>
 }
 
@@ -61,6 +66,7 @@ export interface Stages {
 const entrance = (s: Stages, route = s.route): Pipeline<Exchange, Entered> =>
   Pipeline.from<Exchange>()
     .wrap(s.trail) // nothing is answered that is not on record
+    .wrap(s.metrics)
     .check(s.address)
     .check(s.rateByAddress)
     .check(s.strictHead)
@@ -83,25 +89,30 @@ export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
     .check(s.attachSession)
     .check(s.resolve)
     .check(s.reveal) // hidden equals unknown, before anything is said about arguments
+    .check(s.checkDefinition) // as somebody has read and approved it
     .check(s.scopes) // what the token was issued for
     .check(s.checkArguments)
     .check(s.checkParamHeaders)
     .check(s.authorize) // may
+    .check(s.inspectArguments) // with what
     .wrap(s.tenantConcurrency)
     .wrap(s.concurrency)
     .check(s.intent) // on record before it happens
+    .filter(s.inspectResults) // what is sent is what was looked at last
     .filter(s.checkResult)
 
 /** GET and DELETE of the 2025 revisions: a session's stream and its end. The same entrance, without a message. */
 export const streamPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s).check(s.scopes)
 
-/** What administrators may know of the running gateway. */
-export const adminPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s, s.adminRoute).check(s.administrator)
+/** What administrators may know of the running gateway, and change. */
+export const adminPath = (s: Stages): Pipeline<Exchange, Entered> =>
+  entrance(s, s.adminRoute).check(s.administrator).check(s.scopes)
 
 /** Documents that need no sign-in, such as RFC 9728 metadata, and what is mounted, such as the sign-in itself: for whoever calls us by our own name. */
 export const documentPath = (s: Stages): Pipeline<Exchange, Exchange> =>
   Pipeline.from<Exchange>()
     .wrap(s.trail)
+    .wrap(s.metrics)
     .check(s.address)
     .check(s.rateByAddress)
     .check(s.strictHead)
@@ -113,8 +124,7 @@ export interface Ends {
   readonly stream: Handler<Entered>
   /** Documents by path. */
   readonly documents: ReadonlyMap<string, object>
-  /** Documents for administrators by path, made when they are asked for. */
-  readonly administration: ReadonlyMap<string, AdminDocument>
+  readonly administration: Administration
   /** Answers its paths by itself; what guards a document guards them too. Absent when nothing is mounted. */
   readonly mount?: Mount
 }
@@ -133,15 +143,12 @@ export function door(stages: Stages, ends: Ends): Handler<Exchange> {
     headers: { 'access-control-allow-origin': '*' },
     document: ends.documents.get(head.path) as object,
   }))
-  const administration = adminPath(stages).to(async ({ head, principal }) => ({
-    status: 200,
-    document: (await ends.administration.get(head.path)?.(principal)) ?? {},
-  }))
+  const administration = adminPath(stages).to((exchange) => ends.administration.serve(exchange))
   const { mount } = ends
   const mounted = mount && documentPath(stages).to((exchange) => mount.serve(exchange))
   return (exchange) => {
     const { method, path } = exchange.head
-    if (method === 'GET' && ends.administration.has(path)) return administration(exchange)
+    if (ends.administration.takes(path)) return administration(exchange)
     if (method === 'GET' && ends.documents.has(path)) return document(exchange)
     if (mounted !== undefined && mount?.takes(path) === true) return mounted(exchange)
     return method === 'GET' || method === 'DELETE' ? stream(exchange) : message(exchange)

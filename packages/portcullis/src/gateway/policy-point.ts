@@ -48,7 +48,7 @@ export class PolicyPoint {
   }
 
   #redefine(upstream: Upstream, changed: (definitions: Definitions) => void): void {
-    const all = new Map(this.#engine.vocabulary.tools).set(upstream.name, upstream.catalogue.list())
+    const all = new Map(this.#engine.vocabulary.tools).set(upstream.name, upstream.catalogue.everything())
     this.#engine = this.#engine.withDefinitions(all)
     this.#kept.keep()
     for (const problem of this.#engine.problems) this.#log.warn('a policy does not fit the tools', { ...problem })

@@ -3,6 +3,7 @@ import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import { ProcessTrail } from '../audit/process-trail.ts'
 import type { Detail, Doer } from '../audit/record.ts'
+import type { ProcessMetrics } from '../audit/metrics/process-usage.ts'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { ExitReport, LaunchSpec, SandboxedProcess } from '../sandbox/driver.ts'
@@ -33,6 +34,7 @@ export interface ProcessesOptions {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Logger
+  readonly metrics?: ProcessMetrics | undefined
 }
 
 export interface ProcessWish {
@@ -129,13 +131,14 @@ export class Processes {
   }
 
   #follow(wish: ProcessWish, process: SandboxedProcess, trail: ProcessTrail): Promise<void> {
-    const { log } = this.#options
+    const { log, metrics } = this.#options
     const { upstream, owner } = wish
     const facts = () => ({ upstream, scope: owner.scope, pid: process.pid })
     log.info('upstream process started', facts())
     process.onStderr((chunk) => log.debug('upstream said', { upstream, text: chunk.toString('utf8').trim() }))
     this.#live.set(process, { wish, startedAt: this.#options.clock.now() })
     void process.exited.then(() => this.#live.delete(process))
+    if (metrics !== undefined) measured(metrics, upstream, process)
     const ended = process.exited
       .then((report) => conclude(wish, process, trail, report))
       .then(
@@ -146,6 +149,13 @@ export class Processes {
     void ended.then(() => this.#ending.delete(ended))
     return ended
   }
+}
+
+function measured(metrics: ProcessMetrics, upstream: string, process: SandboxedProcess): void {
+  metrics.started(upstream)
+  void process.exited.then(async ({ reason }) => {
+    metrics.ended(upstream, reason, { ...(await process.usage().catch(() => undefined)) })
+  })
 }
 
 async function conclude({ walls }: ProcessWish, process: SandboxedProcess, trail: ProcessTrail, report: ExitReport) {
@@ -161,6 +171,8 @@ function lineProcess(process: SandboxedProcess, trail: ProcessTrail): LineProces
     send: (line) => process.send(line),
     onDrain: (listener) => process.onDrain(listener),
     onLine: (listener) => process.onLine(listener),
+    pause: () => process.pause(),
+    resume: () => process.resume(),
     exited: process.exited,
     stop: (graceMs) => process.stop(graceMs),
     calls: {

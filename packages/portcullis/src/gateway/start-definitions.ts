@@ -31,7 +31,8 @@ export async function startDefinitions(
   await atMost(waitMs, Promise.all(first.map((upstream) => ask(upstream, log))))
   for (const upstream of later) setImmediate(() => void ask(upstream, log))
   const known = new Map(remembered)
-  for (const upstream of first) if (upstream.catalogue.revision > 0) known.set(upstream.name, upstream.catalogue.list())
+  for (const upstream of first)
+    if (upstream.catalogue.revision > 0) known.set(upstream.name, upstream.catalogue.everything())
   return {
     known,
     remember(definitions, schemas) {

@@ -12,6 +12,8 @@ export interface ConcurrencyOptions<Known> extends SlotRules {
   readonly isAdministrator: (principal: Principal) => boolean
   /** Which exchanges take a slot; streams that last should not. */
   readonly counts: (exchange: Known) => boolean
+  /** Is given the slots, to be asked later how many are used. */
+  readonly onSlots?: ((slots: Pick<Slots, 'used' | 'queued'>) => void) | undefined
 }
 
 /**
@@ -22,6 +24,7 @@ export function concurrency<Known extends Exchange & Authenticated & Bounded>(
   options: ConcurrencyOptions<Known>,
 ): Wrap<Known> {
   const slots = new Slots(options)
+  options.onSlots?.(slots)
   return {
     name: 'limits.concurrency',
     async wrap(exchange, next): Promise<Answer> {

@@ -8,11 +8,10 @@ const ADMINISTRATORS: readonly string[] = ['admin', 'administrator']
 
 export const isAdministrator = ({ roles }: Principal): boolean => roles.some((role) => ADMINISTRATORS.includes(role))
 
-/** Check `policy.administrator`. To everybody else the path does not exist: throws `transport.not_found`. */
-export const administrator: Check<Exchange & Authenticated> = {
+/** Check `policy.administrator`. To whom it does not admit the path does not exist: throws `transport.not_found`. */
+export const administrator = (admits: (principal: Principal) => boolean): Check<Exchange & Authenticated> => ({
   name: 'policy.administrator',
   check({ head, principal }) {
-    if (!isAdministrator(principal))
-      throw new Fault('transport.not_found', { path: head.path, reason: 'no administrator' })
+    if (!admits(principal)) throw new Fault('transport.not_found', { path: head.path, reason: 'no administrator' })
   },
-}
+})

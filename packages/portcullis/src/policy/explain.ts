@@ -40,8 +40,15 @@ export interface NearMiss extends Place {
 
 const MAX_NEAREST = 5
 
+/** How parts of policies are put into words. */
+export type Print = (policy: PolicyJson) => string
+
 /** Looks at every policy, so it is for people and not for the path of a call. */
-export function explain(engine: PolicyEngine, request: PolicyRequest): Explanation {
+export function explain(
+  engine: PolicyEngine,
+  request: PolicyRequest,
+  print: Print = (policy) => engine.cedar.print(policy),
+): Explanation {
   const decision = engine.decide(request)
   const { principal, aim } = request
   const told = (reason: string, policies: readonly Policy[], nearest: readonly NearMiss[] = []): Explanation => ({
@@ -70,7 +77,7 @@ export function explain(engine: PolicyEngine, request: PolicyRequest): Explanati
       engine.policiesOf(principal.tenant).filter(({ id }) => decision.policies.includes(id)),
     )
   }
-  return told('No policy permits it.', [], nearMisses(engine, slot, request))
+  return told('No policy permits it.', [], nearMisses(engine, slot, request, print))
 }
 
 function forbidsToConnect(engine: PolicyEngine, request: PolicyRequest): readonly Policy[] {
@@ -100,26 +107,26 @@ function applying(
 const concerns = ({ scope }: Policy, { action, resource }: Question): boolean =>
   [...scope.actions].some((name) => name === action.id) && scope.resource.matches(resource) === true
 
-function nearMisses(engine: PolicyEngine, slot: Slot, request: PolicyRequest): readonly NearMiss[] {
+function nearMisses(engine: PolicyEngine, slot: Slot, request: PolicyRequest, print: Print): readonly NearMiss[] {
   const question = questionOf(slot, principalEntity(request.principal), request)
   const permits = engine
     .policiesOf(request.principal.tenant)
     .filter((policy) => policy.effect === 'permit' && concerns(policy, question))
   const misses = permits.map((policy): NearMiss => {
-    if (policy.scope.principal.matches(question.principal) === true) return failing(engine, policy, question)
-    return { ...placeOf(policy), missing: 'principal', text: engine.cedar.print(scopeOnly(policy.json)) }
+    if (policy.scope.principal.matches(question.principal) === true) return failing(policy, question, print)
+    return { ...placeOf(policy), missing: 'principal', text: print(scopeOnly(policy.json)) }
   })
   const rank = ({ missing }: NearMiss) => (missing === 'condition' ? 0 : 1)
   return misses.toSorted((left, right) => rank(left) - rank(right)).slice(0, MAX_NEAREST)
 }
 
 /** The first part of the first condition that does not hold. */
-function failing(engine: PolicyEngine, policy: Policy, question: Question): NearMiss {
+function failing(policy: Policy, question: Question, print: Print): NearMiss {
   for (const { kind, body } of policy.json.conditions as readonly { kind: 'when' | 'unless'; body: Expr }[]) {
     for (const part of partsOf(body, kind === 'when' ? '&&' : '||')) {
       const { holds, error } = test(part, question)
       if (error === undefined && holds === (kind === 'when')) continue
-      const text = engine.cedar.print({ ...scopeOnly(ANYTHING), conditions: [{ kind, body: part }] })
+      const text = print({ ...scopeOnly(ANYTHING), conditions: [{ kind, body: part }] })
       const shown = text.slice(text.indexOf(kind)).replace(/;\s*$/, '').replace(/\s+/g, ' ')
       return { ...placeOf(policy), missing: 'condition', text: shown, ...(error !== undefined && { error }) }
     }

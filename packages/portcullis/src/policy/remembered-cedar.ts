@@ -48,7 +48,8 @@ export class RememberedCedar implements Cedar {
 
   /** Cedar judges each policy for itself, so the verdicts of some and the memory of others make one answer. */
   validate(schema: string, texts: readonly string[]): readonly Verdict[] {
-    const keys = texts.map((text) => digest(`${digest(schema)} ${text}`))
+    const under = digest(schema)
+    const keys = texts.map((text) => digest(`${under} ${text}`))
     const known = keys.map((key) => this.#recall(key))
     const asked = texts.filter((_, index) => known[index] === undefined)
     const fresh = asked.length === 0 ? [] : [...this.#cedar.validate(schema, asked)]

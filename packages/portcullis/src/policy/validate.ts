@@ -129,7 +129,7 @@ function groupTools({ tools, tenants }: Vocabulary, policies: readonly Policy[])
     const key = shapeText(shape)
     const group = groups.get(key) ?? { shape, reached: new Map() }
     groups.set(key, group)
-    for (const policy of reaching) group.reached.set(policy, [...(group.reached.get(policy) ?? []), tool])
+    for (const policy of reaching) append(group.reached, policy, tool)
   }
   return [...groups.values()]
 }
@@ -153,6 +153,13 @@ function attributeNames(policies: readonly Policy[]): ReadonlySet<string> {
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
   return [items.filter((item) => !test(item)), items.filter(test)]
+}
+
+/** In place: a policy about everything reaches every tool, and a copy of the list for each would be quadratic. */
+function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const known = lists.get(key)
+  if (known === undefined) lists.set(key, [value])
+  else known.push(value)
 }
 
 function remember(broken: Map<string, Set<Policy>>, tool: string, policy: Policy): void {

@@ -94,6 +94,11 @@ export class Listener {
     })
   }
 
+  /** Event streams to clients. */
+  get openStreams(): number {
+    return this.#streams.size
+  }
+
   /** New certificates for new connections; open ones keep theirs. */
   renew(context: SecureContextOptions): void {
     if (this.#server instanceof https.Server) this.#server.setSecureContext(context)
@@ -157,8 +162,9 @@ export class Listener {
   #answer(request: IncomingMessage, response: ServerResponse, reply: Reply, answer: Answer): void {
     // A body that was not read to its end would be taken for the next request on this connection.
     if (!request.complete && !reply.streaming) response.shouldKeepAlive = false
-    reply.finish(answer)
+    const finished = reply.finish(answer)
     if (!request.complete) request.resume()
+    finished?.catch(() => response.destroy())
   }
 
   /** Only streams need the beat; for an answer that leaves whole it would be one more thing to keep. */

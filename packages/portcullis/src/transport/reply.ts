@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
+import { atEndOfTurn, type Outbound } from '../core/end-of-turn.ts'
 import type { Answer, Outgoing, Outlet } from '../core/exchange.ts'
 import { encodeEvent, KEEP_ALIVE } from '../mcp/sse.ts'
+import { writeJson } from '../mcp/write-json.ts'
 
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
@@ -25,14 +27,18 @@ const RETRY_MS = 1_000
  * The way back to one client: plain JSON unless a message has to leave before the answer, which opens an event stream.
  * Nothing is thrown when the client has left; what is sent then goes nowhere.
  */
-export class Reply implements Outlet {
+export class Reply implements Outlet, Outbound {
   /** Called once when the reply becomes a stream. */
   onStream: (() => void) | undefined
   readonly #response: ServerResponse
   readonly #beginJournal: () => EventJournal | undefined
   #journal: EventJournal | undefined
   #streaming = false
+  /** A body that leaves at the end of this turn; nothing can follow it. */
+  #body: string | undefined
   #drained: Promise<void> | undefined
+  /** The last of the messages that are being written in turns; what is sent meanwhile follows them. */
+  #last: Promise<void> | undefined
 
   /** @param beginJournal called when the reply becomes a stream */
   constructor(response: ServerResponse, beginJournal: () => EventJournal | undefined) {
@@ -61,7 +67,11 @@ export class Reply implements Outlet {
 
   send(message: Outgoing): Promise<void> | void {
     this.open()
-    return this.#write(this.#event(message))
+    const text = this.#last === undefined ? writeJson(message) : this.#last.then(() => writeJson(message))
+    if (typeof text === 'string') return this.#write(this.#event(message, text))
+    const sent = text.then((written) => this.#write(this.#event(message, written)))
+    this.#last = sent
+    return sent
   }
 
   /** Keeps middle boxes from closing a silent stream. */
@@ -71,24 +81,32 @@ export class Reply implements Outlet {
     }
   }
 
-  finish(answer: Answer): void {
+  /** A promise when the answer takes several turns to write. */
+  finish(answer: Answer): Promise<void> | void {
     if (this.#streaming) {
-      if (answer.message !== undefined) void this.#write(this.#event(answer.message))
-      this.#journal?.end()
-      this.#response.end()
-      return
+      if (answer.message !== undefined) void this.send(answer.message)
+      return this.#last === undefined ? this.#endStream() : this.#last.then(() => this.#endStream())
     }
-    if (this.#response.writableEnded || this.#response.destroyed) return
-    if (answer.cookies !== undefined) this.#response.setHeader('set-cookie', answer.cookies)
     const content = answer.message ?? answer.document
-    if (content === undefined) {
+    const text = content && writeJson(content)
+    return text instanceof Promise ? text.then((body) => this.#end(answer, body)) : this.#end(answer, text)
+  }
+
+  #endStream(): void {
+    this.#journal?.end()
+    this.#response.end()
+  }
+
+  #end(answer: Answer, body: string | undefined): void {
+    if (this.#response.headersSent || this.#response.destroyed) return
+    if (answer.cookies !== undefined) this.#response.setHeader('set-cookie', answer.cookies)
+    if (body === undefined) {
       if (answer.page !== undefined) return this.#finishPage(answer, answer.page)
       this.#response.writeHead(answer.status, { ...answer.headers, 'content-length': 0 })
       this.#response.end()
       return
     }
     // Head and body leave in one write when the body is a string.
-    const body = JSON.stringify(content)
     const headers: Record<string, string | number> = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
@@ -96,7 +114,12 @@ export class Reply implements Outlet {
     }
     if (answer.headers !== undefined) Object.assign(headers, answer.headers)
     this.#response.writeHead(answer.status, headers)
-    this.#response.end(body)
+    this.#body = body
+    atEndOfTurn(this)
+  }
+
+  flush(): void {
+    this.#response.end(this.#body)
   }
 
   #finishPage({ status, headers }: Answer, page: string): void {
@@ -104,8 +127,7 @@ export class Reply implements Outlet {
     this.#response.end(page)
   }
 
-  #event(message: Outgoing): string {
-    const data = JSON.stringify(message)
+  #event(message: Outgoing, data: string): string {
     return encodeEvent(
       this.#journal === undefined ? { data } : { id: this.#journal.record(message, data.length), data },
     )
@@ -113,7 +135,7 @@ export class Reply implements Outlet {
 
   #write(chunk: string): Promise<void> | void {
     const response = this.#response
-    if (response.destroyed || response.writableEnded || response.write(chunk)) return
+    if (this.#body !== undefined || response.destroyed || response.writableEnded || response.write(chunk)) return
     // All who wait share one promise, so that many senders do not become many listeners.
     this.#drained ??= new Promise((resolve) => {
       const done = () => {

@@ -13,9 +13,11 @@ export interface CatalogueOptions extends ToolListLimits {
   readonly maxStaleSeconds: number
   /** Between two fetches that an unknown name or a notification may cause. */
   readonly minRefreshSeconds: number
+  /** Says which of the tools that were told may not be offered. Default: none. Asked again by `rejudge`. */
+  readonly hold?: (told: readonly ToolDefinition[]) => ReadonlySet<string>
 }
 
-/** What a fetch changed, by tool name. */
+/** What a fetch or a judgement changed of what is offered, by tool name. */
 export interface CatalogueChange {
   readonly added: readonly string[]
   readonly changed: readonly string[]
@@ -24,11 +26,18 @@ export interface CatalogueChange {
 
 type Listener = (change: CatalogueChange) => void
 
-/** The tools of one upstream as the gateway knows them, kept fresh without holding up a call. */
+/**
+ * The tools of one upstream as the gateway knows them, kept fresh without holding up a call. What is held back is known,
+ * in the form in which it was last offered where there is one, but neither listed nor found by `get`.
+ */
 export class Catalogue {
   readonly #options: CatalogueOptions
   readonly #listeners = new Set<Listener>()
   #list: ToolList | undefined
+  #held: ReadonlySet<string> = new Set()
+  #offered: Tools = new Map()
+  #lastOffered: Tools = new Map()
+  #known: Tools = new Map()
   #tools: readonly ToolDefinition[] = []
   #revision = 0
   #fetchedAt = 0
@@ -40,12 +49,26 @@ export class Catalogue {
     this.#options = options
   }
 
-  /** The definition of a tool by the upstream's own name; undefined when it is unknown or the list is too old. */
+  /** An offered tool by the upstream's own name; undefined when it is unknown or held back, or the list is too old. */
   get(name: string): ToolDefinition | undefined {
-    return this.#fresh()?.tools.get(name)
+    return this.#fresh() === undefined ? undefined : this.#offered.get(name)
   }
 
-  /** All tools in the upstream's order; none before the first fetch or when the list is too old. */
+  /** As `get`, but what is held back as well: for policies, and to say of a call what became of its tool. */
+  known(name: string): ToolDefinition | undefined {
+    return this.#fresh() === undefined ? undefined : this.#known.get(name)
+  }
+
+  /** All that `known` would find. */
+  everything(): readonly ToolDefinition[] {
+    return this.#fresh() === undefined ? [] : [...this.#known.values()]
+  }
+
+  isHeld(name: string): boolean {
+    return this.#held.has(name)
+  }
+
+  /** All offered tools in the upstream's order; none before the first fetch or when the list is too old. */
   list(): readonly ToolDefinition[] {
     return this.#fresh() === undefined ? [] : this.#tools
   }
@@ -65,12 +88,12 @@ export class Catalogue {
     return this.#list?.problems ?? []
   }
 
-  /** Looks a tool up and, when it is unknown, asks the upstream again, but not too often. Throws its faults. */
+  /** Looks a tool up as `known` and, when it is unknown, asks the upstream again, but not too often. Throws its faults. */
   async find(name: string): Promise<ToolDefinition | undefined> {
-    const known = this.get(name)
+    const known = this.known(name)
     if (known !== undefined) return known
     if (this.#fresh() === undefined || this.#fetching !== undefined || this.#mayFetch()) await this.#fetch()
-    return this.get(name)
+    return this.known(name)
   }
 
   /** Has the list fetched again soon, after the upstream said that it changed. Never throws. */
@@ -121,15 +144,42 @@ export class Catalogue {
     const { upstream, page, clock } = this.#options
     this.#triedAt = clock.now()
     const list = await readToolList(upstream, page, this.#options)
-    const change = difference(this.#list?.tools ?? new Map(), list.tools)
+    const isChanged = difference(this.#list?.tools ?? new Map(), list.tools) !== undefined
     this.#list = list
     this.#fetchedAt = clock.now()
-    if (change === undefined) return
-    this.#tools = [...list.tools.values()]
+    if (isChanged) this.rejudge()
+  }
+
+  /** Asks again what is to be held back, after an approval or a new fetch, and tells what that changed. */
+  rejudge(): void {
+    if (this.#list === undefined) return
+    const { tools } = this.#list
+    const told = [...tools.values()]
+    const held = this.#options.hold?.(told) ?? NOTHING
+    const offered = held.size === 0 ? tools : new Map([...tools].filter(([name]) => !held.has(name)))
+    this.#lastOffered = new Map(
+      told.flatMap(({ name }) => {
+        const last = offered.get(name) ?? this.#lastOffered.get(name)
+        return last === undefined ? [] : [[name, last]]
+      }),
+    )
+    const known = new Map(told.map((tool) => [tool.name, this.#lastOffered.get(tool.name) ?? tool]))
+    const change = difference(this.#offered, offered)
+    const isKnown = difference(this.#known, known) === undefined && isSame(this.#held, held)
+    this.#held = held
+    this.#offered = offered
+    this.#known = known
+    this.#tools = [...offered.values()]
+    if (change === undefined && isKnown) return
     this.#revision++
-    for (const listener of this.#listeners) listener(change)
+    for (const listener of this.#listeners) listener(change ?? { added: [], changed: [], removed: [] })
   }
 }
+
+const NOTHING: ReadonlySet<string> = new Set()
+
+const isSame = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((name) => b.has(name))
 
 type Tools = ReadonlyMap<string, ToolDefinition>
 

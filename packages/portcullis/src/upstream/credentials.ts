@@ -5,11 +5,11 @@ export type UpstreamCredentials = Readonly<Record<string, Secret>>
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const OURS =
-  /^(?:mcp-.*|host|content-type|content-length|content-encoding|transfer-encoding|connection|accept|upgrade|te|trailer)$/i
+  /^(?:mcp-.*|host|content-type|content-length|content-encoding|transfer-encoding|connection|accept|upgrade|te|trailer|x-http-method-override|x-http-method|x-method-override)$/i
 
 /**
- * The credentials as name, value, name, value …. Throws a TypeError for a name that is not a header's or that the
- * protocol itself sets, without repeating any value.
+ * The credentials as name, value, name, value …. Throws a TypeError for a name that is not a header's, that the protocol
+ * itself sets, or by which a server may take the request for another one, without repeating any value.
  */
 export function credentialHeaders(credentials: UpstreamCredentials): string[] {
   return Object.entries(credentials).flatMap(([name, secret]) => {

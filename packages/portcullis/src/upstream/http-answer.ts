@@ -1,5 +1,5 @@
 import { Fault } from '../core/fault.ts'
-import { type Id, isError, isResponse, type Response } from '../mcp/message.ts'
+import { type Id, isError, isResponse, type Message, type Response } from '../mcp/message.ts'
 import type { BufferedResponse } from './http-response.ts'
 import { malformed, readMessage, withId } from './incoming.ts'
 import type { Parse } from './link.ts'
@@ -8,23 +8,23 @@ import type { Parse } from './link.ts'
  * What a whole HTTP response says about a request: its JSON-RPC response, or the fault of an upstream that has none.
  * An upstream's 401 and 403 concern the gateway's own credential, so neither status nor challenge reaches the client.
  */
-export function answerOf(http: BufferedResponse, parse: Parse, ownId: Id, callerId: Id): Response {
+export async function answerOf(http: BufferedResponse, parse: Parse, ownId: Id, callerId: Id): Promise<Response> {
   const { status, body } = http
   if (status === 401 || status === 403 || (status >= 300 && status < 400)) throw refused(http)
   const isJson = isJsonType(http.headers['content-type']) && http.headers['content-encoding'] === undefined
   if (status >= 400) {
     if (!isJson || body.length === 0) throw refused(http)
-    return withId(errorOf(http, parse, ownId), callerId)
+    return withId(await errorOf(http, parse, ownId), callerId)
   }
   if (!isJson) throw malformed(`status ${status} without JSON`)
-  const message = readMessage(parse, body)
+  const message = await readMessage(parse, body)
   if (!isResponse(message) || message.id !== ownId) throw malformed('not the response to this request')
   return withId(message, callerId)
 }
 
 /** A status of 4xx or 5xx may carry the error that explains it, with our id or without one when ours was unreadable. */
-function errorOf(http: BufferedResponse, parse: Parse, ownId: Id): Response {
-  const message = readMessageOrRefuse(http, parse)
+async function errorOf(http: BufferedResponse, parse: Parse, ownId: Id): Promise<Response> {
+  const message = await readMessageOrRefuse(http, parse)
   if (!isResponse(message) || !isError(message)) throw refused(http)
   if (message.id !== ownId && message.id !== undefined && message.id !== null) {
     throw malformed('not the response to this request')
@@ -32,9 +32,9 @@ function errorOf(http: BufferedResponse, parse: Parse, ownId: Id): Response {
   return message
 }
 
-function readMessageOrRefuse(http: BufferedResponse, parse: Parse): ReturnType<typeof readMessage> {
+async function readMessageOrRefuse(http: BufferedResponse, parse: Parse): Promise<Message> {
   try {
-    return readMessage(parse, http.body)
+    return await readMessage(parse, http.body)
   } catch (cause) {
     throw refused(http, cause)
   }

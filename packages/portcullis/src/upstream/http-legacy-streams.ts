@@ -1,10 +1,10 @@
 import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
-import { type Id, isResponse, type Notification, type Request, type Response } from '../mcp/message.ts'
+import { type Id, isResponse, type Message, type Notification, type Request, type Response } from '../mcp/message.ts'
 import { SseDecoder, type SseEvent } from '../mcp/sse.ts'
 import { readEvents } from './http-events.ts'
 import type { ChunkStream, HttpResponse } from './http-response.ts'
-import { progressTokenOf, readMessage, withId, withProgressToken } from './incoming.ts'
+import { progressTokenOf, readMessage, whenRead, withId, withProgressToken } from './incoming.ts'
 import type { LinkEvents, Parse } from './link.ts'
 
 /**
@@ -80,11 +80,13 @@ export async function followSession(stream: CallStream, opened: () => void): Pro
 async function readOn(chunks: ChunkStream, decoder: SseDecoder, stream: CallStream): Promise<Response | undefined> {
   let answer: Response | undefined
   const take = (event: SseEvent): boolean | Promise<boolean> => {
-    const taken = handle(event, stream)
-    if (taken === undefined) return false
-    if (taken instanceof Promise) return taken.then(() => false)
-    answer = taken
-    return true
+    if (event.data.length === 0) return false
+    return whenRead(readMessage(stream.parse, event.data), (message) => {
+      const taken = handle(message, stream)
+      if (taken === undefined || taken instanceof Promise) return taken?.then(() => false) ?? false
+      answer = taken
+      return true
+    })
   }
   await readEvents(chunks, decoder, take).catch((thrown: unknown) => {
     if (stream.call.cancelled) throw thrown
@@ -93,9 +95,7 @@ async function readOn(chunks: ChunkStream, decoder: SseDecoder, stream: CallStre
   return answer
 }
 
-function handle(event: SseEvent, stream: CallStream): Response | Promise<void> | undefined {
-  if (event.data.length === 0) return undefined
-  const message = readMessage(stream.parse, event.data)
+function handle(message: Message, stream: CallStream): Response | Promise<void> | undefined {
   if (isResponse(message)) {
     // Some upstreams replay other streams' events on one that is taken up again; those calls have got them already.
     if (message.id !== stream.id) return undefined

@@ -2,6 +2,7 @@ import { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import { HEADER } from '../mcp/headers.ts'
 import type { Id, Message, Notification, Request, Response } from '../mcp/message.ts'
+import { writeJson } from '../mcp/write-json.ts'
 import type { HttpSender } from './access/sender.ts'
 import { credentialHeaders, type UpstreamCredentials } from './credentials.ts'
 import { answerOf, refused } from './http-answer.ts'
@@ -98,7 +99,7 @@ export class HttpLegacyLink implements ManagedLink {
       const ours = token === undefined ? params : withOwnToken(params, id)
       const http = await this.#post({ jsonrpc: '2.0', id, method, params: ours }, call)
       if (method === 'initialize') this.#begin(http)
-      if (http.kind === 'buffer') return answerOf(http, this.#options.parse, id, request.id)
+      if (http.kind === 'buffer') return await answerOf(http, this.#options.parse, id, request.id)
       return await followCall(http.stream, this.#stream(id, request.id, token, events, call))
     } finally {
       forget()
@@ -146,7 +147,7 @@ export class HttpLegacyLink implements ManagedLink {
   async #post(message: Message, cancellation: Cancellation): Promise<HttpResponse> {
     if (this.closed) throw new Fault('upstream.ended', { reason: 'the session has ended' })
     const headers = this.#headersOf('content-type', 'application/json', 'accept', 'application/json, text/event-stream')
-    const body = JSON.stringify(message)
+    const body = await writeJson(message)
     return this.#checked(await this.#options.pool.send({ method: 'POST', headers, body }, cancellation))
   }
 

@@ -6,19 +6,21 @@ import {
   isNotification,
   isRecord,
   isResponse,
+  type Message,
   type Notification,
   type Params,
   type Response,
 } from '../mcp/message.ts'
 import { META } from '../mcp/meta.ts'
-import { SseDecoder, type SseEvent } from '../mcp/sse.ts'
+import { SseDecoder } from '../mcp/sse.ts'
 import { MODERN_VERSION } from '../mcp/versions.ts'
+import { writeJson } from '../mcp/write-json.ts'
 import type { HttpSender } from './access/sender.ts'
 import { credentialHeaders, type UpstreamCredentials } from './credentials.ts'
 import { answerOf } from './http-answer.ts'
 import { readEvents } from './http-events.ts'
 import type { StreamedResponse } from './http-response.ts'
-import { malformed, readMessage, subscriptionIdOf, withId, withSubscriptionId } from './incoming.ts'
+import { malformed, readMessage, subscriptionIdOf, whenRead, withId, withSubscriptionId } from './incoming.ts'
 import type { LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
 
 export interface HttpModernOptions {
@@ -76,25 +78,28 @@ export class HttpModernLink implements ManagedLink {
     const { pool, parse } = this.#options
     const { method, params } = request
     const id = ++this.#lastId
-    const http = {
-      method: 'POST',
-      headers: this.#headersOf(method, params, request.paramHeaders),
-      body: JSON.stringify({ jsonrpc: '2.0', id, method, params }),
-      // A subscription may be silent for as long as nothing changes.
-      ...(method === 'subscriptions/listen' && STANDING),
-    } as const
-    return pool
-      .send(http, cancellation)
-      .then((response) =>
-        response.kind === 'buffer'
-          ? answerOf(response, parse, id, request.id)
-          : this.#streamed(response, id, request, events),
+    const post = (body: string) =>
+      pool.send(
+        {
+          method: 'POST',
+          headers: this.#headersOf(method, params, request.paramHeaders),
+          body,
+          // A subscription may be silent for as long as nothing changes.
+          ...(method === 'subscriptions/listen' && STANDING),
+        },
+        cancellation,
       )
+    const body = writeJson({ jsonrpc: '2.0', id, method, params })
+    return (typeof body === 'string' ? post(body) : body.then(post)).then((response) =>
+      response.kind === 'buffer'
+        ? answerOf(response, parse, id, request.id)
+        : this.#streamed(response, id, request, events),
+    )
   }
 
   async notify(notification: Notification): Promise<void> {
     const { method, params = {} } = notification
-    const body = JSON.stringify({ jsonrpc: '2.0', method, params })
+    const body = await writeJson({ jsonrpc: '2.0', method, params })
     const response = await this.#options.pool.send({ method: 'POST', headers: this.#headersOf(method, params), body })
     if (response.kind === 'stream') response.stream.abort()
     if (response.status >= 300) throw new Fault('upstream.unavailable', { status: response.status })
@@ -121,19 +126,20 @@ export class HttpModernLink implements ManagedLink {
   async #streamed(response: StreamedResponse, id: Id, request: LinkRequest, events: LinkEvents): Promise<Response> {
     let answer: Response | undefined
     await readEvents(response.stream, new SseDecoder(this.#options.maxMessageBytes), (event) => {
-      const taken = this.#take(event, id, request, events)
-      if (taken === undefined || taken instanceof Promise) return taken === undefined ? false : taken.then(() => false)
-      answer = taken
-      return true
+      if (event.data.length === 0) return false
+      return whenRead(readMessage(this.#options.parse, event.data), (message) => {
+        const taken = this.#take(message, id, request, events)
+        if (taken === undefined || taken instanceof Promise) return taken?.then(() => false) ?? false
+        answer = taken
+        return true
+      })
     })
     if (answer === undefined) throw new Fault('upstream.ended', { reason: 'stream ended without a response' })
     return answer
   }
 
   /** A response ends the stream's reading, a notification goes on, anything else is forbidden in this revision. */
-  #take(event: SseEvent, id: Id, request: LinkRequest, events: LinkEvents): Response | Promise<void> | undefined {
-    if (event.data.length === 0) return undefined
-    const message = readMessage(this.#options.parse, event.data)
+  #take(message: Message, id: Id, request: LinkRequest, events: LinkEvents): Response | Promise<void> | undefined {
     if (isResponse(message)) {
       if (message.id !== id) throw malformed('not the response to this request')
       withSubscriptionId(message['result'], request.id)

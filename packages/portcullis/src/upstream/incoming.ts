@@ -1,3 +1,4 @@
+import { bulkOf, isWide } from '../core/bulk.ts'
 import { Fault } from '../core/fault.ts'
 import { type Id, isRecord, type Message, type Notification, type Params, type Response } from '../mcp/message.ts'
 import { META } from '../mcp/meta.ts'
@@ -8,28 +9,45 @@ import type { Parse } from './link.ts'
  * are ours alone, so ids are put back in place instead of copying a large result.
  */
 
-/** Bytes → one JSON-RPC message of the right shape, or the fault `upstream.malformed`. */
-export function readMessage(parse: Parse, bytes: Buffer): Message {
-  const value = parsed(parse, bytes)
+/** Bytes → one JSON-RPC message of the right shape, or the fault `upstream.malformed`. A promise when the text is large. */
+export function readMessage(parse: Parse, bytes: Buffer): Message | Promise<Message> {
+  let value: unknown
+  try {
+    value = parse(bytes)
+  } catch (cause) {
+    throw unreadable(cause)
+  }
+  if (!(value instanceof Promise)) return shaped(value)
+  return value.then(shaped, (cause: unknown) => {
+    throw unreadable(cause)
+  })
+}
+
+/** Carries on with a message at once, or when it has been read. */
+export function whenRead<T>(
+  message: Message | Promise<Message>,
+  take: (message: Message) => T,
+): T | Promise<Awaited<T>> {
+  return message instanceof Promise ? (message.then(take) as Promise<Awaited<T>>) : take(message)
+}
+
+function shaped(value: unknown): Message {
   if (!isRecord(value) || value['jsonrpc'] !== '2.0') throw malformed('not a JSON-RPC message')
   if ('method' in value) checkCall(value)
   else checkResponse(value)
   return value as unknown as Message
 }
 
-function parsed(parse: Parse, bytes: Buffer): unknown {
-  try {
-    return parse(bytes)
-  } catch (cause) {
-    if (cause instanceof Fault && cause.code.startsWith('upstream.')) throw cause
-    throw new Fault('upstream.malformed', { reason: cause instanceof Fault ? cause.code : 'not JSON' }, { cause })
-  }
+function unreadable(cause: unknown): Fault {
+  if (cause instanceof Fault && cause.code.startsWith('upstream.')) return cause
+  return new Fault('upstream.malformed', { reason: cause instanceof Fault ? cause.code : 'not JSON' }, { cause })
 }
 
 function checkCall(value: Record<string, unknown>): void {
   if (typeof value['method'] !== 'string') throw malformed('method')
   if (value['params'] !== undefined && !isRecord(value['params'])) throw malformed('params')
   if ('result' in value || 'error' in value) throw malformed('request and response at once')
+  if (isCumbersome(value['params'])) throw malformed('too many parameters')
   if ('id' in value && !isId(value['id'])) throw malformed('id')
 }
 
@@ -38,10 +56,15 @@ function checkResponse(value: Record<string, unknown>): void {
   if ((result === undefined) === (error === undefined)) throw malformed('neither result nor error')
   if (error === undefined) {
     if (!isRecord(result)) throw malformed('result')
+    if (isCumbersome(result)) throw malformed('too many members of the result')
   } else if (!isRecord(error) || !Number.isSafeInteger(error['code']) || typeof error['message'] !== 'string') {
     throw malformed('error')
   }
 }
+
+/** Both are copied on their way; what they hold may be large. */
+const isCumbersome = (container: unknown): boolean =>
+  isWide(container) || (isRecord(container) && bulkOf(container['_meta']) !== undefined)
 
 const isId = (id: unknown): id is Id => typeof id === 'string' || Number.isSafeInteger(id)
 

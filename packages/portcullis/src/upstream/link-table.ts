@@ -17,6 +17,8 @@ export interface Place {
   readonly key: string | undefined
   /** Whose link it is; failures of one scope hold up no other. */
   readonly scope: string
+  /** Who takes the place, where one scope is that of many; nobody has more than a share of all. */
+  readonly owner?: string
 }
 
 interface Entry extends Place {
@@ -24,9 +26,13 @@ interface Entry extends Place {
   readonly openedAt: number
   usedAt: number
   leased: boolean
+  borrower: string | undefined
   /** Callers who rely on what the link tells them without a request. */
   holders: number
 }
+
+/** One principal gets one of so many parts of the links. */
+const SHARES = 4
 
 type Open = () => Promise<ManagedLink>
 
@@ -43,6 +49,8 @@ export class LinkTable {
   readonly #shared = new Map<string, Entry>()
   readonly #opening = new Map<string, Promise<ManagedLink>>()
   readonly #starting = new Set<Promise<unknown>>()
+  /** Owners of the links that are being opened, each as often as it waits. */
+  readonly #startingFor: string[] = []
   readonly #entries = new Set<Entry>()
   readonly #sweeper: NodeJS.Timeout
   #closed = false
@@ -75,10 +83,17 @@ export class LinkTable {
   }
 
   /** A link for one caller at a time. `release` gives it back; it is used again for the same key. */
-  async lease(key: string, scope: string, open: Open): Promise<{ readonly link: ManagedLink; release(): void }> {
+  async lease(
+    key: string,
+    scope: string,
+    open: Open,
+    owner?: string,
+  ): Promise<{ readonly link: ManagedLink; release(): void }> {
+    this.#requireShare(owner)
     const idle = [...this.#entries].find((entry) => entry.key === key && !entry.leased && !entry.link.closed)
-    const entry = idle ?? (await this.#open({ key, scope }, open, 'scope', lend))
+    const entry = idle ?? (await this.#open({ key, scope, ...ownedBy(owner) }, open, 'scope', lend))
     lend(entry)
+    entry.borrower = owner
     const release = (): void => {
       entry.leased = false
       entry.usedAt = this.#options.clock.now()
@@ -87,8 +102,9 @@ export class LinkTable {
   }
 
   /** A link that its caller closes itself. */
-  async own(scope: string, open: Open): Promise<ManagedLink> {
-    return (await this.#open({ key: undefined, scope }, open, 'scope', lend)).link
+  async own(scope: string, open: Open, owner?: string): Promise<ManagedLink> {
+    this.#requireShare(owner)
+    return (await this.#open({ key: undefined, scope, ...ownedBy(owner) }, open, 'scope', lend)).link
   }
 
   /** Keeps a link from being closed as idle. Returns a function that lets go of it. */
@@ -109,8 +125,15 @@ export class LinkTable {
     const before = this.#options.clock.now() - this.#options.idleSeconds * 1_000
     for (const entry of this.#entries) {
       if (entry.link.closed) this.#drop(entry)
-      else if (isIdle(entry) && entry.usedAt <= before) this.#retire(entry)
+      else if (isIdle(entry) && entry.usedAt <= before) void this.#retire(entry)
     }
+  }
+
+  /** Ends the links of some scopes, whatever they carry; the next caller opens another. Resolves with how many there were. */
+  async closeWhere(concerns: (scope: string) => boolean): Promise<number> {
+    const ending = [...this.#entries].filter(({ scope, link }) => concerns(scope) && !link.closed)
+    await Promise.allSettled(ending.map((entry) => this.#retire(entry)))
+    return ending.length
   }
 
   /** Ends all links. Resolves when those that were being opened have ended too. */
@@ -130,10 +153,12 @@ export class LinkTable {
     this.#backoff.mayTry(place.scope)
     const starting = this.#start(open)
     this.#starting.add(starting)
+    const { owner } = place
+    if (owner !== undefined) this.#startingFor.push(owner)
     try {
       const link = await starting
       const now = this.#options.clock.now()
-      const entry = { ...place, link, openedAt: now, usedAt: now, leased: false, holders: 0 }
+      const entry = { ...place, link, openedAt: now, usedAt: now, leased: false, borrower: owner, holders: 0 }
       take(entry)
       this.#entries.add(entry)
       return entry
@@ -142,6 +167,7 @@ export class LinkTable {
       throw thrown
     } finally {
       this.#starting.delete(starting)
+      if (owner !== undefined) this.#startingFor.splice(this.#startingFor.indexOf(owner), 1)
     }
   }
 
@@ -152,6 +178,16 @@ export class LinkTable {
     throw new Fault('upstream.ended', { reason: 'the upstream was closed' })
   }
 
+  /** Who has its share of links in use waits for one of its own, while others still find room. */
+  #requireShare(owner: string | undefined): void {
+    if (owner === undefined) return
+    const isInUse = (entry: Entry) => entry.borrower === owner && !isIdle(entry) && !entry.link.closed
+    const inUse = [...this.#entries].filter(isInUse).length
+    const waiting = this.#startingFor.filter((one) => one === owner).length
+    const share = Math.max(1, Math.ceil(this.#options.maxLinks / SHARES))
+    if (inUse + waiting >= share) throw new Fault('limits.concurrency', { reason: 'links of one principal', share })
+  }
+
   /** Ended links go first, then the one that nobody has used for longest. */
   #makeRoom(): void {
     for (const entry of this.#entries) if (entry.link.closed) this.#drop(entry)
@@ -160,18 +196,18 @@ export class LinkTable {
     if (oldest === undefined) {
       throw new Fault('upstream.unavailable', { reason: 'too many links', maxLinks: this.#options.maxLinks })
     }
-    this.#retire(oldest)
+    void this.#retire(oldest)
   }
 
   /** The link is not handed out any more; its end takes as long as it takes. */
-  #retire(entry: Entry): void {
+  #retire(entry: Entry): Promise<void> {
     this.#entries.delete(entry)
     if (entry.key !== undefined && this.#shared.get(entry.key) === entry) this.#shared.delete(entry.key)
-    void entry.link.close()
+    return entry.link.close()
   }
 
   #drop(entry: Entry): void {
-    this.#retire(entry)
+    void this.#retire(entry)
     if (isCrash(entry)) this.#backoff.ended(entry.scope, entry.openedAt)
   }
 }
@@ -179,6 +215,8 @@ export class LinkTable {
 /** Where a link does not tell how it ended, only that of a session may have been closed by its owner. */
 const isCrash = ({ key, link }: Entry): boolean =>
   link.ending === undefined ? key !== undefined : link.ending === 'crashed'
+
+const ownedBy = (owner: string | undefined): Pick<Place, 'owner'> => (owner === undefined ? {} : { owner })
 
 const lend = (entry: Entry): void => {
   entry.leased = true

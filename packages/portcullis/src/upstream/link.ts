@@ -80,7 +80,10 @@ export interface LinkClient {
   readonly version: string
 }
 
-/** The strict parser, handed in by the gateway. Throws a Fault `message.*` for bytes that it refuses. */
+/**
+ * The strict parser, handed in by the gateway: the value, or a promise of it for a text that takes long. Throws or rejects
+ * with a Fault `message.*` or `upstream.*` for bytes that it refuses.
+ */
 export type Parse = (bytes: Buffer) => unknown
 
 /** For requests of the gateway itself: nobody listens, and no question is answered. */

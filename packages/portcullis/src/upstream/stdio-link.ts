@@ -1,21 +1,22 @@
 import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import { type Era, isResponse, type Message, type Notification, type Request, type Response } from '../mcp/message.ts'
+import { writeJson } from '../mcp/write-json.ts'
 import { Delivery } from './delivery.ts'
 import {
   callerTokenOf,
   progressTokenOf,
-  readMessage,
   subscriptionIdOf,
   withId,
   withOwnToken,
   withProgressToken,
   withSubscriptionId,
 } from './incoming.ts'
+import { LineReader } from './line-reader.ts'
 import type { LinkEnding, LinkEvents, LinkRequest, ManagedLink, Parse, ServerFacts } from './link.ts'
 import { type OnViolation, Offences } from './offences.ts'
 import { Questions } from './questions.ts'
-import { type CallWatch, type LineProcess, LineWriter, type ProcessExit } from './stdio-process.ts'
+import { type CallWatch, faultOfExit, type LineProcess, LineWriter, type ProcessExit } from './stdio-process.ts'
 
 export interface StdioLinkOptions {
   readonly parse: Parse
@@ -47,7 +48,6 @@ interface Pending {
 
 const NO_FACTS: ServerFacts = { protocolVersion: '', capabilities: {}, serverInfo: {} }
 const HANDSHAKE: ReadonlySet<string> = new Set(['initialize', 'server/discover'])
-const OPENING_BRACE = 0x7b
 
 /**
  * A link over the standard streams of one process: newline-delimited JSON-RPC with ids of our own, so that the calls of
@@ -57,6 +57,7 @@ export class StdioLink implements ManagedLink {
   readonly #options: StdioLinkOptions
   readonly #process: LineProcess
   readonly #writer: LineWriter
+  readonly #reader: LineReader
   readonly #pending = new Map<number, Pending>()
   readonly #questions = new Questions()
   readonly #offences: Offences
@@ -78,8 +79,12 @@ export class StdioLink implements ManagedLink {
     this.#events = options.unsolicited
     this.#unsolicited = this.#deliveryOf(options.unsolicited)
     this.#offences = new Offences(options.onViolation, () => this.#expel())
-    process.onLine((line) => this.#line(line))
-    void process.exited.then((exit) => this.#exited(exit))
+    this.#reader = new LineReader(process, options.parse, {
+      message: (message) => this.#heard(message),
+      broken: (thrown) => this.#broken(thrown),
+      stray: () => this.#ended ?? this.#offences.note('stray-output'),
+    })
+    void process.exited.then((exit) => this.#reader.after(() => this.#exited(exit)))
   }
 
   get era(): Era {
@@ -129,12 +134,18 @@ export class StdioLink implements ManagedLink {
     return new Promise((resolve, reject) => {
       const pending: Pending = { id, request, token, events, resolve, reject, forget: undefined, delivery: undefined }
       if (cancellation.cancelled) return reject(cancelled(cancellation))
-      if (!this.#writer.write(JSON.stringify({ jsonrpc: '2.0', id, method, params: ours }))) {
-        return reject(new Fault('upstream.unavailable', { reason: 'the process does not read its input' }))
-      }
       this.#pending.set(id, pending)
       pending.forget = cancellation.onCancel(() => this.#abandon(pending, cancelled(cancellation)))
+      const line = writeJson({ jsonrpc: '2.0', id, method, params: ours })
+      if (typeof line === 'string') this.#put(pending, line)
+      else void line.then((text) => this.#pending.has(id) && this.#put(pending, text))
     })
+  }
+
+  #put(pending: Pending, line: string): void {
+    if (this.#writer.write(line)) return
+    this.#forget(pending)
+    pending.reject(new Fault('upstream.unavailable', { reason: 'the process does not read its input' }))
   }
 
   async notify(notification: Notification): Promise<void> {
@@ -147,18 +158,15 @@ export class StdioLink implements ManagedLink {
     await this.#process.stop().catch(() => {})
   }
 
-  #line(line: Buffer): void {
+  /** Nobody can say whose answer it was, so none of the calls in flight may go on waiting. */
+  #broken(thrown: unknown): void {
     if (this.#ended !== undefined) return
-    // Banners and stray prints are not messages. They are dropped; a broken message is not, because somebody waits for it.
-    if (line[0] !== OPENING_BRACE) return this.#offences.note('stray-output')
-    let message: Message
-    try {
-      message = readMessage(this.#options.parse, line)
-    } catch (thrown) {
-      // Nobody can say whose answer it was, so none of the calls in flight may go on waiting.
-      for (const pending of [...this.#pending.values()]) this.#abandon(pending, thrown)
-      return this.#offences.note('broken-message')
-    }
+    for (const pending of [...this.#pending.values()]) this.#abandon(pending, thrown)
+    this.#offences.note('broken-message')
+  }
+
+  #heard(message: Message): void {
+    if (this.#ended !== undefined) return
     if (isResponse(message)) this.#responded(message)
     else if ('id' in message) this.#asked(message as Request)
     else this.#notified(message)
@@ -260,7 +268,9 @@ export class StdioLink implements ManagedLink {
   }
 
   #send(message: Message): void {
-    this.#writer.write(JSON.stringify(message))
+    const line = writeJson(message)
+    if (typeof line === 'string') this.#writer.write(line)
+    else void line.then((text) => this.#ended === undefined && this.#writer.write(text))
   }
 
   /** A process that breaks the protocol again and again is ended: reading on costs the others their time. */
@@ -271,7 +281,7 @@ export class StdioLink implements ManagedLink {
 
   #exited(exit: ProcessExit): void {
     const inOrder = exit.code === 0 && exit.reason === 'exited' && this.#answered > 0 && this.#pending.size === 0
-    this.#end(inOrder ? 'left' : 'crashed', ended(exit))
+    this.#end(inOrder ? 'left' : 'crashed', faultOfExit(exit))
   }
 
   #end(ending: LinkEnding, fault: Fault): void {
@@ -288,9 +298,3 @@ export class StdioLink implements ManagedLink {
 
 const cancelled = (cancellation: Cancellation): Fault =>
   new Fault('upstream.ended', { reason: 'cancelled', why: cancellation.reason })
-
-/** A line above the limit ends the process, because what follows it could be the rest of it or another message. */
-function ended({ code, signal, reason }: ProcessExit): Fault {
-  const tooLong = reason === 'line-too-long'
-  return new Fault(tooLong ? 'upstream.too_large' : 'upstream.ended', { reason, code, signal })
-}

@@ -1,3 +1,5 @@
+import { Fault } from '../core/fault.ts'
+
 /**
  * What a link needs of a child process; a sandboxed process fits. Confinement, limits on lines and the environment are
  * decided where it is started.
@@ -8,6 +10,9 @@ export interface LineProcess {
   onDrain(listener: () => void): void
   /** One listener; complete lines without their line feed. */
   onLine(listener: (line: Buffer) => void): void
+  /** Leaves further output unread until `resume`; lines that were read already still come. */
+  pause?(): void
+  resume?(): void
   readonly exited: Promise<ProcessExit>
   /** Ends the process and whatever it started. */
   stop(graceMs?: number): Promise<unknown>
@@ -29,6 +34,12 @@ export interface ProcessExit {
   readonly code: number | null
   readonly signal: string | null
   readonly reason: string
+}
+
+/** A line above the limit ends the process, because what follows it could be the rest of it or another message. */
+export function faultOfExit({ code, signal, reason }: ProcessExit): Fault {
+  const tooLong = reason === 'line-too-long'
+  return new Fault(tooLong ? 'upstream.too_large' : 'upstream.ended', { reason, code, signal })
 }
 
 /**

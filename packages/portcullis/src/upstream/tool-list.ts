@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto'
+import { bulkOf } from '../core/bulk.ts'
 import { Fault } from '../core/fault.ts'
+import { eachInTurns } from '../core/turns.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { isRecord, type Params } from '../mcp/message.ts'
 import { canonicalJson } from '../mcp/canonical.ts'
+import { readPages } from './read-pages.ts'
 
 /** How much of a list is read before the upstream counts as broken. */
 export interface ToolListLimits {
@@ -26,33 +29,20 @@ export type ToolPage = (cursor: string | undefined) => Promise<Params>
  * left out; a list that exceeds a limit or goes in circles is the fault `upstream.too_large` or `upstream.malformed`.
  */
 export async function readToolList(upstream: string, page: ToolPage, limits: ToolListLimits): Promise<ToolList> {
-  const raw: unknown[] = []
-  let cursor: string | undefined
-  for (let pages = 1; ; pages++) {
-    const { tools, nextCursor } = await page(cursor)
-    if (!Array.isArray(tools)) throw new Fault('upstream.malformed', { reason: 'tools/list without tools' })
-    raw.push(...(tools as unknown[]))
-    if (raw.length > limits.maxTools)
-      throw new Fault('upstream.too_large', { reason: 'tools', maxTools: limits.maxTools })
-    if (nextCursor === undefined || nextCursor === null) return definitions(upstream, raw, limits)
-    if (typeof nextCursor !== 'string' || nextCursor === cursor) {
-      throw new Fault('upstream.malformed', { reason: 'cursor of tools/list' })
-    }
-    if (pages >= limits.maxPages) throw new Fault('upstream.too_large', { reason: 'pages', maxPages: limits.maxPages })
-    cursor = nextCursor
-  }
+  const raw = await readPages('tools', page, { maxPages: limits.maxPages, maxItems: limits.maxTools })
+  return definitions(upstream, raw, limits)
 }
 
-function definitions(upstream: string, raw: readonly unknown[], limits: ToolListLimits): ToolList {
+async function definitions(upstream: string, raw: readonly unknown[], limits: ToolListLimits): Promise<ToolList> {
   const tools = new Map<string, ToolDefinition>()
   const repeated = new Set<string>()
   const problems: string[] = []
   let bytes = 0
-  for (const value of raw) {
+  await eachInTurns(raw, FEW_TOOLS, (value) => {
     const problem = problemOf(value)
     if (problem !== undefined) {
       problems.push(problem)
-      continue
+      return
     }
     const tool = definition(upstream, value as RawTool, (text) => {
       bytes += text.length
@@ -60,7 +50,7 @@ function definitions(upstream: string, raw: readonly unknown[], limits: ToolList
     if (bytes > limits.maxBytes) throw new Fault('upstream.too_large', { reason: 'tools', maxBytes: limits.maxBytes })
     if (tools.has(tool.name)) repeated.add(tool.name)
     tools.set(tool.name, tool)
-  }
+  })
   // Nobody can say which of two definitions a call would reach, so neither is offered.
   for (const name of repeated) {
     tools.delete(name)
@@ -69,10 +59,16 @@ function definitions(upstream: string, raw: readonly unknown[], limits: ToolList
   return { tools, problems }
 }
 
+/** The digest of a usual definition takes some ten microseconds. */
+const FEW_TOOLS = 100
+/** Members of one definition. A schema with more is unusable anyway. */
+const MAX_MEMBERS = 20_000
+
 type RawTool = Params & { readonly name: string; readonly inputSchema: Params }
 
 function problemOf(value: unknown): string | undefined {
   if (!isRecord(value)) return 'a tool is not an object'
+  if ((bulkOf(value)?.members ?? 0) > MAX_MEMBERS) return `a tool has more than ${MAX_MEMBERS} members`
   const { name, inputSchema } = value
   if (typeof name !== 'string' || name === '' || name.length > 256) return 'a tool has no usable name'
   if (/[\p{Cc}\u2028\u2029]/u.test(name)) return `the tool name ${JSON.stringify(name)} holds control characters`

@@ -11,6 +11,10 @@ const target = fc.oneof(
   fc.constant({ kind: 'none' as const }),
   fc.record({ kind: fc.constantFrom('tool', 'prompt', 'resource', 'task'), name: text }),
 )
+const finding = fc.record(
+  { at: text, place: text, family: text, weight: text, reason: text, verdict: text, evidence: text, view: text },
+  { requiredKeys: ['at', 'place', 'family', 'weight', 'reason', 'verdict', 'evidence'] },
+)
 const call = fc.record(
   {
     kind: fc.constant('call' as const),
@@ -25,6 +29,8 @@ const call = fc.record(
     era: fc.constantFrom('modern', 'legacy'),
     version: text,
     decision: fc.record({ effect: fc.constantFrom('allow', 'deny'), policies: fc.array(text), revision: text }),
+    findings: fc.array(finding, { maxLength: 2 }),
+    approval: text,
   },
   { requiredKeys: ['kind', 'incident', 'address', 'method', 'arguments', 'era', 'version'] },
 ) as fc.Arbitrary<CallBody>
@@ -39,6 +45,7 @@ const outcome = fc.record(
     streamed: fc.nat(),
     code: text,
     detail: fc.dictionary(text, fc.jsonValue()),
+    findings: fc.array(finding, { maxLength: 2 }),
   },
   { requiredKeys: ['kind', 'incident', 'outcome', 'status', 'durationMs'] },
 ) as fc.Arbitrary<OutcomeBody>

@@ -93,6 +93,16 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
     '3:69 listen.plaintext: plaintext is possible on a loopback address only; expected loopback-only',
   ],
   [
+    'metrics in plain text for the world',
+    `${MINIMAL}listen: { metrics: { host: 0.0.0.0, token: { env: T }, plaintext: loopback-only } }\n`,
+    '3:67 listen.metrics.plaintext: plaintext is possible on a loopback address only; expected loopback-only',
+  ],
+  [
+    'metrics for whoever asks',
+    `${MINIMAL}listen: { metrics: { host: 0.0.0.0 } }\n`,
+    '3:11 listen.metrics.token: an address that others can reach needs a token; expected { env: NAME } or { file: path }',
+  ],
+  [
     'an open address without a public name',
     `${MINIMAL}listen: { host: 0.0.0.0 }\n`,
     '3:1 listen.publicUrl: an address that others can reach needs a publicUrl; expected an origin such as https://app.example.com',
@@ -120,12 +130,12 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
   [
     'a list where a map belongs',
     `${MINIMAL}listen: []\n`,
-    '3:9 listen: a list is not valid here; expected a map with the keys host, port, tls, plaintext, publicUrl, allowedHosts, allowedOrigins',
+    '3:9 listen: a list is not valid here; expected a map with the keys host, port, tls, plaintext, publicUrl, allowedHosts, allowedOrigins, metrics',
   ],
   [
     'a document that is no map',
     'hello\n',
-    '1:1 : "hello" is not valid here; expected a map with the keys version, listen, state, store, identity, policy, upstreams, tenants, limits, traffic, audit',
+    '1:1 : "hello" is not valid here; expected a map with the keys version, listen, state, store, identity, policy, upstreams, definitions, tenants, administration, inspection, limits, traffic, audit',
   ],
   ['a key that is given twice', `${MINIMAL}state: other\n`, '3:1 : map keys must be unique; give each key once'],
   ['a tab', 'version: 1\nlisten:\n\tport: 1\n', '3:1 : tabs are not allowed as indentation; indent with spaces'],
@@ -164,6 +174,15 @@ test('an alias bomb is refused without being unfolded', (context) => {
   const problems = problemsOf(workspace(context), bomb.join('\n'))
   assert.equal(problems.length, 1)
   assert.match(problems[0] ?? '', /alias/i)
+})
+
+test('the token of the metrics is looked for, and is none that could be guessed', (context) => {
+  const folder = workspace(context)
+  const text = `${MINIMAL}listen: { metrics: { token: { env: METRICS } } }\n`
+  const problems = (token?: string) => problemsOf(folder, text, token === undefined ? {} : { METRICS: token })
+  assert.deepEqual(problems('0123456789abcdef'), [])
+  assert.match(problems('0123456789abcde')[0] ?? '', /listen\.metrics\.token.*too short; use at least 16 random/)
+  assert.match(problems()[0] ?? '', /the environment variable METRICS is not set/)
 })
 
 test('secrets are looked for before anything starts', (context) => {

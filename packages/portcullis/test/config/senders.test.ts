@@ -9,6 +9,9 @@ const ISSUER = 'issuer: "https://i.example"'
 const ASKED = 'introspection: { clientId: a, secret: { env: SECRET } }'
 const CLIENTS = 'listen: { tls: { authority: local, clientCertificates: { authorities: [ca.pem] } } }\n'
 
+const asserting = (issuer: string) => identity(`{ server: { assertions: { issuers: [ ${issuer} ] } } }`)
+const BUNDLED = 'listen: { tls: { authority: local, clientCertificates: { trustBundles: { example.org: ca.pem } } } }\n'
+
 const MISTAKES: readonly (readonly [what: string, text: string, ...problems: string[]])[] = [
   [
     'two issuers that are asked about opaque tokens',
@@ -74,6 +77,36 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: str
     `${identity('{ certificates: [ { dns: a.example, authority: /other.pem } ] }')}${CLIENTS}`,
     '3:58 identity.certificates[0].authority: /other.pem is not among the authorities of clients; name one of listen.tls.clientCertificates.authorities',
   ],
+  [
+    'audiences of an upstream that is not there',
+    identity(`{ issuers: [ { ${ISSUER}, audiences: { upstreams: { files: [a] } } } ] }`),
+    '3:88 identity.issuers[0].audiences.upstreams.files: there is no upstream files; add it, or correct it',
+  ],
+  ['audiences that are none', identity(`{ issuers: [ { ${ISSUER}, audiences: { aggregate: [] } } ] }`)],
+  ['no issuer of assertions', identity('{ server: { assertions: { issuers: [] } } }')],
+  ['assertions by shared keys', asserting(`{ ${ISSUER}, algorithms: [HS256] }`)],
+  ['assertions that live for a day', asserting(`{ ${ISSUER}, maxSeconds: 86400 }`)],
+  [
+    'an issuer of assertions twice',
+    asserting(`{ ${ISSUER} }, { ${ISSUER} }`),
+    '3:91 identity.server.assertions.issuers[1].issuer: this issuer is listed twice; keep one of them',
+  ],
+  [
+    'roles and scopes of assertions that nobody knows',
+    asserting(`{ ${ISSUER}, everyone: [usr], roles: { claim: g, map: { a: [rol] } }, scopes: [nothing] }`),
+    '3:89 identity.server.assertions.issuers[0].everyone: there is no role usr; list it in policy.roles, or correct it',
+    '3:125 identity.server.assertions.issuers[0].roles.map.a: there is no role rol; list it in policy.roles, or correct it',
+    '3:145 identity.server.assertions.issuers[0].scopes[0]: there is no scope nothing; known are mcp, admin:read, admin:write',
+  ],
+  ['roles of the issuer for somebody with an account', asserting(`{ ${ISSUER}, account: linked, everyone: [user] }`)],
+  ['neither authorities nor bundles', `${MINIMAL}listen: { tls: { authority: local, clientCertificates: {} } }\n`],
+  ['a bundle that is not there', `${MINIMAL}${BUNDLED.replace('ca.pem', 'nowhere.pem')}`],
+  ['a trust domain in capitals', `${MINIMAL}${BUNDLED.replace('example.org', 'EXAMPLE.org')}`],
+  [
+    'a name for which nobody may vouch',
+    `${identity('{ certificates: [ { uri: "spiffe://other.org/a" } ] }')}${BUNDLED}`,
+    '3:29 identity.certificates[0]: no authority may vouch for this name; add authorities, or a trust bundle for it',
+  ],
   ['authorities of clients that are not there', `${MINIMAL}${CLIENTS.replace('ca.pem', 'nowhere.pem')}`],
   ['client certificates without TLS', `${MINIMAL}listen: { tls: { clientCertificates: { authorities: [ca.pem] } } }\n`],
 ]
@@ -93,10 +126,17 @@ test('files of authorities and secrets are relative to the configuration', (cont
   writeFileSync(join(folder, 'ca.pem'), '')
   writeFileSync(join(folder, 'secret'), 'x', { mode: 0o600 })
   const asked = 'introspection: { clientId: a, secret: { file: secret } }'
-  const { listen, identity: found } = parse(folder, `${identity(`{ issuers: [ { ${ISSUER}, ${asked} } ] }`)}${CLIENTS}`)
+  const server = `server: { assertions: { issuers: [ { ${ISSUER}, ca: ca.pem } ] } }`
+  const clients = CLIENTS.replace('] }', '], trustBundles: { example.org: ca.pem } }')
+  const text = `${identity(`{ issuers: [ { ${ISSUER}, ${asked} } ], ${server} }`)}${clients}`
+  const { listen, identity: found } = parse(folder, text)
+  const file = join(folder, 'ca.pem')
   assert.deepEqual(listen.tls, {
     authority: 'local',
-    clientCertificates: { authorities: [join(folder, 'ca.pem')], mode: 'optional' },
+    clientCertificates: {
+      ...{ authorities: [file], trustBundles: { 'example.org': file }, bundleSeconds: 5, mode: 'optional' },
+    },
   })
+  assert.equal(found.server?.assertions?.issuers[0]?.ca, file)
   assert.deepEqual(found.issuers[0]?.introspection?.secret, { file: join(folder, 'secret') })
 })

@@ -25,8 +25,51 @@ const EXCHANGE = {
   audience: 'a',
 }
 
+/** What `inspection` can be told to let through, at each place where it can be told so. */
+function weakInspection(): readonly (readonly [path: string, word: string, extra: object])[] {
+  const upstream = (inspection: object) => ({ upstreams: { a: { http: { url: 'https://a.example/' }, inspection } } })
+  const tool = (own: object) => upstream({ tools: { T: own } })
+  const FAMILIES = ['sql', 'command', 'markup', 'path', 'url', 'expression', 'secret', 'characters', 'prompt']
+  const PLACES = [
+    ...['identifier', 'text', 'path', 'url', 'host', 'sql', 'shell', 'html', 'code', 'number', 'expression', 'secret'],
+    'result',
+  ]
+  const rules: readonly (readonly [path: string, word: string, rule: object])[] = [
+    ['sql.readOnly', 'false', { sql: { readOnly: false } }],
+    ['shell.allow', 'pipes', { shell: { allow: ['pipes'] } }],
+    ['shell.programs.P.runsOthers', 'allowed', { shell: { programs: { P: { runsOthers: 'allowed' } } } }],
+    ['path.parents', 'within-roots', { path: { parents: 'within-roots' } }],
+    ['url.insideHosts', 'allowed', { url: { insideHosts: 'allowed' } }],
+    ['url.credentials', 'allowed', { url: { credentials: 'allowed' } }],
+    ['host.insideHosts', 'allowed', { host: { insideHosts: 'allowed' } }],
+  ]
+  const levels: readonly (readonly [at: string, within: (own: object) => object])[] = [
+    ['inspection', (own) => ({ inspection: own })],
+    ['upstreams.a.inspection', upstream],
+    ['upstreams.a.inspection.tools.T', tool],
+  ]
+  return [
+    ...levels.flatMap(([at, within]) => [
+      [`${at}.mode`, 'shadow', within({ mode: 'shadow' })] as const,
+      ...FAMILIES.map(
+        (name) => [`${at}.on.${name}.breach`, 'allow', within({ on: { [name]: { breach: 'allow' } } })] as const,
+      ),
+      ...PLACES.map(
+        (name) =>
+          [`${at}.roles.${name}.breach`, 'annotate', within({ roles: { [name]: { breach: 'annotate' } } })] as const,
+      ),
+    ]),
+    ...rules.map(
+      ([path, word, rule]) =>
+        [`upstreams.a.inspection.tools.T.arguments.X.${path}`, word, tool({ arguments: { X: rule } })] as const,
+    ),
+  ]
+}
+
 const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = [
+  ...weakInspection(),
   ['listen.plaintext', 'loopback-only', { listen: { plaintext: 'loopback-only' } }],
+  ['listen.metrics.plaintext', 'loopback-only', { listen: { metrics: { plaintext: 'loopback-only' } } }],
   ['store.kind', 'memory', { store: { kind: 'memory' } }],
   ['audit.durability', 'eventual', { audit: { durability: 'eventual' } }],
   [
@@ -34,7 +77,32 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     'any',
     { identity: { issuers: [{ issuer: 'https://i.example', tokenType: 'any' }] } },
   ],
+  [
+    'identity.server.assertions.publicClients',
+    'allowed',
+    {
+      identity: {
+        server: { assertions: { issuers: [{ issuer: 'https://i.example' }], publicClients: 'allowed' } },
+      },
+    },
+  ],
   ['identity.dpop.nonce', 'off', { identity: { dpop: { nonce: 'off' } } }],
+  [
+    'identity.server.providers[0].admit',
+    'everybody',
+    {
+      identity: {
+        server: {
+          providers: [
+            {
+              ...{ name: 'a', title: 'A', issuer: 'https://a.example', clientId: 'c', clientSecret: { env: 'S' } },
+              ...{ create: 'on-first-sign-in', admit: 'everybody' },
+            },
+          ],
+        },
+      },
+    },
+  ],
   [
     'upstreams.a.stdio.sandbox.driver',
     'none',
@@ -45,6 +113,7 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     weakRule(kind, 'private', 'allowed'),
     weakRule(kind, 'tls', 'opened'),
   ]),
+  ['upstreams.a.trust', 'trusted', { upstreams: { a: { trust: 'trusted', stdio: { command: 'x' } } } }],
   ['upstreams.a.stdio.process', 'shared', { upstreams: { a: { stdio: { command: 'x', process: 'shared' } } } }],
   ['upstreams.a.stdio.env.T', 'env', { upstreams: { a: { stdio: { command: 'x', env: { T: { env: 'T' } } } } } }],
   [
@@ -77,7 +146,11 @@ for (const [path, word, extra] of WEAK) {
 test('every key that the schema calls a weakness is one that the list knows', () => {
   const called = weakPaths('', configJsonSchema())
   const known = WEAK.map(([path]) =>
-    path.replace('upstreams.a.', 'upstreams.NAME.').replace('[0]', '[]').replace('env.T', 'env'),
+    path
+      .replace('upstreams.a.', 'upstreams.NAME.')
+      .replace('[0]', '[]')
+      .replace('env.T', 'env')
+      .replace(/\b[TXP]\b/g, 'NAME'),
   )
   assert(called.length > 5)
   assert.deepEqual(called.toSorted(), known.toSorted())

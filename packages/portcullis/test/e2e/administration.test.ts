@@ -43,7 +43,13 @@ test('to all others the path does not exist, and a message on it reaches nobody'
   assert.equal((await ask(null)).status, 401)
   const { body, headers } = modern('tools/call', { name: 'echo' })
   const message = await send(gateway, body, { url: gateway.origin + path, headers })
-  assert.equal(message.status, 404)
+  assert.deepEqual([message.status, message.headers['allow']], [405, 'GET'])
+  const stranger = await send(gateway, body, {
+    url: gateway.origin + path,
+    headers,
+    token: await gateway.issue(['user']),
+  })
+  assert.equal(stranger.status, 404)
 })
 
 test('an administrator of one tenant sees no process of another', async () => {

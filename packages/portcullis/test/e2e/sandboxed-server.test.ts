@@ -33,6 +33,8 @@ before(async () => {
         command: [process.execPath, SERVER],
         readable: [SERVER, join(folder, 'library')],
         stdio: { env: { GIVEN: 'given' }, deadlines: { idleSeconds: 600 } },
+        // The walls have to hold by themselves.
+        inspection: { mode: 'shadow' },
       },
     ],
   })

@@ -9,6 +9,7 @@ const named = new Proxy({}, { get: (_target, name) => ({ name }) }) as Stages
 
 const ENTRANCE = [
   'trail',
+  'metrics',
   'address',
   'rateByAddress',
   'strictHead',
@@ -34,13 +35,16 @@ describe('the order', () => {
       'attachSession',
       'resolve',
       'reveal',
+      'checkDefinition',
       'scopes',
       'checkArguments',
       'checkParamHeaders',
       'authorize',
+      'inspectArguments',
       'tenantConcurrency',
       'concurrency',
       'intent',
+      'inspectResults',
       'checkResult',
     ])
   })
@@ -49,12 +53,12 @@ describe('the order', () => {
     assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'scopes'])
   })
 
-  it('of the administration is the same, with its own route and its own right', () => {
+  it('of the administration is the same, with its own route, its own right and its own scopes', () => {
     const order = ENTRANCE.map((name) => (name === 'route' ? 'adminRoute' : name))
-    assert.deepEqual(adminPath(named).order, [...order, 'administrator'])
+    assert.deepEqual(adminPath(named).order, [...order, 'administrator', 'scopes'])
   })
 
   it('of a public document has no sign-in', () => {
-    assert.deepEqual(documentPath(named).order, ENTRANCE.slice(0, 6))
+    assert.deepEqual(documentPath(named).order, ENTRANCE.slice(0, 7))
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer, get, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { Reply } from '../../src/transport/reply.ts'
 
 const note = (n: number) => ({ jsonrpc: '2.0', n }) as const
@@ -17,6 +18,7 @@ async function exchange(use: (response: ServerResponse, leave: () => void) => Pr
         failed = thrown
       })
       .then(async () => {
+        await endOfTurn()
         if (!response.writableEnded && !response.destroyed) response.end()
         await (response.closed ? undefined : left())
         server.close()
@@ -70,6 +72,16 @@ describe('the reply to one client', () => {
     assert.deepEqual([recorded, ended], [[note(1), note(2), note(3)], 1])
   })
 
+  it('takes nothing after the answer, which leaves at the end of the turn', async () => {
+    const text = await exchange((response) => {
+      const reply = new Reply(response, () => undefined)
+      reply.finish({ status: 200, message: note(1) })
+      assert.equal(reply.send(note(2)), undefined)
+      reply.finish({ status: 200, message: note(3) })
+    })
+    assert.equal(text, JSON.stringify(note(1)))
+  })
+
   it('holds its tongue when the client left before anything was said', async () => {
     await exchange(async (response, leave) => {
       leave()
@@ -90,6 +102,51 @@ describe('the reply to one client', () => {
       assert.ok(response.listenerCount('drain') <= 3)
       leave()
       await Promise.all(waits)
+    })
+  })
+})
+
+describe('a large answer', () => {
+  const rows = Array.from({ length: 20_000 }, (_, id) => ({ id, name: `row ${id}` }))
+  const large = { jsonrpc: '2.0', id: 1, result: { rows } } as const
+
+  it('is written while others run, and is the same text', async () => {
+    let others = 0
+    let isOver = false
+    const count = (): void => {
+      others++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    const text = await exchange((response) =>
+      new Reply(response, () => undefined).finish({ status: 200, message: large }),
+    )
+    isOver = true
+    assert.equal(text, JSON.stringify(large))
+    assert(others >= 2, `${others}`)
+  })
+
+  it('keeps its place among the messages of a stream', async () => {
+    const text = await exchange(async (response) => {
+      const reply = new Reply(response, () => undefined)
+      void reply.send(note(1))
+      void reply.send(large)
+      void reply.send(note(2))
+      await reply.finish({ status: 200, message: { ...large, id: 2 } })
+    })
+    const sent = text
+      .split('\n\n')
+      .slice(0, -1)
+      .map((event) => JSON.parse(event.slice('data: '.length)))
+    assert.deepEqual(sent, [note(1), large, note(2), { ...large, id: 2 }])
+  })
+
+  it('goes nowhere, without a fault, when the client leaves while it is written', async () => {
+    await exchange(async (response, leave) => {
+      const finished = new Reply(response, () => undefined).finish({ status: 200, message: large })
+      leave()
+      await gone(response)
+      await finished
     })
   })
 })

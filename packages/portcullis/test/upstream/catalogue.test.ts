@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
+import type { ToolDefinition } from '../../src/mcp/definition.ts'
 import type { Params } from '../../src/mcp/message.ts'
 import { Catalogue, type CatalogueChange } from '../../src/upstream/catalogue.ts'
 import { isFault } from './harness.ts'
 
 const tool = (name: string, description = ''): Params => ({ name, description, inputSchema: { type: 'object' } })
 
-function setUp(first: readonly Params[]): {
+function setUp(
+  first: readonly Params[],
+  hold?: (told: readonly ToolDefinition[]) => ReadonlySet<string>,
+): {
   catalogue: Catalogue
   upstream: { tools: readonly Params[]; fails: boolean; fetched: number; gate?: Promise<void> }
   clock: { at: number; now(): number }
@@ -28,6 +32,7 @@ function setUp(first: readonly Params[]): {
     maxPages: 10,
     maxTools: 100,
     maxBytes: 100_000,
+    ...(hold && { hold }),
     async page() {
       upstream.fetched++
       const { tools } = upstream
@@ -131,5 +136,43 @@ describe('Catalogue', () => {
     clock.at += 2_000
     await catalogue.refresh()
     assert.equal(catalogue.get('a')?.name, 'a')
+  })
+
+  it('neither lists nor finds what is held back, and knows it in the form in which it was last offered', async () => {
+    const held = new Set<string>()
+    const { catalogue, upstream, clock } = setUp([tool('a', 'first'), tool('b')], () => new Set(held))
+    const heard: CatalogueChange[] = []
+    catalogue.onChange((change) => heard.push(change))
+    await catalogue.ready()
+    upstream.tools = [tool('a', 'second'), tool('b')]
+    held.add('a')
+    clock.at += 2_000
+    await catalogue.refresh()
+    assert.deepEqual(
+      catalogue.list().map(({ name }) => name),
+      ['b'],
+    )
+    assert.equal(catalogue.get('a'), undefined)
+    assert.equal(catalogue.isHeld('a'), true)
+    assert.equal(catalogue.known('a')?.raw['description'], 'first')
+    assert.equal(catalogue.everything().length, 2)
+    assert.deepEqual(heard.at(-1), { added: [], changed: [], removed: ['a'] })
+    const { revision } = catalogue
+    held.clear()
+    catalogue.rejudge()
+    assert.equal(catalogue.get('a')?.raw['description'], 'second')
+    assert.deepEqual(heard.at(-1), { added: ['a'], changed: [], removed: [] })
+    assert.equal(catalogue.revision, revision + 1)
+    catalogue.rejudge()
+    assert.equal(catalogue.revision, revision + 1, 'a judgement that changes nothing is no news')
+  })
+
+  it('knows what was held back from the start, without asking for it again', async () => {
+    const { catalogue, upstream } = setUp([tool('a')], (told) => new Set(told.map(({ name }) => name)))
+    assert.equal((await catalogue.find('a'))?.name, 'a')
+    assert.equal((await catalogue.find('a'))?.name, 'a')
+    assert.equal(upstream.fetched, 1)
+    assert.deepEqual(catalogue.list(), [])
+    assert.equal(catalogue.revision, 1)
   })
 })

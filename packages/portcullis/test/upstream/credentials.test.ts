@@ -12,6 +12,8 @@ describe('credentialHeaders', () => {
   const bad: Record<string, string> = {
     'Mcp-Session-Id': 'x',
     Host: 'x',
+    'X-HTTP-Method-Override': 'DELETE',
+    'x-method-override': 'DELETE',
     'content-type': 'x',
     'two words': 'x',
     '': 'x',

@@ -71,6 +71,34 @@ describe('LinkTable', () => {
     assert.equal(opened.length, 3)
   })
 
+  it('gives one principal a share of the links, however many it asks for at once, and others find room', async () => {
+    const { table, open, opened } = setUp(8)
+    const asked = await Promise.allSettled(Array.from({ length: 50 }, () => table.own('shared', open, 'mallory')))
+    assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 2)
+    const [refused] = asked.filter((one) => one.status === 'rejected')
+    assert.ok(isFault('limits.concurrency')(refused?.reason))
+    assert.equal(opened.length, 2, 'nothing was opened for those who were refused')
+    await assert.rejects(table.lease('l', 'shared', open, 'mallory'), isFault('limits.concurrency'))
+    for (const name of ['alice', 'bob', 'carol']) await table.own('shared', open, name)
+    ;(opened[0] as FakeLink).closed = true
+    await table.own('shared', open, 'mallory')
+    assert.equal(table.size, 5)
+  })
+
+  it('counts a lease for whoever has it now, and not one that waits for its next caller', async () => {
+    const { table, open, opened } = setUp(4)
+    const first = await table.lease('l', 'shared', open, 'mallory')
+    await assert.rejects(table.lease('l', 'shared', open, 'mallory'), isFault('limits.concurrency'))
+    first.release()
+    const second = await table.lease('l', 'shared', open, 'alice')
+    assert.equal(opened.length, 1)
+    const third = await table.lease('l', 'shared', open, 'mallory')
+    assert.equal(opened.length, 2)
+    await assert.rejects(table.lease('l', 'shared', open, 'alice'), isFault('limits.concurrency'))
+    second.release()
+    third.release()
+  })
+
   it('closes what was idle for long, and nothing that is leased, owned or busy', async () => {
     const { table, clock, opened, open } = setUp(4)
     await table.shared('idle', 's', open)

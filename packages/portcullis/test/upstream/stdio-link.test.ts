@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Cancellation } from '../../src/core/cancellation.ts'
+import { readUpstream } from '../../src/inspection/read-json.ts'
 import { META } from '../../src/mcp/meta.ts'
 import type { Era, Params, Response } from '../../src/mcp/message.ts'
 import type { LinkEvents } from '../../src/upstream/link.ts'
@@ -326,4 +327,111 @@ describe('StdioLink with a hostile process', () => {
       assert.equal((await next)['id'], 'b')
     })
   }
+})
+
+describe('a large message of a process', () => {
+  const inTurns = (bytes: Buffer): unknown => readUpstream(bytes, { maxDepth: 64 })
+  const large = (mark: string) => ({ mark, names: Object.fromEntries(range(20_000).map((i) => [`name${i}`, i])) })
+  const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+  const note = (data: string) => ({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'info', data } })
+
+  class PausedProcess extends FakeProcess {
+    readonly told: string[] = []
+    pause(): void {
+      this.told.push('pause')
+    }
+    resume(): void {
+      this.told.push('resume')
+    }
+  }
+
+  function paused() {
+    const process = new PausedProcess()
+    const bounds = { maxWaitingBytes: 4_000_000, maxWaitingMessages: 30 }
+    const link = new StdioLink(process, { parse: inTurns, owner: 'one', unsolicited: recorder(), ...bounds })
+    return { process, link }
+  }
+
+  it('is read while others run, and what follows it keeps its place', async () => {
+    const { process, link } = paused()
+    const events = recorder()
+    const first = ask(link, 'first', events)
+    const second = ask(link, 'second', events)
+    const order: string[] = []
+    void first.then(() => order.push('first'))
+    second.catch(() => order.push('second'))
+    let others = 0
+    const count = (): void => void (others++, order.length === 0 && setImmediate(count))
+    setImmediate(count)
+    process.emit(answer(idOf(process, 0), large('a')))
+    process.emit('{ broken')
+    process.emit(answer(idOf(process, 1), {}))
+    assert.deepEqual(process.told, ['pause'])
+    assert.deepEqual((await first).result, large('a'))
+    await assert.rejects(second, isFault('upstream.malformed'))
+    assert.deepEqual(order, ['first', 'second'])
+    assert.deepEqual(process.told, ['pause', 'resume'])
+    assert(others >= 2, `${others}`)
+  })
+
+  it('comes before the notifications and the answers behind it, several in a row too', async () => {
+    const { process, link } = paused()
+    const heard: string[] = []
+    const calls = range(3).map((n) =>
+      ask(link, `c${n}`).then(({ result }) => heard.push(String((result as Params)['mark']))),
+    )
+    for (const n of range(3)) process.emit(answer(idOf(process, n), n === 1 ? { mark: 'small' } : large(`large ${n}`)))
+    await Promise.all(calls)
+    assert.deepEqual(heard, ['large 0', 'small', 'large 2'])
+  })
+
+  it('still answers its call when the process ends meanwhile; what never came does not', async () => {
+    const { process, link } = paused()
+    const answered = ask(link, 'answered')
+    const unanswered = ask(link, 'unanswered')
+    process.emit(answer(idOf(process, 0), large('last words')))
+    process.exit('exited', 0)
+    assert.equal(((await answered).result as Params)['mark'], 'last words')
+    await assert.rejects(unanswered, isFault('upstream.ended'))
+    assert.equal(link.closed, true)
+  })
+
+  it('goes nowhere when its call was given up meanwhile, and the next one works', async () => {
+    const { process, link } = paused()
+    const cancellation = new Cancellation()
+    const given = ask(link, 'given up', recorder(), cancellation)
+    process.emit(answer(idOf(process, 0), large('late')))
+    cancellation.cancel('client-cancelled')
+    await assert.rejects(given, isFault('upstream.ended'))
+    const next = ask(link, 'next')
+    process.emit(answer(idOf(process, 2), {}))
+    assert.deepEqual((await next).result, {})
+  })
+
+  it('does not hold the link open after it was closed', async () => {
+    const { process, link } = paused()
+    const waiting = ask(link, 'waiting')
+    process.emit(answer(idOf(process, 0), large('too late')))
+    await Promise.all([link.close(), assert.rejects(waiting, isFault('upstream.ended'))])
+    process.emit(note('nobody hears this'))
+  })
+
+  it('is written to the process in turns, unless its call is given up before', async () => {
+    const { process, link } = paused()
+    const sent = ask(link, 'large', recorder(), never(), { arguments: large('sent') })
+    const cancellation = new Cancellation()
+    const never1 = ask(link, 'given up', recorder(), cancellation, { arguments: large('never sent') })
+    assert.equal(process.lines.length, 0)
+    cancellation.cancel('client-cancelled')
+    await assert.rejects(never1, isFault('upstream.ended'))
+    while (!process.lines.some(({ method }) => method === 'tools/call')) await tick()
+    for (let turns = 0; turns < 20; turns++) await tick()
+    const calls = process.lines.filter(({ method }) => method === 'tools/call')
+    assert.deepEqual(
+      calls.map(({ params }) => ((params as Params)['arguments'] as Params)['mark']),
+      ['sent'],
+    )
+    process.emit(answer(calls[0]?.['id']))
+    assert.equal((await sent).id, 'large')
+  })
 })

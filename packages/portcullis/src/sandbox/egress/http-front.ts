@@ -8,7 +8,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { NetworkRule } from '../access.ts'
 import { farewell, refusalStatus, refusalText } from './farewell.ts'
-import { checkFraming } from './http-head.ts'
+import { checkFraming, overridingMethods } from './http-head.ts'
 import { DEFAULT_PORTS, MAX_HEAD_BYTES, Onward, type Site } from './http-onward.ts'
 import type { Patience } from './patience.ts'
 import { type Reason, reasonOf, Refused } from './refused.ts'
@@ -136,6 +136,7 @@ export class HttpFront {
     if (scheme === 'http') checkPlain(rule, asked.port)
     checkHost(request.rawHeaders, host, asked.port, DEFAULT_PORTS[scheme])
     checkMethod(rule, request.method ?? '')
+    for (const method of overridingMethods(request)) checkMethod(rule, method)
     if (request.headers.expect !== undefined) response.writeContinue()
     const site = carrier.site ?? { host, port: asked.port, scheme }
     onward.pass(request, response, { site, path, rule, attempt, onFailure })

@@ -58,6 +58,16 @@ export function checkFraming(request: IncomingMessage): void {
   if (lengths.some((length) => !/^\d{1,15}$/.test(length))) throw new Refused('protocol')
 }
 
+/** By these a server may take a request for one of another method, whatever its first line says. */
+const METHOD_OVERRIDES = new Set(['x-http-method-override', 'x-http-method', 'x-method-override'])
+
+/** The methods, in capitals, that headers put in the place of a request's own. */
+export function overridingMethods(request: IncomingMessage): readonly string[] {
+  const named = pairs(request).filter(([name]) => METHOD_OVERRIDES.has(name.toLowerCase().replaceAll('_', '-')))
+  // A list could be read as any of its members.
+  return named.flatMap(([, value]) => value.split(',').map((method) => method.trim().toUpperCase()))
+}
+
 function framing(request: IncomingMessage): readonly string[] {
   if (valuesOf(request, 'transfer-encoding').length > 0) return ['Transfer-Encoding', 'chunked']
   const [length] = valuesOf(request, 'content-length')

@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
+import { atEndOfTurn, type Outbound } from '../../core/end-of-turn.ts'
 import { Fault, toFault } from '../../core/fault.ts'
 import { ResponseReader, type ResponseSink } from './response-reader.ts'
 
@@ -40,7 +41,7 @@ const KEEP_SECONDS = 4
 const MAX_KEEP_SECONDS = 600
 
 /** One connection to an upstream: a request, its response, the next request. Nothing is sent ahead (RFC 9112 §9.3.2). */
-export class Connection {
+export class Connection implements Outbound {
   readonly #owner: ConnectionOwner
   readonly #socket: Socket
   readonly #reader = new ResponseReader()
@@ -73,8 +74,13 @@ export class Connection {
     this.#transfer = transfer
     this.#reader.begin(transfer)
     this.#expireIn(transfer.headersTimeoutMs)
-    this.#socket.write(transfer.bytes)
+    atEndOfTurn(this)
     transfer.onSent(this)
+  }
+
+  /** Writes what `send` was given. */
+  flush(): void {
+    if (this.#transfer !== undefined) this.#socket.write(this.#transfer.bytes)
   }
 
   pause(): void {

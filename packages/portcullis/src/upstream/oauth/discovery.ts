@@ -20,6 +20,8 @@ export interface Found {
   readonly scopes?: readonly string[]
   /** What the upstream asks for in its challenge; absent when it asks for nothing. */
   readonly challenged?: readonly string[]
+  /** Where a challenge to a caller said that the metadata are; absent when the gateway has found them by itself. */
+  readonly metadataUrl?: string
   readonly server: ServerMetadata
 }
 

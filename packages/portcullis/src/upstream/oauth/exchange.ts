@@ -10,6 +10,13 @@ import { customFetch, loadLibrary, secretBasic } from './client-identity.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
 import { failed } from './token-requests.ts'
 
+/** A token of a caller. */
+export interface Subject {
+  readonly token: Secret
+  /** Asked right before what it was exchanged for is used. */
+  readonly state: () => 'good' | 'over' | 'revoked'
+}
+
 export interface ExchangeOptions {
   readonly upstream: string
   readonly issuer: string
@@ -22,8 +29,8 @@ export interface ExchangeOptions {
   readonly plaintext: boolean
   readonly fetch: GuardedFetch
   readonly clock: Clock
-  /** The token with which a principal last called; undefined when it did not call with a token. */
-  readonly subjectOf: (holder: Holder) => Secret | undefined
+  /** The token of the call that is under way; undefined when there is none that is good. */
+  readonly subjectOf: (holder: Holder) => Subject | undefined
 }
 
 interface Exchanged {
@@ -49,29 +56,42 @@ export class TokenExchange {
 
   sourceOf(holder: Holder): CredentialSource {
     return {
-      headers: async () =>
-        credentialHeaders({ authorization: new Secret(`Bearer ${await this.#tokenFor(this.#subject(holder))}`) }),
+      headers: async () => {
+        const subject = this.#subject(holder)
+        const token = await this.#tokenFor(subject.token)
+        // It may have been revoked while the service was asked.
+        if (subject.state() !== 'good') throw this.#none()
+        return credentialHeaders({ authorization: new Secret(`Bearer ${token}`) })
+      },
       refused: async (response) => {
         if (response.status !== 401) return false
-        return this.#exchanged.delete(digestOf(this.#subject(holder)))
+        return this.#exchanged.delete(digestOf(this.#subject(holder).token))
       },
     }
   }
 
-  #subject(holder: Holder): Secret {
+  #subject(holder: Holder): Subject {
     const subject = this.#options.subjectOf(holder)
-    if (subject === undefined) throw new NotConnected(this.#options.upstream, 'the caller has no token to exchange')
+    if (subject === undefined) throw this.#none()
     return subject
   }
 
+  #none(): NotConnected {
+    return new NotConnected(this.#options.upstream, 'the caller has no token to exchange')
+  }
+
+  /** All who wait for the same subject share one request. */
   async #tokenFor(subject: Secret): Promise<string> {
     const key = digestOf(subject)
-    const known = await this.#exchanged.get(key)?.catch(() => undefined)
+    const pending = this.#exchanged.get(key)
+    const known = await pending?.catch(() => undefined)
     if (known !== undefined && known.expiresAt - EARLY_MS > this.#options.clock.now()) return known.token
+    const newer = this.#exchanged.get(key)
+    if (newer !== undefined && newer !== pending) return (await newer).token
     const exchanging = this.#exchange(subject)
     if (this.#exchanged.size >= MAX_REMEMBERED) this.#exchanged.clear()
     this.#exchanged.set(key, exchanging)
-    exchanging.catch(() => this.#exchanged.delete(key))
+    exchanging.catch(() => this.#exchanged.get(key) === exchanging && this.#exchanged.delete(key))
     return (await exchanging).token
   }
 

@@ -5,7 +5,7 @@ import type { Wanted } from '../access/not-connected.ts'
 import { type ClientParts, clientOf, loadLibrary } from './client-identity.ts'
 import type { Found } from './discovery.ts'
 import type { Grant } from './settings.ts'
-import { type CodeChecks, type Desk, failed, redeem } from './token-requests.ts'
+import { type CodeChecks, failed, redeem } from './token-requests.ts'
 
 export interface FlowOptions extends ClientParts {
   readonly clock: Clock
@@ -13,18 +13,23 @@ export interface FlowOptions extends ClientParts {
   readonly discover: (wanted: Wanted) => Promise<Found>
 }
 
-/** A person who was sent away, and what has to fit when they come back. Keep it secret; use it once. */
+/** What has to fit when a person comes back, as JSON: any node can go on with it. Keep it secret; use it once. */
+export interface Flow extends CodeChecks {
+  readonly found: Pick<Found, 'resource' | 'server' | 'metadataUrl'>
+  /** Who we were when the person was sent away. */
+  readonly clientId: string
+}
+
+/** A person who is sent away. */
 export interface Departure {
   /** Where to send the person. */
   readonly url: URL
-  readonly state: string
-  /** Turns the query of the callback into a grant. Rejects with `connect.refused`. */
-  readonly arrive: (query: string) => Promise<Grant>
+  readonly flow: Flow
 }
 
 /** `granted` are the scopes that are there already: consent to more must not lose them. Rejects with `upstream.unavailable`. */
 export async function depart(options: FlowOptions, wanted: Wanted, granted: readonly string[]): Promise<Departure> {
-  const { settings, clock } = options
+  const { settings } = options
   const found = await options.discover(wanted)
   const client = await clientOf(options, found.server)
   requireCodeFlow(found)
@@ -41,19 +46,27 @@ export async function depart(options: FlowOptions, wanted: Wanted, granted: read
     // OpenID Connect Core §11: offline access needs the consent to be shown.
     ...(scopes.includes('offline_access') && { prompt: 'consent' }),
   })
-  const desk = { found, client, clock }
-  return { url, state: checks.state, arrive: (query) => arrive(desk, settings.redirectUri, query, checks) }
+  return { url, flow: { ...checks, found, clientId: client.clientMetadata().client_id } }
 }
 
-/** A repeated parameter could mean one thing to us and another to the server. */
-async function arrive(desk: Desk, redirectUri: string, query: string, checks: CodeChecks): Promise<Grant> {
-  const callback = new URL(`${redirectUri}?${query}`)
+/** Turns the query of the callback into a grant. Rejects with `connect.refused`. */
+export async function arrive(
+  options: ClientParts & { readonly clock: Clock },
+  flow: Flow,
+  query: string,
+): Promise<Grant> {
+  const { settings, clock } = options
+  const { found, clientId } = flow
+  const { issuer } = found.server
+  const callback = new URL(`${settings.redirectUri}?${query}`)
   const names = [...callback.searchParams.keys()]
+  // A repeated parameter could mean one thing to us and another to the server.
   if (new Set(names).size !== names.length) throw new Fault('connect.refused', { reason: 'a repeated parameter' })
   try {
-    return await redeem(desk, callback, checks)
+    const client = await clientOf(options, found.server)
+    if (client.clientMetadata().client_id !== clientId) throw new Error('we are another client now')
+    return await redeem({ found, client, clock }, callback, flow)
   } catch (cause) {
-    const { issuer } = desk.client.serverMetadata()
     const { detail } = failed('the code was not accepted', cause)
     throw new Fault('connect.refused', { ...detail, issuer }, { cause })
   }

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
 import { readAtMost } from '../../core/read-at-most.ts'
+import { isLoopbackAddress } from '../../core/special-addresses.ts'
 
 export interface GuardOptions {
   /** Whether an address belongs to this house; such ones are refused. */
@@ -24,7 +25,6 @@ export interface GuardedRequest {
 
 export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Response>
 
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1)$/
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Rejects with an Error for a place that is not allowed, and for an answer that is too large or too late. Redirects are answers. */
@@ -84,7 +84,7 @@ async function guardedAgents({ isInside, ca, timeoutMs }: GuardOptions) {
     })
   return {
     tls: agent(checkedLookup((address) => !isInside(address))),
-    plain: agent(checkedLookup((a) => LOOPBACK.test(a))),
+    plain: agent(checkedLookup(isLoopbackAddress)),
   }
 }
 

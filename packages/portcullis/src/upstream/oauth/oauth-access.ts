@@ -8,7 +8,7 @@ import type { TokenVault } from '../access/token-vault.ts'
 import type { BufferedResponse, HttpResponse } from '../http-response.ts'
 import { type Challenge, challengeOf } from './challenge.ts'
 import { clientOf } from './client-identity.ts'
-import { type Departure, depart } from './flow.ts'
+import { arrive, type Departure, depart, type Flow } from './flow.ts'
 import { discover, type Found } from './discovery.ts'
 import { Grants } from './grants.ts'
 import type { GuardedFetch } from './guarded-fetch.ts'
@@ -26,12 +26,18 @@ export interface OAuthAccessOptions {
 }
 
 const FOUND_MS = 10 * 60_000
+/** An upstream can name another place in each challenge. */
+const MAX_FOUND = 100
 
 export class OAuthAccess {
   readonly #options: OAuthAccessOptions
   readonly #grants: Grants
   readonly #obtaining = new Map<string, Promise<Grant>>()
-  #found: { readonly at: number; readonly metadataUrl: string | undefined; readonly found: Found } | undefined
+  /**
+   * By where the metadata are said to be, the empty text for what the gateway finds by itself: what an upstream tells one
+   * caller must decide about nobody else's grant.
+   */
+  readonly #found = new Map<string, { readonly until: number; readonly found: Found }>()
 
   constructor(options: OAuthAccessOptions) {
     this.#options = options
@@ -56,12 +62,17 @@ export class OAuthAccess {
   async begin(holder: Holder, wanted: Wanted): Promise<Departure> {
     const granted = (await this.#grants.peek(holder))?.scopes ?? []
     // A person may be sent because the upstream has moved to another server, so nothing old is believed.
-    this.#found = undefined
+    this.#found.delete(wanted.metadataUrl ?? '')
     try {
       return await depart({ ...this.#options, discover: (one) => this.#discover(one.metadataUrl) }, wanted, granted)
     } catch (cause) {
       throw failed('the authorization server cannot be used', cause)
     }
+  }
+
+  /** Turns the query with which a person comes back into a grant. Rejects with `connect.refused`. */
+  arrive(flow: Flow, query: string): Promise<Grant> {
+    return arrive(this.#options, flow, query)
   }
 
   keep(holder: Holder, grant: Grant): Promise<void> {
@@ -136,7 +147,7 @@ export class OAuthAccess {
   }
 
   async #refresh(grant: Grant, refreshToken: string): Promise<Grant> {
-    const found = await this.#discover(undefined)
+    const found = await this.#discover(grant.metadataUrl)
     // Another server must never see this one's refresh token.
     if (found.server.issuer !== grant.issuer) throw new GrantOver()
     const client = await clientOf(this.#options, found.server)
@@ -148,22 +159,18 @@ export class OAuthAccess {
   /** Without a word of the upstream it is asked for one. What was found is believed for a while. */
   async #discover(told: string | undefined): Promise<Found> {
     const { settings, clock, fetch, knock } = this.#options
-    const known = this.#found
-    if (
-      known !== undefined &&
-      known.at + FOUND_MS > clock.now() &&
-      (told === undefined || told === known.metadataUrl)
-    ) {
-      return known.found
-    }
+    const known = this.#found.get(told ?? '')
+    if (known !== undefined && known.until > clock.now()) return known.found
     const challenge = told === undefined ? await this.#knocked(knock) : undefined
     const metadataUrl = told ?? challenge?.metadataUrl
     const asked = challenge?.scopes ?? []
     const found = {
       ...(await discover({ ...settings, fetch }, metadataUrl)),
       ...(asked.length > 0 && { challenged: asked }),
+      ...(told !== undefined && { metadataUrl: told }),
     }
-    this.#found = { at: clock.now(), metadataUrl, found }
+    if (this.#found.size >= MAX_FOUND) this.#found.clear()
+    this.#found.set(told ?? '', { until: clock.now() + FOUND_MS, found })
     return found
   }
 

@@ -31,6 +31,8 @@ export interface OAuthSettings {
 /** Tokens and what they belong to, as they lie sealed in the vault. */
 export interface Grant {
   readonly issuer: string
+  /** Where the metadata were by which it was obtained; absent when the gateway had found them by itself. */
+  readonly metadataUrl?: string
   readonly clientId: string
   readonly resource: string
   readonly accessToken: string

@@ -9,7 +9,7 @@ import type { Grant } from './settings.ts'
 
 /** What every request is made with. */
 export interface Desk {
-  readonly found: Pick<Found, 'resource'>
+  readonly found: Pick<Found, 'resource' | 'metadataUrl'>
   readonly client: Configuration
   readonly clock: Clock
 }
@@ -73,6 +73,7 @@ function grantOf({ found, client, clock }: Desk, tokens: TokenEndpointResponse, 
   return {
     issuer: client.serverMetadata().issuer,
     clientId: client.clientMetadata().client_id,
+    ...(found.metadataUrl !== undefined && { metadataUrl: found.metadataUrl }),
     resource: found.resource,
     accessToken,
     ...(refreshToken !== undefined && { refreshToken }),

@@ -59,11 +59,12 @@ async function relayLegacy(
   const done = session.begin(idOf(exchange), exchange.cancellation)
   try {
     const link = await sessionLink(parts, session, upstream)
-    const mirrored = exchange.tool && parts.paramHeaders(exchange.tool, call.params['arguments'])
+    const params = upstreamParams(exchange)
+    const mirrored = exchange.tool && parts.paramHeaders(exchange.tool, params['arguments'])
     const request = {
       id: idOf(exchange),
       method: call.method,
-      params: upstreamParams(exchange),
+      params,
       incident: exchange.incident,
       ...(mirrored && { paramHeaders: mirrored }),
     }

@@ -42,15 +42,21 @@ function acceptsUrls(capabilities: Params | undefined): boolean {
 }
 
 /**
- * Parameters as they were before the caller was asked to connect; the same when it was not. Throws `state.invalid` for a
- * state of another upstream.
+ * Parameters as they were before the gateway asked the caller something of its own, to connect or to approve; the same
+ * when it did not. Throws `state.invalid` for a state of another upstream.
  */
 export function beforeConnecting(seal: StateSeal, exchange: Admitted, upstream: string, params: Params): Params {
   const { call, principal } = exchange
   if (params['requestState'] === undefined) return params
   const inner = seal.open(params['requestState'], principal, call.method, call.params)
-  if (inner.connect === undefined) return params
+  const asked = inner.connect ?? inner.approval
+  if (asked === undefined) return params
   if (inner.upstream !== upstream) throw new Fault('state.invalid')
   const { requestState: _state, inputResponses: _answers, ...request } = params
-  return beforeConnecting(seal, exchange, upstream, { ...request, ...inner.connect })
+  const { requestState, inputResponses } = asked
+  return beforeConnecting(seal, exchange, upstream, {
+    ...request,
+    ...(requestState !== undefined && { requestState }),
+    ...(inputResponses !== undefined && { inputResponses }),
+  })
 }

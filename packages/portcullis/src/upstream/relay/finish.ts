@@ -61,7 +61,7 @@ function sealed(parts: RelayParts, exchange: Admitted, upstream: Upstream, resul
   }
   const state = result['requestState']
   if (typeof state !== 'string') return result
-  const inner = { upstream: upstream.name, state }
+  const inner = { upstream: upstream.name, state, ...parts.carry?.(exchange) }
   return { ...result, requestState: parts.seal.seal(inner, principal, call.method, call.params) }
 }
 

@@ -45,7 +45,7 @@ export async function initialize(parts: RelayParts, exchange: Admitted): Promise
 /** A legacy upstream sees the client's own capabilities at once; on the aggregate path links open at first use. */
 async function greet(parts: RelayParts, session: Session, upstream: Upstream): Promise<ServerFacts> {
   if (session.route.kind === 'aggregate') return (await upstream.connect()).server
-  return (await sessionLink(parts, session, upstream)).server
+  return upstream.vetted((await sessionLink(parts, session, upstream)).server)
 }
 
 async function factsOf(

@@ -104,10 +104,6 @@ function follow(parts: RelayParts, exchange: Admitted, upstream: Upstream, wishe
     const renamed = isRecord(params) ? { ...message, params: renameUri(params, naming) } : message
     return heard(renamed, wishes) ? marked(renamed, id) : undefined
   }
-  const pass = (message: Notification) => {
-    const outgoing = shown(message)
-    return outgoing && exchange.outlet.send(outgoing)
-  }
   // What comes without a request cannot be held up for one client.
   const stream = new UnpacedStream(exchange.outlet, () => ended.cancel('client-left'))
   const report = (message: Notification): void => {
@@ -119,6 +115,9 @@ function follow(parts: RelayParts, exchange: Admitted, upstream: Upstream, wishe
       upstream.catalogue.onChange(() => report({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })),
     )
   }
+  ended.onCancel(
+    upstream.onRejudged((what) => report({ jsonrpc: '2.0', method: `notifications/${what}/list_changed` })),
+  )
   const own = ownWishes(parts, exchange, upstream, wishes)
   if (Object.keys(own).length === 0) return
   const lost = (): void => {
@@ -127,7 +126,7 @@ function follow(parts: RelayParts, exchange: Admitted, upstream: Upstream, wishe
     // Its client would wait in vain; told the end, it listens anew. With several upstreams the others go on.
     if (exchange.route.kind === 'upstream') ended.cancel('upstream-ended')
   }
-  if (upstream.era === 'modern') void followModern(parts, exchange, upstream, own, pass, ended).then(lost, lost)
+  if (upstream.era === 'modern') void followModern(parts, exchange, upstream, own, report, ended).then(lost, lost)
   else followLegacy(parts, exchange, upstream, own, report, ended).catch(lost)
 }
 
@@ -136,18 +135,24 @@ async function followModern(
   exchange: Admitted,
   upstream: Upstream,
   notifications: Wishes,
-  pass: (message: Notification) => Promise<void> | void,
+  report: (message: Notification) => void,
   ended: Cancellation,
 ): Promise<void> {
-  const link = await upstream.shared(parts.scopeOf(exchange.principal, upstream.name))
-  const params = { ...exchange.call.params, notifications }
-  const notify = (message: Notification) => {
+  const scope = parts.scopeOf(exchange.principal, upstream.name)
+  const hear = (message: Notification): void => {
     if (message.method === ACKNOWLEDGED) return
-    if (message.method === 'notifications/tools/list_changed')
-      return upstream.catalogue.refresh().then(() => pass(message))
-    return pass(message)
+    if (message.method !== 'notifications/tools/list_changed') return report(message)
+    void upstream.catalogue.refresh().then(() => report(message))
   }
-  await link.request({ id: idOf(exchange), method: 'subscriptions/listen', params }, { notify, ask: refuseAsk }, ended)
+  if (notifications.taskIds === undefined) return upstream.listen(scope, { ...notifications }, hear, ended)
+  // Tasks are of an extension that this client has declared, and nobody else asks for these.
+  const link = await upstream.shared(scope)
+  const params = { ...exchange.call.params, notifications }
+  await link.request(
+    { id: idOf(exchange), method: 'subscriptions/listen', params },
+    { notify: hear, ask: refuseAsk },
+    ended,
+  )
 }
 
 /** A legacy upstream reports on its link at any time; resources it has to be told of one by one. */

@@ -1,5 +1,7 @@
+import { isWide } from '../../core/bulk.ts'
 import type { Answer } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
+import { eachInTurns } from '../../core/turns.ts'
 import { isError, isRecord, type Params, type Response } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import type { Naming } from '../../mcp/naming.ts'
@@ -15,12 +17,17 @@ import {
   result,
   upstreamsOf,
 } from './parts.ts'
+import type { OfferKind } from '../judge.ts'
 import type { Upstream } from '../upstream.ts'
 
 /** A list trimmed to what its reader may use is nobody else's, and must be asked for again soon (MCP "Caching"). */
 const MAX_TTL_MS = 60_000
 
+/** Policy is asked for each item, which takes a few microseconds. */
+const FEW_ITEMS = 500
+
 interface Kind {
+  readonly offer: OfferKind
   /** Member of the result that holds the items. */
   readonly items: string
   /** Server capability without which the method does not exist. */
@@ -31,6 +38,7 @@ interface Kind {
 
 const KINDS: Readonly<Record<string, Kind>> = {
   'prompts/list': {
+    offer: 'prompt',
     items: 'prompts',
     capability: 'prompts',
     visible: (parts, exchange, upstream, item) =>
@@ -38,6 +46,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     rename: (item, naming) => ({ ...item, name: naming.name(String(item['name'])) }),
   },
   'resources/list': {
+    offer: 'resource',
     items: 'resources',
     capability: 'resources',
     visible: (parts, exchange, upstream, item) =>
@@ -45,6 +54,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     rename: (item, naming) => ({ ...item, uri: naming.uri(String(item['uri'])) }),
   },
   'resources/templates/list': {
+    offer: 'template',
     items: 'resourceTemplates',
     capability: 'resources',
     visible: (parts, exchange, upstream, item) =>
@@ -59,19 +69,28 @@ export async function relayList(parts: RelayParts, exchange: Admitted): Promise<
   const upstreams = upstreamsOf(parts, exchange)
   if (exchange.route.kind === 'aggregate') return aggregateList(parts, exchange, kind, upstreams)
   const upstream = upstreams[0] as Upstream
+  await upstream.offered()
   const response = await plainRequest(parts, exchange, upstream, exchange.call.params)
-  if (!isError(response)) return answer(trimmed(parts, exchange, upstream, kind, response.result))
+  if (!isError(response)) return answer(await trimmed(parts, exchange, upstream, kind, response.result))
   return exchange.call.era === 'modern' ? modernError(response) : answer(response)
 }
 
-function trimmed(parts: RelayParts, exchange: Admitted, upstream: Upstream, kind: Kind, page: Params): Response {
+async function trimmed(
+  parts: RelayParts,
+  exchange: Admitted,
+  upstream: Upstream,
+  kind: Kind,
+  page: Params,
+): Promise<Response> {
   const naming = namingOf(exchange, upstream.name)
   const { resultType = 'complete', [kind.items]: items } = page
   if (resultType !== 'complete' || !Array.isArray(items))
     throw new Fault('upstream.malformed', { upstream: upstream.name, problem: `no ${kind.items}` })
-  const shown = (items as readonly unknown[])
-    .filter((item): item is Params => isRecord(item) && kind.visible(parts, exchange, upstream.name, item))
-    .map((item) => kind.rename(item, naming))
+  const shown: Params[] = []
+  await eachInTurns(items as readonly unknown[], FEW_ITEMS, (item) => {
+    if (!isRecord(item) || isWide(item) || !upstream.admits(kind.offer, item)) return
+    if (kind.visible(parts, exchange, upstream.name, item)) shown.push(kind.rename(item, naming))
+  })
   return {
     jsonrpc: '2.0',
     id: idOf(exchange),
@@ -104,7 +123,7 @@ async function aggregateList(
       ...(inner !== undefined && { cursor: inner }),
     })
     if (page === undefined) continue
-    const shown = trimmed(parts, exchange, upstream, kind, page) as { result: Params }
+    const shown = (await trimmed(parts, exchange, upstream, kind, page)) as { result: Params }
     const next =
       typeof page['nextCursor'] === 'string'
         ? { upstream: upstream.name, inner: page['nextCursor'] }
@@ -126,6 +145,7 @@ async function pageOf(
   try {
     const { server } = await upstream.connect()
     if (server.capabilities[kind.capability] === undefined) return undefined
+    await upstream.offered()
     const response = await plainRequest(parts, exchange, upstream, params)
     if (!isError(response)) return response.result
     parts.warn('an upstream refused its part of a list', { upstream: upstream.name, code: response.error.code })

@@ -4,6 +4,7 @@ import { declaredCapabilities } from '../../mcp/envelope.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import { LEGACY_VERSIONS } from '../../mcp/versions.ts'
+import { scopeOfPrincipal } from '../access/holder.ts'
 import type { LinkClient, LinkEvents } from '../link.ts'
 import { callNotices } from './call-notices.ts'
 import { type Outcome, ParkedCall } from './parking.ts'
@@ -20,8 +21,8 @@ export async function relayParked(parts: RelayParts, exchange: Admitted, upstrea
   const state = call.params['requestState']
   if (state === undefined) return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   const inner = parts.seal.open(state, principal, call.method, call.params)
-  // It was never begun: the caller had to connect the upstream first.
-  if (inner.connect !== undefined && inner.upstream === upstream.name)
+  // It was never begun: the caller had to connect the upstream first, or a person to approve the call.
+  if ((inner.connect ?? inner.approval) !== undefined && inner.upstream === upstream.name)
     return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   if (inner.upstream !== upstream.name || inner.parked === undefined) throw new Fault('state.invalid')
   const parked = parts.parking.take(inner.parked, principal)
@@ -47,7 +48,7 @@ async function start(
     return parked
   }
   // What such a call causes cannot be told from another's on one link, so it gets a link to itself while it runs.
-  const lease = await upstream.exclusive(scope, clientOf(call.params))
+  const lease = await upstream.exclusive(scope, clientOf(call.params), scopeOfPrincipal(principal))
   const level = metaOf(call.params)[META.logLevel]
   if (typeof level === 'string')
     await lease.link.request(setLevel(level), parked.events, parked.cancellation).catch(() => {})
@@ -87,7 +88,7 @@ function askFor(
   try {
     const shown = finishModern(parts, exchange, upstream, { jsonrpc: '2.0', id: idOf(exchange), result: inputRequired })
     const requestState = parts.seal.seal(
-      { upstream: upstream.name, parked: parked.id },
+      { upstream: upstream.name, parked: parked.id, ...parts.carry?.(exchange) },
       principal,
       call.method,
       call.params,

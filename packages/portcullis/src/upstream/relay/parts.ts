@@ -7,12 +7,14 @@ import type { Parsed } from '../../mcp/call.ts'
 import type { Resolved, ToolDefinition } from '../../mcp/definition.ts'
 import type { Era, Id, Params, Response } from '../../mcp/message.ts'
 import { type Naming, ownNames, prefixedNames } from '../../mcp/naming.ts'
+import type { Approved } from './approval.ts'
 import type { Sessioned } from './attach-session.ts'
 import type { Parking } from './parking.ts'
 import type { StateSeal } from './seal-state.ts'
 import type { Session } from './session.ts'
 import type { SessionTable } from './session-table.ts'
 import type { TaskTable } from './task-table.ts'
+import type { Masked } from './upstream-params.ts'
 import type { Upstream } from '../upstream.ts'
 
 /** An exchange that every check has let through; only such a one reaches an upstream. */
@@ -22,7 +24,9 @@ export type Admitted = Exchange &
   Parsed &
   Sessioned &
   Resolved &
-  Authorized & { readonly cancellation: Cancellation }
+  Authorized &
+  Approved &
+  Masked & { readonly cancellation: Cancellation }
 
 /** When, from where and how something is asked. */
 export interface Circumstances {
@@ -73,10 +77,12 @@ export interface RelayParts {
   readonly paramHeaders: (tool: ToolDefinition, args: unknown) => Readonly<Record<string, string>>
   /** Which principals share a process or a link to an upstream. */
   readonly scopeOf: (principal: Principal, upstream: string) => string
-  /** Sees each admitted message before it goes on. */
-  readonly note?: (exchange: Admitted) => void
+  /** Surrounds what each admitted message causes. */
+  readonly within?: <T>(exchange: Admitted, work: () => T) => T
   /** Says to a caller what an upstream's refusal of its credential means for it; gives back what it does not know. */
-  readonly explain?: (thrown: unknown, exchange: Admitted) => unknown
+  readonly explain?: (thrown: unknown, exchange: Admitted) => Promise<unknown>
+  /** What a sealed state of an approved call has to carry, so that its next round is not asked about again. */
+  readonly carry?: (exchange: Authenticated & Approved) => { readonly approved?: string }
   /** Fires when the gateway begins to end: streams end then, while calls may still finish. */
   readonly ending: Cancellation
   /** Reports an upstream that could not be asked for its part of an aggregate answer. */

@@ -30,18 +30,18 @@ export function relay(parts: RelayParts): Handler<Admitted> {
     'resources/subscribe': (_parts, exchange) => subscribe(parts, exchange, 'subscribe'),
     'resources/unsubscribe': (_parts, exchange) => subscribe(parts, exchange, 'unsubscribe'),
   }
-  return async (exchange) => {
+  const { explain, within } = parts
+  const carry = async (exchange: Admitted): Promise<Answer> => {
     const { call } = exchange
     if (call.kind === 'response') return settle(exchange)
     if (call.kind === 'notification') return notified(exchange)
-    parts.note?.(exchange)
     const answered = (own[call.method] ?? relayCall)(parts, exchange)
-    const { explain } = parts
     if (explain === undefined) return answered
-    return answered.catch((thrown: unknown) => {
-      throw explain(thrown, exchange)
+    return answered.catch(async (thrown: unknown) => {
+      throw await explain(thrown, exchange)
     })
   }
+  return within === undefined ? carry : (exchange) => within(exchange, () => carry(exchange))
 }
 
 /** The client's answer to a question of an upstream. An answer to nothing is accepted and dropped. */

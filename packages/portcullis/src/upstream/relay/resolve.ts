@@ -37,7 +37,7 @@ export function resolveTarget(
     if (place.upstream !== undefined && upstream === undefined) throw new Fault('policy.unknown_target', { ...place })
     if (place.item.kind === 'task') mustOwn(tasks, place.item.name, exchange, upstream?.name)
     if (place.item.kind !== 'tool' || upstream === undefined) return place
-    const tool = upstream.catalogue.get(place.item.name)
+    const tool = upstream.catalogue.known(place.item.name)
     return tool === undefined ? lookAgain(upstream, place) : { ...place, tool }
   }
   return { name: 'upstream.resolve', check: resolve }

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { Secret } from '../../core/secret.ts'
-import { canonicalJson } from '../../mcp/canonical.ts'
+import { canonicalJson, digestOf } from '../../mcp/canonical.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 
 /** What travels inside a sealed `requestState`: the upstream's own state, or the place where a call waits for its answers. */
@@ -13,6 +13,15 @@ export interface InnerState {
   readonly parked?: string
   /** The caller was asked to connect the upstream; inside is what it had sent when it was. */
   readonly connect?: { readonly requestState?: string; readonly inputResponses?: Params }
+  /** A person was asked about the request: the question, a ticket for its one answer, and what had been sent then. */
+  readonly approval?: {
+    readonly id: string
+    readonly ticket: string
+    readonly requestState?: string
+    readonly inputResponses?: Params
+  }
+  /** A person has approved the request of which this is a later round: the question and a ticket for that round. */
+  readonly approved?: string
 }
 
 /**
@@ -70,5 +79,7 @@ export class StateSeal {
 /** The request without the members that differ between its rounds; their order is the client's business. */
 function binding(principal: Principal, method: string, params: Params): Buffer {
   const { _meta, inputResponses, requestState, ...request } = params
-  return hash('sha256', JSON.stringify([principal.tenant, principal.id, method, canonicalJson(request)]), 'buffer')
+  const members = Object.entries(request).map(([name, value]) => [name, digestOf(value)])
+  const text = canonicalJson([principal.tenant, principal.id, method, Object.fromEntries(members)])
+  return hash('sha256', text, 'buffer')
 }

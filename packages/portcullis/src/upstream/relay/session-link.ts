@@ -1,6 +1,7 @@
 import { Cancellation } from '../../core/cancellation.ts'
 import { isRecord, type Notification } from '../../mcp/message.ts'
 import { renameUri } from '../../mcp/naming.ts'
+import { scopeOfPrincipal } from '../access/holder.ts'
 import type { Link, LinkEvents } from '../link.ts'
 import { namingOf, type RelayParts, refuseAsk } from './parts.ts'
 import type { Session } from './session.ts'
@@ -15,7 +16,12 @@ export async function sessionLink(parts: RelayParts, session: Session, upstream:
   if (era === 'modern') return upstream.shared(parts.scopeOf(session.principal, upstream.name))
   return session.link(upstream.name, async () => {
     const scope = parts.scopeOf(session.principal, upstream.name)
-    const link = await upstream.open(session.client, unsolicited(session, upstream), scope)
+    const link = await upstream.open(
+      session.client,
+      unsolicited(session, upstream),
+      scope,
+      scopeOfPrincipal(session.principal),
+    )
     if (session.logLevel !== undefined) await tellLevel(link, session.logLevel)
     return link
   })

@@ -55,6 +55,10 @@ export class SessionTable {
     return session
   }
 
+  ofTenant(tenant: string): readonly Session[] {
+    return [...this.#sessions.values()].filter(({ principal }) => principal.tenant === tenant)
+  }
+
   /** The journal of a session that has already been found for its owner. */
   journalOf(id: string): Journal | undefined {
     return this.#sessions.get(id)?.journal

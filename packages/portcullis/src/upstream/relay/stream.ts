@@ -45,6 +45,7 @@ async function attach(parts: RelayParts, exchange: Known, session: Session): Pro
     if (upstream.era === 'modern') parts.listeners.of(parts, session, upstream).start()
     forget.push(
       upstream.catalogue.onChange(() => session.send({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' })),
+      upstream.onRejudged((what) => session.send({ jsonrpc: '2.0', method: `notifications/${what}/list_changed` })),
     )
   }
   try {

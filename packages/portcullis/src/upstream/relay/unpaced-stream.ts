@@ -1,4 +1,5 @@
 import type { Outgoing, Outlet } from '../../core/exchange.ts'
+import { jsonLength } from '../../mcp/write-json.ts'
 
 /** What may wait for a client that does not read, in messages and in characters of JSON. */
 const MAX_UNREAD = 256
@@ -25,7 +26,7 @@ export class UnpacedStream {
     if (this.#ended) return
     const taken = this.#outlet.send(message)
     if (taken === undefined) return
-    const { length } = JSON.stringify(message)
+    const length = jsonLength(message)
     this.#unread++
     this.#unreadLength += length
     if (this.#unread > MAX_UNREAD || this.#unreadLength > MAX_UNREAD_LENGTH) return this.end()

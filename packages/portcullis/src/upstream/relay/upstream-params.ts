@@ -3,9 +3,19 @@ import type { Resolved } from '../../mcp/definition.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 import { methodOf } from '../../mcp/methods.ts'
 
-/** The parameters in the upstream's own names; the very same object on an upstream's own path. */
-export function upstreamParams(exchange: Parsed & Resolved): Params {
-  const { call, item } = exchange
+/** Fact: what the upstream gets instead of the arguments that were sent. */
+export interface Masked {
+  readonly maskedArguments?: Params
+}
+
+/** The parameters in the upstream's own names, masked where that was decided; else the very same object on an upstream's own path. */
+export function upstreamParams(exchange: Parsed & Resolved & Masked): Params {
+  const { maskedArguments } = exchange
+  const params = namedParams(exchange)
+  return maskedArguments === undefined ? params : { ...params, arguments: maskedArguments }
+}
+
+function namedParams({ call, item }: Parsed & Resolved): Params {
   if (item.kind === 'none' || call.target.kind === 'none' || item.name === call.target.name) return call.params
   const named = methodOf(call.method, call.era)?.target
   if (named !== undefined && named.kind !== 'ref') return { ...call.params, [named.param]: item.name }

@@ -1,4 +1,5 @@
 import type { Outgoing } from '../../core/exchange.ts'
+import { jsonLength } from '../../mcp/write-json.ts'
 
 const MAX_MESSAGES = 100
 const MAX_LENGTH = 1_048_576
@@ -10,7 +11,7 @@ export class WaitingRoom {
 
   /** Returns what had to go for it: older messages, or this one when it alone is too large. */
   add(message: Outgoing): readonly Outgoing[] {
-    const { length } = JSON.stringify(message)
+    const length = jsonLength(message)
     if (length > MAX_LENGTH) return [message]
     const dropped: Outgoing[] = []
     while (this.#messages.length >= MAX_MESSAGES || this.#length + length > MAX_LENGTH) dropped.push(this.#oldest())

@@ -195,6 +195,17 @@ const REFUSED: readonly Refusal[] = [
     bytes: get('http://api.test/'),
     reason: 'method',
   },
+  ...['X-HTTP-Method-Override', 'x-http-method', 'X-Method-Override', 'X_HTTP_METHOD_OVERRIDE'].map((name) => ({
+    title: `another method in ${name}`,
+    rule: { methods: ['GET'] },
+    bytes: get('http://api.test/', `api.test\r\n${name}: get, DELETE`),
+    reason: 'method' as const,
+  })),
+  {
+    title: 'TRACE in a header',
+    bytes: get('http://api.test/', 'api.test\r\nX-HTTP-Method-Override: trace'),
+    reason: 'method',
+  },
   {
     title: 'plain HTTP to port 443',
     rule: { ports: [443] },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { isSpecialAddress } from '../../../src/identity/server/guarded-fetch.ts'
+import { isSpecialAddress } from '../../../src/core/special-addresses.ts'
 import { challengeOf, scopesOf } from '../../../src/upstream/oauth/challenge.ts'
 import { metadataPlaces } from '../../../src/upstream/oauth/discovery.ts'
 import { guardedFetch, requireAllowed } from '../../../src/upstream/oauth/guarded-fetch.ts'

@@ -1,0 +1,50 @@
+/** The stages that look at what a message and its answer hold, from their shape to their meaning. */
+import type { Authorized } from '../core/decision.ts'
+import { checkArgumentsStage } from '../inspection/check-arguments.ts'
+import { checkResultStage } from '../inspection/check-result.ts'
+import { checkDefinition, type HeldReason } from '../inspection/definitions/check-definition.ts'
+import { inspectArguments } from '../inspection/inspect-arguments.ts'
+import { inspectResults } from '../inspection/inspect-results.ts'
+import { checkParamHeadersStage } from '../inspection/param-headers.ts'
+import type { ToolSchemas } from '../inspection/tool-schemas.ts'
+import { authorize } from '../policy/authorize.ts'
+import type { PolicyEngine } from '../policy/engine.ts'
+import type { Approvals } from '../upstream/relay/approval.ts'
+import type { InspectionParts } from './build-inspection.ts'
+import type { Stages, Understood } from './path.ts'
+
+export interface InspectionStageParts {
+  readonly engine: () => PolicyEngine
+  readonly schemas: ToolSchemas
+  readonly inspection: InspectionParts
+  readonly approvals: Approvals
+  /** Why something waits for approval. */
+  readonly heldReason: HeldReason
+}
+
+type InspectionStages = Pick<
+  Stages,
+  'checkDefinition' | 'checkArguments' | 'checkParamHeaders' | 'inspectArguments' | 'inspectResults' | 'checkResult'
+>
+
+export function inspectionStages(parts: InspectionStageParts): InspectionStages {
+  const { engine, schemas, inspection, approvals, heldReason } = parts
+  const checkArguments = checkArgumentsStage(schemas)
+  // What was masked is checked and decided upon once more, as if it had come like this.
+  const again = [checkArguments, checkParamHeadersStage, authorize(engine)]
+  return {
+    checkDefinition: checkDefinition(heldReason),
+    checkArguments,
+    checkParamHeaders: checkParamHeadersStage,
+    inspectArguments: inspectArguments<Understood & Authorized>({
+      plans: inspection.plans,
+      recheck: async (exchange, args) => {
+        const call = { ...exchange.call, params: { ...exchange.call.params, arguments: args } }
+        for (const stage of again) await stage.check({ ...exchange, call })
+      },
+      ask: (exchange, question) => approvals.demand(exchange, question),
+    }),
+    inspectResults: inspectResults(inspection.settings, inspection.results),
+    checkResult: checkResultStage(schemas),
+  }
+}
