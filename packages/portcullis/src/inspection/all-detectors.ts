@@ -5,7 +5,7 @@ import type { Inspect } from './finding.ts'
 import { scriptInjection } from './markup/script-injection.ts'
 import { pathInjection } from './paths/path-injection.ts'
 import { pathRole } from './paths/path-role.ts'
-import { RoleInspectors } from './role-inspectors.ts'
+import { RoleInspectors, type RoleRules } from './role-inspectors.ts'
 import { commandInjection } from './shell/command-injection.ts'
 import { optionInjection } from './shell/option-injection.ts'
 import { sqlInjection } from './sql/sql-injection.ts'
@@ -16,8 +16,11 @@ import { inViews, views } from './views/views.ts'
 /** A path without rules is looked at by the detectors alone: whether it may be absolute, only its tool knows. */
 const NOTHING: Inspect = () => []
 
-/** The two parsers are read from disk when the first tool needs them, so that a gateway without SQL and shells stays small. */
-export function roleInspectors(): RoleInspectors {
+/**
+ * The two parsers are read from disk when the first tool needs them, so that a gateway without SQL and shells stays small.
+ * `everywhere` looks at every string, whatever its role.
+ */
+export function roleInspectors(everywhere?: Inspect): RoleInspectors {
   const detectors = {
     characters: invisibleCharacters,
     sql: sqlInjection,
@@ -27,11 +30,12 @@ export function roleInspectors(): RoleInspectors {
     path: pathInjection,
     expression: expressionInjection,
   }
-  return new RoleInspectors(views, detectors, {
+  const ruled: RoleRules = {
     path: (rules) => (rules === undefined ? NOTHING : pathRole(rules)),
     url: (rules) => (rules === undefined ? inViews(unruledUrl) : urlRole(rules)),
     host: (rules) => (rules === undefined ? inViews(unruledHost) : hostRole(rules)),
     loadSql: async (dialects) => (await import('./sql/sql-role.ts')).loadSqlRole(dialects),
     loadShell: async () => (await import('./shell/shell-role.ts')).loadShellRole(),
-  })
+  }
+  return new RoleInspectors(views, detectors, ruled, everywhere)
 }

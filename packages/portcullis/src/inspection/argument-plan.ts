@@ -1,9 +1,10 @@
 /** Decides which string of a call is looked at by what: made once for each definition, walked by each call. */
+import { setImmediate } from 'node:timers/promises'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { type InspectionSettings, pointerOf, type ToolSettings, unknownArguments } from './argument-settings.ts'
 import type { Inspect, Sighting } from './finding.ts'
-import { surveyArguments } from './propose-roles.ts'
-import type { Role } from './role.ts'
+import { type ArgumentSurvey, surveyArguments } from './propose-roles.ts'
+import type { ArgumentRoles, Role } from './role.ts'
 import type { ArgumentRule, RoleInspectors } from './role-inspectors.ts'
 import { isShadow, type Verdict, type VerdictRules, verdictsFor } from './verdict.ts'
 
@@ -22,29 +23,50 @@ export interface PlanNode {
   readonly members: Map<string, PlanNode>
   any?: PlanNode
   station?: Station
+  /** Of every string below that has none of its own, however deep it lies. */
+  inside?: Station
 }
 
 export type ArgumentPlan =
   | { readonly usable: true; readonly root: PlanNode; readonly text: Station; readonly shadow: boolean }
   | { readonly usable: false; readonly reason: string }
 
+/** What somebody has read and approved of the meaning of arguments. */
+export interface ApprovedRoles {
+  /** Another number whenever an answer may have changed. */
+  readonly generation: number
+  /** Undefined where nobody has decided anything. */
+  rolesOf(upstream: string, tool: string): ArgumentRoles | undefined
+}
+
+const NOBODY_DECIDED: ApprovedRoles = { generation: 0, rolesOf: () => undefined }
+
 /** Keeps the plans of tools by upstream and definition, so that a changed definition never meets the plan of the old one. */
 export class ArgumentPlans {
   readonly #settings: InspectionSettings
   readonly #inspectors: RoleInspectors
+  readonly #approved: ApprovedRoles
   readonly #maxTools: number
   readonly #plans = new Map<string, ArgumentPlan>()
   readonly #plain = new Map<string, ArgumentPlan>()
+  #generation = 0
 
-  constructor(settings: InspectionSettings, inspectors: RoleInspectors, maxTools = 10_000) {
+  constructor(
+    settings: InspectionSettings,
+    inspectors: RoleInspectors,
+    approved: ApprovedRoles = NOBODY_DECIDED,
+    maxTools = 10_000,
+  ) {
     this.#settings = settings
     this.#inspectors = inspectors
+    this.#approved = approved
     this.#maxTools = maxTools
   }
 
   /** The plan of `tool`; a promise only while a parser that it needs is not loaded yet, which rejects when it cannot be. */
   of(tool: ToolDefinition): ArgumentPlan | Promise<ArgumentPlan> {
-    const key = `${tool.upstream} ${tool.digest}`
+    this.#refresh()
+    const key = keyOf(tool)
     return this.#plans.get(key) ?? this.#make(tool, key)
   }
 
@@ -53,23 +75,38 @@ export class ArgumentPlans {
     const known = this.#plain.get(upstream)
     if (known !== undefined) return known
     const levels = [this.#settings.upstreams[upstream], this.#settings].filter((level) => level !== undefined)
-    const plan = this.#plan(new Map(), levels)
+    const plan = this.#plan({ patterns: new Map(), within: new Map(), loops: new Map() }, levels)
     this.#plain.set(upstream, plan)
     return plan
   }
 
-  /** Makes what is not made yet, so that no call has to wait for it. Rejects when a parser cannot be loaded. */
+  /** Makes what is not made yet, one tool a turn, so that no call has to wait for it. Rejects when a parser cannot be loaded. */
   async prepare(tools: readonly ToolDefinition[]): Promise<void> {
-    for (const tool of tools) await this.of(tool)
+    for (const tool of tools) {
+      this.#refresh()
+      if (this.#plans.has(keyOf(tool))) continue
+      await this.of(tool)
+      await setImmediate()
+    }
+  }
+
+  /** Forgets the plans of other roles than those that are approved now. */
+  #refresh(): void {
+    const { generation } = this.#approved
+    if (generation !== this.#generation) this.#plans.clear()
+    this.#generation = generation
   }
 
   #make(tool: ToolDefinition, key: string): ArgumentPlan | Promise<ArgumentPlan> {
     const upstream = this.#settings.upstreams[tool.upstream]
     const own = upstream?.tools?.[tool.name]
     const levels = [own, upstream, this.#settings].filter((level) => level !== undefined)
-    const stations = stationsOf(tool, own)
+    const { generation } = this.#approved
+    const stations = stationsOf(tool, own, this.#approved.rolesOf(tool.upstream, tool.name))
     const finish = (): ArgumentPlan => {
-      const plan = stations.usable ? this.#plan(stations.patterns, levels) : stations
+      const plan = stations.usable ? this.#plan(stations, levels) : stations
+      // Other roles were approved while a parser was loaded.
+      if (generation !== this.#approved.generation) return plan
       if (this.#plans.size >= this.#maxTools) this.#plans.delete(this.#plans.keys().next().value as string)
       this.#plans.set(key, plan)
       return plan
@@ -79,9 +116,20 @@ export class ArgumentPlans {
     return loading === undefined ? finish() : loading.then(finish)
   }
 
-  #plan(patterns: ReadonlyMap<string, ArgumentRule>, levels: readonly VerdictRules[]): ArgumentPlan {
+  #plan({ patterns, within, loops }: Places, levels: readonly VerdictRules[]): ArgumentPlan {
     const root: PlanNode = { members: new Map() }
-    for (const [pattern, rule] of patterns) nodeAt(root, pattern).station = this.#station(rule, levels)
+    const proposed = new Map<Role, Station>()
+    const station = (rule: ArgumentRule): Station => {
+      const { role = 'text' } = rule
+      // A role alone means the same wherever it stands, and a hostile tool may have a thousand arguments.
+      const known = Object.keys(rule).length > 1 ? undefined : proposed.get(role)
+      const made = known ?? this.#station(rule, levels)
+      if (Object.keys(rule).length === 1) proposed.set(role, made)
+      return made
+    }
+    for (const [pattern, rule] of patterns) nodeAt(root, pattern).station = station(rule)
+    for (const [pointer, rule] of within) nodeAt(root, pointer).inside = station(rule)
+    for (const [from, to] of loops) extend(nodeAt(root, from), nodeAt(root, to))
     return { usable: true, root, text: this.#station({ role: 'text' }, levels), shadow: isShadow(levels) }
   }
 
@@ -91,26 +139,53 @@ export class ArgumentPlans {
   }
 }
 
-type Stations =
-  | { readonly usable: true; readonly patterns: ReadonlyMap<string, ArgumentRule> }
-  | { readonly usable: false; readonly reason: string }
+const keyOf = ({ upstream, digest }: ToolDefinition): string => `${upstream} ${digest}`
 
-/** Proposed roles, and over them what is configured: for an argument and for everything inside it. */
-function stationsOf(tool: ToolDefinition, own: ToolSettings | undefined): Stations {
+interface Places {
+  readonly patterns: ReadonlyMap<string, ArgumentRule>
+  /** By the pointer of an object or a list: what is configured for everything inside. */
+  readonly within: ReadonlyMap<string, ArgumentRule>
+  readonly loops: ArgumentSurvey['loops']
+}
+
+type Stations = ({ readonly usable: true } & Places) | { readonly usable: false; readonly reason: string }
+
+/** Proposed roles, over them approved ones, and over these what is configured: for an argument and for everything inside it. */
+function stationsOf(
+  tool: ToolDefinition,
+  own: ToolSettings | undefined,
+  approved: ArgumentRoles = new Map(),
+): Stations {
   const survey = surveyArguments(tool)
   const unknown = unknownArguments(own, survey)
   if (unknown.length > 0)
     return { usable: false, reason: `the configuration names unknown arguments: ${unknown.join(', ')}` }
-  const patterns = new Map<string, ArgumentRule>([...survey.roles].map(([pattern, role]) => [pattern, { role }]))
-  // The deepest last, so that what is said about a member is not undone by what is said about its parent.
+  const roles = [...survey.roles, ...approved]
+  const patterns = new Map<string, ArgumentRule>(roles.map(([pattern, role]) => [pattern, { role }]))
+  const within = new Map<string, ArgumentRule>()
   const configured = Object.entries(own?.arguments ?? {}).map(([name, rule]) => [pointerOf(name), rule] as const)
-  for (const [pointer, rule] of configured.toSorted(([a], [b]) => a.length - b.length)) {
-    const inside = [...patterns.keys()].filter((pattern) => pattern.startsWith(`${pointer}/`))
-    for (const pattern of [pointer, `${pointer}/*`, ...inside]) {
-      patterns.set(pattern, { ...rule, role: rule.role ?? roleByRule(rule) ?? patterns.get(pattern)?.role ?? 'text' })
-    }
+  for (const [pointer, rule] of configured.toSorted(([a], [b]) => order(a, b))) {
+    const role = rule.role ?? roleByRule(rule)
+    const inner = [pointer, ...survey.declared].filter((known) => covers(pointer, known))
+    if (role !== undefined) for (const known of inner) within.set(known, { ...rule, role })
+    for (const pattern of [pointer, ...patterns.keys()].filter((known) => covers(pointer, known)))
+      patterns.set(pattern, { ...rule, role: role ?? patterns.get(pattern)?.role ?? 'text' })
   }
-  return { usable: true, patterns }
+  const loops = [...survey.loops].filter(([from]) => !configured.some(([pointer]) => covers(pointer, from)))
+  return { usable: true, patterns, within, loops: new Map(loops) }
+}
+
+/** The deepest last, and of one depth the most precise, so that what is said about a part is not undone by what is said about more. */
+function order(one: string, other: string): number {
+  const [a, b] = [one.split('/'), other.split('/')]
+  const stars = (tokens: readonly string[]) => tokens.filter((token) => token === '*').length
+  return a.length - b.length || stars(b) - stars(a)
+}
+
+/** Whether a pattern is what a configured pointer names, or something inside of it. */
+function covers(pointer: string, pattern: string): boolean {
+  const tokens = pattern.split('/')
+  return pointer.split('/').every((token, at) => token === tokens[at] || (token === '*' && tokens[at] !== undefined))
 }
 
 /** Rules for SQL say that it is SQL. */
@@ -135,4 +210,11 @@ function step(node: PlanNode, name: string): PlanNode {
   const made: PlanNode = { members: new Map() }
   node.members.set(name, made)
   return made
+}
+
+/** A schema inside of itself: what is below `known` may come below `node` again, and so on. */
+function extend(node: PlanNode, known: PlanNode): void {
+  for (const [name, member] of known.members) if (!node.members.has(name)) node.members.set(name, member)
+  if (known.any !== undefined) node.any ??= known.any
+  if (known.station !== undefined) node.station ??= known.station
 }

@@ -30,6 +30,8 @@ interface Frame {
   readonly length: number
   next: number
   readonly node: PlanNode | undefined
+  /** Of strings for which there is none. */
+  readonly inside: Station
   readonly path: Path | undefined
 }
 
@@ -70,7 +72,7 @@ export class ArgumentWalk {
   /** Inspects what fits into one turn. `args` are already known to fit the tool's schema. */
   constructor(plan: Usable, args: object) {
     this.#plan = plan
-    this.#enter(args, plan.root, undefined)
+    this.#enter(args, plan.root, plan.text, undefined)
     this.#turn()
   }
 
@@ -124,16 +126,17 @@ export class ArgumentWalk {
 
   #member(frame: Frame, key: string | number, node: PlanNode | undefined): void {
     const value = (frame.holder as Readonly<Record<string | number, unknown>>)[key]
-    if (typeof value === 'string') this.#string(frame, value, node?.station ?? this.#plan.text, key, false)
-    else if (typeof value === 'object' && value !== null) this.#enter(value, node, { key, parent: frame.path })
+    if (typeof value === 'string') this.#string(frame, value, node?.station ?? frame.inside, key, false)
+    else if (typeof value === 'object' && value !== null)
+      this.#enter(value, node, frame.inside, { key, parent: frame.path })
     else this.#room -= OTHER_LENGTH
   }
 
-  #enter(holder: object, node: PlanNode | undefined, path: Path | undefined): void {
+  #enter(holder: object, node: PlanNode | undefined, outside: Station, path: Path | undefined): void {
     this.#room -= OTHER_LENGTH
     const names = Array.isArray(holder) ? undefined : Object.keys(holder)
     const { length } = names ?? (holder as readonly unknown[])
-    this.#open.push({ holder, names, length, next: 0, node, path })
+    this.#open.push({ holder, names, length, next: 0, node, inside: node?.inside ?? outside, path })
   }
 
   #string({ holder, path }: Frame, text: string, station: Station, key: string | number, isName: boolean): void {

@@ -62,12 +62,33 @@ export function inspectArguments<Needs extends Least>(parts: InspectArgumentsPar
 
 const NONE: readonly RecordedFinding[] = []
 
-/** What the caller chose freely: arguments of tools and prompts, and the URI of a resource. */
+/**
+ * What the caller chose freely: arguments of tools and prompts, the URI of a resource, and what is to be completed. Throws
+ * `message.invalid_params` for arguments that are no object, which no schema of MCP may ask for.
+ */
 function argumentsOf({ method, params }: Call): object | undefined {
-  if (method === 'tools/call' || method === 'prompts/get')
-    return isRecord(params['arguments']) ? params['arguments'] : undefined
-  return method === 'resources/read' ? { uri: params['uri'] } : undefined
+  switch (method) {
+    case 'tools/call':
+    case 'prompts/get':
+      return objectOf(params['arguments'])
+    case 'completion/complete':
+      return { ref: params['ref'], argument: params['argument'], context: params['context'] }
+    case 'resources/read':
+    case 'resources/subscribe':
+      return { uri: params['uri'] }
+    default:
+      return undefined
+  }
 }
+
+function objectOf(args: unknown): object | undefined {
+  if (args === undefined || args === null) return undefined
+  if (!isRecord(args)) throw new Fault('message.invalid_params', {}, { says: 'params.arguments must be an object.' })
+  return args
+}
+
+/** Elsewhere the value says where something is, and another value would be somewhere else. */
+const MASKABLE: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'])
 
 /** One message under inspection. */
 interface Case<Needs> {
@@ -116,8 +137,9 @@ async function mend<Needs extends Least>(
 ): Promise<Inspected> {
   const asked = judged.find(({ verdict }) => verdict === 'ask')
   const approval = asked && (await askWith(one, asked, findings))
-  const masked = judged.filter(({ verdict }) => verdict === 'mask')
-  const maskedArguments = masked.length > 0 && { maskedArguments: await mask(one, masked, findings) }
+  const maskedArguments = judged.some(({ verdict }) => verdict === 'mask') && {
+    maskedArguments: await mask(one, judged, findings),
+  }
   return { inspected: { findings }, ...approval, ...maskedArguments }
 }
 
@@ -141,11 +163,12 @@ async function askWith<Needs extends Least>(
  */
 async function mask<Needs extends Least>(
   { parts, exchange, plan, args }: Case<Needs>,
-  masked: readonly Judged[],
+  judged: readonly Judged[],
   findings: readonly RecordedFinding[],
 ): Promise<Params> {
-  // The name of a resource says where it is; and what is so large that it is read in turns is not copied in one.
-  if (exchange.call.method === 'resources/read' || isBulky(args)) throw refusal(masked, findings)
+  const masked = judged.filter(({ verdict }) => verdict === 'mask')
+  // What is so large that it is read in turns is not copied in one.
+  if (!MASKABLE.has(exchange.call.method) || isBulky(args)) throw refusal(masked, findings)
   const copy = structuredClone(args) as Params
   for (const [leaf, families] of byLeaf(masked)) {
     // The name of a member cannot be replaced: another member may have the new one.
@@ -154,7 +177,11 @@ async function mask<Needs extends Least>(
   }
   const again = new ArgumentWalk(plan, copy)
   await again.finish(pauseOf(exchange))
-  const left = again.judged.filter(({ verdict }) => verdict === 'mask' || verdict === 'refuse')
+  // A person has approved what was shown; what came into being by the mask was shown to nobody.
+  const shown = new Set(judged.filter(({ verdict }) => verdict === 'ask').map(({ leaf }) => pointerTo(leaf)))
+  const isSettled = ({ leaf, verdict }: Judged) =>
+    verdict === 'annotate' || (verdict === 'ask' && shown.has(pointerTo(leaf)))
+  const left = again.judged.filter((one) => !isSettled(one))
   if (left.length > 0 || again.isTooMuch) throw refusal(left, findings)
   await parts.recheck(exchange, copy)
   return copy

@@ -1,114 +1,114 @@
-/** Decides what follows from what an upstream's answer holds: each block of it passes, is replaced, or nothing passes. */
+/** Decides which messages of an upstream are looked at on their way to the client, by whom, and in which order they go on. */
 import type { Outgoing } from '../core/exchange.ts'
-import { Fault } from '../core/fault.ts'
 import type { Filter } from '../core/pipeline.ts'
-import type { Parsed } from '../mcp/call.ts'
-import type { Resolved } from '../mcp/definition.ts'
-import { isRecord, type Params } from '../mcp/message.ts'
+import type { Routed } from '../core/route.ts'
+import type { Call } from '../mcp/call.ts'
+import type { ToolDefinition } from '../mcp/definition.ts'
 import type { InspectionSettings } from './argument-settings.ts'
-import type { Sighting } from './finding.ts'
-import type { Inspected } from './inspect-arguments.ts'
-import { MASKED } from './mask-text.ts'
-import { type Found, recorded, worst } from './recorded-finding.ts'
-import { isShadow, type VerdictRules, verdictsFor } from './verdict.ts'
+import type { Claimed } from './claim.ts'
+import type { Inspection } from './inspect-arguments.ts'
+import type { RecordedFinding } from './recorded-finding.ts'
+import { type CaseParts, inspectMessage, type ToolRules } from './results/result-case.ts'
+import { type ResultSettings, resultSettings } from './results/result-settings.ts'
+import type { TextInspect } from './results/result-text.ts'
+import { textsOf } from './results/result-walk.ts'
+import { isShadow } from './verdict.ts'
 
-/** What one inspector saw in a block, and what it would put in its place. */
-export interface InspectedBlock {
-  readonly sightings: readonly Sighting[]
-  /** The block without what was seen; absent when nothing of it can stay. */
-  readonly replaced?: Params
+export interface InspectResultsParts {
+  readonly settings: InspectionSettings
+  readonly inspectorsOf: (settings: ResultSettings) => readonly TextInspect[]
+  /** Names of members of structured content are looked at too. */
+  readonly names: boolean
+  /** Throws for a changed result that does not fit the tool's `outputSchema` any more. */
+  readonly recheck: CaseParts['recheck']
+}
+
+/** What is known of an exchange whose answers are inspected. On the stream of a session there is no call. */
+export interface Answered extends Claimed {
+  readonly incident: string
+  readonly call?: Call
+  readonly route?: Routed['route']
+  readonly upstream?: string
+  readonly tool?: ToolDefinition
+  inspected?: Inspection
 }
 
 /**
- * Looks at one content block of a result: an element of `content`, of a prompt's `messages`, of a resource's `contents`, or
- * `{ type: 'structured', structuredContent }`. Must not change it.
+ * Filter `inspection.inspect-results`: answers, and whatever precedes them on a stream, in their order. Throws
+ * `inspection.result_refused` for an answer; of a notification or a question only the text is refused. Without inspectors it
+ * costs nothing.
  */
-export type ResultInspect = (block: Params) => InspectedBlock | Promise<InspectedBlock>
-
-type Known = Parsed & Resolved & Inspected
-
-/** Filter `inspection.inspect-results`. Throws `inspection.result_refused`. Without inspectors it costs nothing. */
-export function inspectResults(settings: InspectionSettings, inspectors: readonly ResultInspect[]): Filter<Known> {
+export function inspectResults<Known extends object>(parts: InspectResultsParts): Filter<Known> {
+  const tools = new RulesOfTools(parts)
+  const tails = new WeakMap<object, Promise<void>>()
   return {
     name: 'inspection.inspect-results',
-    filter(message, exchange) {
-      if (inspectors.length === 0 || 'method' in message || !isRecord(message['result'])) return message
-      const places = blocksOf(message['result'])
-      return places.length === 0 ? message : inspected(settings, inspectors, message, places, exchange)
+    filter(message, known) {
+      const exchange = known as Answered
+      const tail = tails.get(exchange)
+      const rules = isDefinition(message, exchange.call?.method) ? undefined : tools.of(exchange)
+      const places =
+        rules === undefined || rules.inspectors.length === 0
+          ? []
+          : textsOf(message, { marked: rules.settings.marked, names: parts.names })
+      if (rules === undefined || places.length === 0) return tail === undefined ? message : tail.then(() => message)
+      const running = (async () => {
+        await tail
+        return inspectMessage(caseParts(parts, rules, exchange), message, places)
+      })()
+      // Nobody overtakes a message that is still looked at.
+      const done = running.then(ignore, ignore)
+      tails.set(exchange, done)
+      void done.then(() => tails.get(exchange) === done && tails.delete(exchange))
+      return running
     },
   }
 }
 
-/** A block and how to put another one there. */
-interface BlockPlace {
-  readonly at: string
-  readonly block: Params
-  readonly path: readonly (string | number)[]
-}
+const ignore = (): void => {}
 
-/** The parts of a result that a model reads. */
-function blocksOf(result: Params): readonly BlockPlace[] {
-  const lists = ['content', 'contents', 'messages'].flatMap((name) => {
-    const list = result[name]
-    return Array.isArray(list) ? list.map((block: unknown, index) => ({ name, index, block })) : []
-  })
-  const blocks = lists.flatMap(({ name, index, block }) =>
-    isRecord(block) ? [{ at: `/${name}/${index}`, block, path: [name, index] }] : [],
-  )
-  const { structuredContent } = result
-  if (structuredContent === undefined) return blocks
-  const block = { type: 'structured', structuredContent }
-  return [...blocks, { at: '/structuredContent', block, path: ['structuredContent'] }]
-}
+/** Definitions are approved by people; see `definitions/`. */
+const DEFINITIONS = /\/list$|^initialize$|^server\/discover$|^ping$/
 
-async function inspected(
-  settings: InspectionSettings,
-  inspectors: readonly ResultInspect[],
-  message: Outgoing,
-  places: readonly BlockPlace[],
-  { tool, upstream = '', inspected: inspection }: Known,
-): Promise<Outgoing> {
-  const own = settings.upstreams[upstream]
-  const levels: readonly VerdictRules[] = [own?.tools?.[tool?.name ?? ''], own, settings].filter(
-    (one) => one !== undefined,
-  )
-  const judge = verdictsFor(levels, 'result')
-  const all: Found[] = []
-  let result = message['result'] as Params
-  for (const { at, block, path } of places) {
-    let current = block
-    for (const inspect of inspectors) {
-      const { sightings, replaced } = await inspect(current)
-      const found = sightings.map((sighting) => ({ at, place: 'result' as const, sighting, verdict: judge(sighting) }))
-      all.push(...found.filter(({ verdict }) => verdict !== 'allow'))
-      if (found.some(({ verdict }) => verdict === 'mask')) current = replaced ?? { type: 'text', text: MASKED }
-    }
-    if (current !== block && !isShadow(levels)) result = withBlock(result, path, current)
-  }
-  return concluded(inspection, all, isShadow(levels), message, result)
-}
-
-function concluded(
-  inspection: Inspected['inspected'],
-  found: readonly Found[],
-  shadow: boolean,
-  message: Outgoing,
-  result: Params,
-): Outgoing {
-  if (found.length === 0) return message
-  inspection.resultFindings = [...(inspection.resultFindings ?? []), ...recorded(found, shadow)].slice(0, MAX_FINDINGS)
-  if (shadow) return message
-  // Nobody can be asked about an answer before reading it.
-  const verdict = worst(found)
-  if (verdict === 'refuse' || verdict === 'ask')
-    throw new Fault('inspection.result_refused', { findings: inspection.resultFindings })
-  return { ...message, result }
-}
+const isDefinition = (message: Outgoing, method = ''): boolean =>
+  !('method' in message) && !('error' in message) && DEFINITIONS.test(method)
 
 const MAX_FINDINGS = 16
 
-function withBlock(result: Params, path: BlockPlace['path'], block: Params): Params {
-  const [name, index] = path as [string, number | undefined]
-  if (index === undefined) return { ...result, [name]: block['structuredContent'] }
-  return { ...result, [name]: (result[name] as readonly unknown[]).with(index, block) }
+function caseParts({ recheck }: InspectResultsParts, rules: ToolRules, exchange: Answered): CaseParts {
+  const { tool, incident } = exchange
+  const record = (findings: readonly RecordedFinding[]) => {
+    exchange.inspected ??= { findings: [] }
+    const all = [...(exchange.inspected.resultFindings ?? []), ...findings].slice(0, MAX_FINDINGS)
+    exchange.inspected.resultFindings = all
+    return all
+  }
+  return { rules, incident, recheck, record, by: exchange, ...(tool && { tool }) }
+}
+
+/** Made once for each tool that the configuration names, for each upstream, and for all the others. */
+class RulesOfTools {
+  readonly #parts: InspectResultsParts
+  readonly #made = new Map<string, ToolRules>()
+
+  constructor(parts: InspectResultsParts) {
+    this.#parts = parts
+  }
+
+  of({ route, tool, upstream = route?.kind === 'upstream' ? route.upstream : '' }: Answered): ToolRules {
+    const own = this.#parts.settings.upstreams[upstream]
+    const named = tool !== undefined && own?.tools !== undefined && Object.hasOwn(own.tools, tool.name)
+    const key = named ? `${upstream} ${tool.name}` : upstream
+    const known = this.#made.get(key)
+    if (known !== undefined) return known
+    const made = this.#make(named ? own?.tools?.[tool.name] : undefined, own)
+    this.#made.set(key, made)
+    return made
+  }
+
+  #make(...nearer: readonly (InspectionSettings['upstreams'][string] | undefined)[]): ToolRules {
+    const levels = [...nearer, this.#parts.settings].filter((level) => level !== undefined)
+    const settings = resultSettings(levels.map(({ results }) => results))
+    return { levels, settings, inspectors: this.#parts.inspectorsOf(settings), shadow: isShadow(levels) }
+  }
 }

@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js'
+import { withEcmaScriptMeaning } from './ecmascript-pattern.ts'
 import { UnusableSchema } from './schema-bounds.ts'
-import { spend } from './validation-budget.ts'
+import { spend, spendMatch } from './validation-budget.ts'
 
 /**
  * Runs the regular expressions of schemas in linear time: an upstream writes the pattern and a client the text, so a
@@ -17,10 +18,11 @@ const STEPS_PER_INSTRUCTION = 50
 /** Throws UnusableSchema for what linear time cannot do: lookaround, back references, more than 1,000 repetitions. */
 export function linearPattern(source: string): LinearPattern {
   const compiled = compile(source)
-  spend(compiled.programSize() * STEPS_PER_INSTRUCTION)
+  const instructions = compiled.programSize()
+  spend(instructions * STEPS_PER_INSTRUCTION)
   return {
     test(text) {
-      spend(text.length >> 4)
+      spendMatch(text.length, instructions)
       return compiled.test(text)
     },
     toString: () => source,
@@ -29,7 +31,7 @@ export function linearPattern(source: string): LinearPattern {
 
 function compile(source: string): RE2JS {
   try {
-    return RE2JS.compile(RE2JS.translateRegExp(source))
+    return RE2JS.compile(withEcmaScriptMeaning(RE2JS.translateRegExp(source)))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : 'unknown syntax'
     throw new UnusableSchema(`the pattern ${JSON.stringify(source)} is not supported: ${reason}`, { cause })

@@ -4,24 +4,28 @@
  */
 import { hasManyMembers } from '../core/bulk.ts'
 import type { Params } from '../mcp/message.ts'
+import type { Claimed } from './claim.ts'
 import { TOO_COMPLEX, type Validate, type Violations } from './schema-compiler.ts'
 
-/** As `Validate`, with a promise for what takes long. It rejects when the thread fails: then nobody knows. */
-export type PatientValidate = (value: unknown) => Violations | undefined | Promise<Violations | undefined>
-
-/** Some ten milliseconds. A usual message takes a hundred. */
-const STEPS_HERE = 20_000
+/**
+ * As `Validate`, with a promise for what takes long: `by` is who waits for it. It rejects when the thread fails,
+ * for then nobody knows, and when nobody wants to know any more.
+ */
+export type PatientValidate = (
+  value: unknown,
+  by?: Claimed,
+) => Violations | undefined | Promise<Violations | undefined>
 
 export function patient(validate: Validate, schema: Params): PatientValidate {
   let text: string | undefined
-  const apart = async (value: unknown): Promise<Violations | undefined> => {
+  const apart = async (value: unknown, by?: Claimed): Promise<Violations | undefined> => {
     const { validateApart } = await import('./validation-thread.ts')
     text ??= JSON.stringify(schema)
-    return validateApart(text, value)
+    return validateApart(text, value, by)
   }
-  return (value) => {
-    if (hasManyMembers(value)) return apart(value)
-    const violations = validate(value, STEPS_HERE)
-    return violations === TOO_COMPLEX ? apart(value) : violations
+  return (value, by) => {
+    if (hasManyMembers(value)) return apart(value, by)
+    const violations = validate(value, true)
+    return violations === TOO_COMPLEX ? apart(value, by) : violations
   }
 }

@@ -27,6 +27,8 @@ export interface ArgumentSurvey {
   readonly declared: ReadonlySet<string>
   /** Patterns of objects that take members of any name; the empty pattern are the arguments themselves. */
   readonly open: ReadonlySet<string>
+  /** Patterns at which a schema comes again that they lie in, to the pattern at which it came first. */
+  readonly loops: ReadonlyMap<string, string>
 }
 
 /** What `proposeRoles` and whoever names arguments in a configuration need to know of a tool. */
@@ -49,9 +51,11 @@ class Proposal implements ArgumentSurvey {
   readonly roles = new Map<string, Role>()
   readonly declared = new Set<string>()
   readonly open = new Set<string>()
+  readonly loops = new Map<string, string>()
   readonly #root: Params
   readonly #tool: string
-  readonly #open = new Set<Params>()
+  /** Schemas that are being visited, and where. */
+  readonly #open = new Map<Params, string>()
   #visits = 0
 
   constructor(root: Params, tool: string) {
@@ -62,8 +66,12 @@ class Proposal implements ArgumentSurvey {
   visit(schema: Params, at: Position): void {
     if (++this.#visits > MAX_VISITS || at.depth > MAX_DEPTH || this.roles.size >= MAX_ROLES) return
     // A schema inside itself tells nothing new about its own members.
-    if (this.#open.has(schema)) return
-    this.#open.add(schema)
+    const first = this.#open.get(schema)
+    if (first !== undefined) {
+      if (first !== at.pointer) this.loops.set(at.pointer, first)
+      return
+    }
+    this.#open.set(schema, at.pointer)
     this.declared.add(at.pointer)
     if (takesAnyMember(schema)) this.open.add(at.pointer)
     const description = schema['description'] ?? at.description

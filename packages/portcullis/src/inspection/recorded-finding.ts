@@ -14,7 +14,7 @@ export interface RecordedFinding {
   readonly verdict: Verdict
   readonly shadow?: true
   readonly view?: string
-  /** At most 120 characters, control characters escaped. */
+  /** At most 240 characters, control characters escaped. */
   readonly evidence: string
 }
 
@@ -22,6 +22,8 @@ export interface RecordedFinding {
 const MAX_RECORDED = 16
 const MAX_POINTER_LENGTH = 256
 const MAX_VIEW_LENGTH = 64
+/** Escapes may have made it longer than what was quoted. */
+const MAX_EVIDENCE_LENGTH = 240
 
 /** What was found where, before it is written down. */
 export interface Found {
@@ -45,7 +47,7 @@ export function recorded(found: readonly Found[], shadow: boolean): readonly Rec
       verdict,
       ...(shadow && { shadow: true as const }),
       ...(view !== undefined && { view: view.slice(0, MAX_VIEW_LENGTH) }),
-      evidence,
+      evidence: evidence.slice(0, MAX_EVIDENCE_LENGTH),
     }))
 }
 

@@ -68,10 +68,13 @@ export class RoleInspectors {
   readonly #views: (value: string) => readonly View[]
   readonly #detectors: Detectors
   readonly #rules: RoleRules
+  readonly #everywhere: Inspect | undefined
   readonly #sql = new Map<SqlDialect, (rules: SqlRules) => Inspect>()
   #shell: ((rules: ShellRules) => Inspect) | undefined
 
-  constructor(views: (value: string) => readonly View[], detectors: Detectors, rules: RoleRules) {
+  /** @param everywhere looks at every string, whatever its role, as it is sent */
+  constructor(views: (value: string) => readonly View[], detectors: Detectors, rules: RoleRules, everywhere?: Inspect) {
+    this.#everywhere = everywhere
     this.#views = views
     this.#detectors = detectors
     this.#rules = rules
@@ -96,6 +99,14 @@ export class RoleInspectors {
 
   /** What looks at an argument. Throws TypeError when `load` was not awaited for it. */
   of(rule: ArgumentRule): { readonly inspect: Inspect; readonly whole: boolean } {
+    const { inspect, whole } = this.#ofRole(rule)
+    const everywhere = this.#everywhere
+    return everywhere === undefined
+      ? { inspect, whole }
+      : { inspect: (value) => joined(everywhere(value), inspect(value)), whole }
+  }
+
+  #ofRole(rule: ArgumentRule): { readonly inspect: Inspect; readonly whole: boolean } {
     const role = rule.role ?? 'text'
     const names = DETECTORS[role]
     const detect = role === 'path' ? ordinary(this.#detect(names)) : this.#detect(names)

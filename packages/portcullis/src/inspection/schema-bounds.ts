@@ -1,5 +1,5 @@
 import { isRecord, type Params } from '../mcp/message.ts'
-import { eachInner, REFERENCES } from './schema-walk.ts'
+import { eachInner, holdsSchemas, REFERENCES } from './schema-walk.ts'
 
 /** The JSON Schema dialects that are understood. */
 export type Dialect = '2020-12' | '2019-09' | 'draft-07'
@@ -49,12 +49,17 @@ export function checkBounds(schema: Params, bounds: SchemaBounds): Dialect {
   const dialect = dialectOf(schema)
   const places = new Set<unknown>()
   const references: string[] = []
-  survey(schema, dialect, places, references)
+  const keywords = new Set<string>()
+  survey(schema, { dialect, places, references, keywords }, false)
+  // Which items `contains` has met is more than the engine remembers, and it would call all of them evaluated.
+  if (keywords.has('unevaluatedItems') && keywords.has('contains'))
+    throw new UnusableSchema('"unevaluatedItems" beside "contains" is not supported')
   if (places.size > bounds.maxSchemas) throw new UnusableSchema(`more than ${bounds.maxSchemas} schemas`)
   for (const reference of references) {
     if (reference === '#' || (reference.startsWith('#') && !reference.startsWith('#/'))) continue
     if (!reference.startsWith('#')) throw new UnusableSchema(`"${reference}" leads out of the schema`)
-    if (!places.has(resolve(schema, reference))) throw new UnusableSchema(`"${reference}" does not lead to a schema`)
+    if (!places.has(resolve(schema, reference)) && !leadsToBoolean(schema, reference, places))
+      throw new UnusableSchema(`"${reference}" does not lead to a schema`)
   }
   return dialect
 }
@@ -68,7 +73,17 @@ function countNodes(value: unknown, depth: number, room: { left: number }, bound
   }
 }
 
-function survey(schema: Params, dialect: Dialect, places: Set<unknown>, references: string[]): void {
+interface Found {
+  readonly dialect: Dialect
+  readonly places: Set<unknown>
+  readonly references: string[]
+  readonly keywords: Set<string>
+}
+
+/** `embedded`: inside of a schema with an identifier of its own, where `#` would mean that schema. */
+function survey(schema: Params, found: Found, embedded: boolean): void {
+  const { dialect, places, references, keywords } = found
+  const inside = embedded || (places.size > 0 && isIdentified(schema))
   places.add(schema)
   const own = schema['$schema']
   if (own !== undefined && (typeof own !== 'string' || dialectByUri(own) !== dialect)) {
@@ -76,8 +91,36 @@ function survey(schema: Params, dialect: Dialect, places: Set<unknown>, referenc
   }
   // Ajv would run the schema of an asynchronous validator and call its promise a success.
   if ('$async' in schema) throw new UnusableSchema('"$async" is not JSON Schema')
-  for (const keyword of REFERENCES) if (typeof schema[keyword] === 'string') references.push(schema[keyword])
-  eachInner(schema, (inner) => survey(inner.schema, dialect, places, references))
+  for (const keyword of Object.keys(schema)) {
+    keywords.add(keyword)
+    // The engine passes over a property of this name, so whatever it says would not be checked.
+    if (isRecord(schema[keyword]) && OF_PROPERTIES.has(keyword) && Object.hasOwn(schema[keyword], '__proto__'))
+      throw new UnusableSchema(`"__proto__" in "${keyword}"`)
+  }
+  for (const keyword of REFERENCES) {
+    const reference = schema[keyword]
+    if (typeof reference !== 'string') continue
+    if (inside && reference.startsWith('#')) throw new UnusableSchema(`"${reference}" below an inner "$id"`)
+    references.push(reference)
+  }
+  eachInner(schema, (inner) => survey(inner.schema, found, inside))
+}
+
+/** `#name` is what draft-07 has in place of `$anchor`: it changes nothing for the references inside. */
+const isIdentified = ({ $id }: Params): boolean => typeof $id === 'string' && !$id.startsWith('#')
+
+const OF_PROPERTIES = new Set(['properties', 'dependentSchemas', 'dependentRequired', 'dependencies'])
+
+/** Whether a reference leads to `true` or `false` where a schema may stand: that is one, but not an object to remember. */
+function leadsToBoolean(root: Params, reference: string, places: ReadonlySet<unknown>): boolean {
+  if (typeof resolve(root, reference) !== 'boolean') return false
+  const tokens = reference.split('/')
+  const owner = (levels: number) => {
+    const path = tokens.slice(0, -levels).join('/')
+    return places.has(resolve(root, path)) ? holdsSchemas(unescapePointer(tokens.at(-levels) ?? '') ?? '') : undefined
+  }
+  const [direct, listed] = [owner(1), owner(2)]
+  return direct === 'schema' || direct === 'schema or list' || (listed !== undefined && listed !== 'schema')
 }
 
 /** What a local JSON pointer reference (`#/…`, RFC 6901 in a URI fragment) leads to, or undefined. */

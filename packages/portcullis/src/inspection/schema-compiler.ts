@@ -1,25 +1,31 @@
-import type { Ajv, AnySchemaObject, ErrorObject, KeywordDefinition, Options } from 'ajv'
+import type { Ajv, AnySchemaObject, ErrorObject, Options } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import draft07 from 'ajv/dist/refs/json-schema-draft-07.json' with { type: 'json' }
 import type { Params } from '../mcp/message.ts'
+import { contains } from './contains.ts'
+import { constant, enumeration, uniqueItems } from './json-equality.ts'
 import { linearPattern } from './linear-pattern.ts'
+import { multipleOf } from './multiple-of.ts'
 import { checkBounds, type Dialect, SCHEMA_BOUNDS, type SchemaBounds, UnusableSchema } from './schema-bounds.ts'
 import { assertedFormats } from './schema-formats.ts'
-import { withInner } from './schema-walk.ts'
-import { BudgetSpent, spend, spendStep, withBudget } from './validation-budget.ts'
+import { countsEvaluated, sound } from './sound-schema.ts'
+import { COUNT, counting, unevaluatedItems, unevaluatedProperties } from './unevaluated.ts'
+import { BudgetSpent, spendStep, withBudget } from './validation-budget.ts'
 
 /**
  * The first violation, or undefined when the value is valid. The array ends with the outermost violation. A value that
- * needs more than so many steps is TOO_COMPLEX.
+ * takes too long is TOO_COMPLEX; `briefly` means that everybody waits.
  */
-export type Validate = (value: unknown, steps?: number) => Violations | undefined
+export type Validate = (value: unknown, briefly?: boolean) => Violations | undefined
 export type Violations = readonly Violation[]
 export type Violation = Pick<ErrorObject, 'keyword' | 'instancePath' | 'params' | 'parentSchema' | 'message'>
 
 const STEP = 'portcullis-step'
 /** A value of a megabyte takes about a third of these; a schema that needs more is an attack or might as well be. */
 const MAX_STEPS = 1_000_000
+/** Some ten milliseconds, and a tenth of a second for the worst of patterns. A usual message takes a hundred steps. */
+const BRIEF = { steps: 20_000, matching: 640_000 } as const
 
 const OPTIONS = {
   // Unknown keywords are annotations by the standard, and x-mcp-header is one of them.
@@ -37,7 +43,7 @@ const OPTIONS = {
 
 /** Compiles schemas of upstreams: nothing is fetched, patterns run in linear time, each validation in bounded steps. */
 export class SchemaCompiler {
-  readonly #engines = new Map<Dialect, Ajv>()
+  readonly #engines = new Map<string, Ajv>()
   readonly #bounds: SchemaBounds
 
   constructor(bounds: SchemaBounds = SCHEMA_BOUNDS) {
@@ -47,7 +53,7 @@ export class SchemaCompiler {
   /** Throws UnusableSchema when the schema is too large, refers elsewhere, is of an unknown dialect or is not a schema. */
   compile(schema: Params): Validate {
     const dialect = checkBounds(schema, this.#bounds)
-    const engine = this.#engine(dialect)
+    const engine = this.#engine(dialect, countsEvaluated(schema))
     const prepared = counted(schema)
     try {
       return bounded(withBudget(MAX_STEPS, () => engine.compile(prepared as AnySchemaObject)))
@@ -63,14 +69,20 @@ export class SchemaCompiler {
     }
   }
 
-  #engine(dialect: Dialect): Ajv {
-    const known = this.#engines.get(dialect)
+  #engine(dialect: Dialect, counts: boolean): Ajv {
+    const key = `${dialect} ${counts}`
+    const known = this.#engines.get(key)
     if (known !== undefined) return known
     const engine = newEngine(dialect)
-    this.#engines.set(dialect, engine)
+    // Where nothing counts what was looked at, it would be noted for nothing, and wrongly.
+    engine.opts.unevaluated = counts
+    this.#engines.set(key, engine)
     return engine
   }
 }
+
+/** What the engine does wrong, too slowly, or with trust in names; the last ones come after all that they count. */
+const OWN = [constant, enumeration, multipleOf, unevaluatedItems, unevaluatedProperties]
 
 function newEngine(dialect: Dialect): Ajv {
   const regExp = Object.assign(linearPattern, { code: 'linearPattern' })
@@ -79,8 +91,13 @@ function newEngine(dialect: Dialect): Ajv {
   const engine = dialect === '2020-12' ? new Ajv2020(options) : new Ajv2019(options)
   // The engine for 2019-09 knows every keyword of draft-07, and `unevaluatedProperties`, by which it is closed.
   if (dialect === 'draft-07') engine.addMetaSchema(draft07)
-  engine.removeKeyword('uniqueItems')
-  engine.addKeyword(uniqueItems)
+  // Behind a tuple the engine asks nothing more of an array that is shorter.
+  const tuple = dialect === '2020-12' ? 'prefixItems' : 'items'
+  for (const definition of [...OWN, { ...contains, before: tuple }, { ...uniqueItems, before: tuple }]) {
+    engine.removeKeyword(definition.keyword as string)
+    engine.addKeyword(definition)
+  }
+  engine.addKeyword(counting)
   engine.addKeyword({ keyword: STEP, schema: false, before: '$ref', errors: false, validate: spendStep })
   return engine
 }
@@ -92,9 +109,11 @@ function bounded(validate: ReturnType<Ajv['compile']>): Validate {
     validate.errors = null
     return violations
   }
-  return (value, steps = MAX_STEPS) => {
+  return (value, briefly = false) => {
     try {
-      return withBudget(steps, () => run(value))
+      return briefly
+        ? withBudget(BRIEF.steps, () => run(value), BRIEF.matching)
+        : withBudget(MAX_STEPS, () => run(value))
     } catch (thrown) {
       // A reference that leads to itself in place overflows the stack.
       if (thrown instanceof BudgetSpent || thrown instanceof RangeError) return TOO_COMPLEX
@@ -105,35 +124,6 @@ function bounded(validate: ReturnType<Ajv['compile']>): Validate {
 
 export const TOO_COMPLEX: Violations = [{ keyword: STEP, instancePath: '', params: {}, message: 'must be simpler' }]
 
-/**
- * Counts each schema that is applied, and drops identifiers: `#` always means this document, and one tool's `$id` never
- * becomes another tool's reference.
- */
-function counted(schema: Params): Params {
-  const copy: Record<string, unknown> = { ...withInner(schema, (inner) => counted(inner.schema)), [STEP]: true }
-  delete copy['$id']
-  return copy
-}
-
-/** Ajv compares each item with each other one; this is linear in the text of the items. */
-const uniqueItems: KeywordDefinition = {
-  keyword: 'uniqueItems',
-  type: 'array',
-  schemaType: 'boolean',
-  error: { message: 'must NOT have duplicate items' },
-  errors: false,
-  validate: (unique: boolean, items: readonly unknown[]) => {
-    if (!unique) return true
-    const seen = new Set<string>()
-    for (const item of items) seen.add(canonical(item))
-    return seen.size === items.length
-  },
-}
-
-function canonical(value: unknown): string {
-  spend(1)
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  const members = Object.keys(value).sort()
-  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical((value as Params)[name])}`).join()}}`
-}
+/** Counts each schema that is applied. */
+const counted = (schema: Params): Params =>
+  sound(schema, (one, counts) => ({ ...one, [STEP]: true, ...(counts && { [COUNT]: true }) }))

@@ -30,9 +30,13 @@ export interface VerdictRules {
 /** In these a value is data of a narrow form, so a strong finding is no honest value. In the others people write freely. */
 const NARROW: ReadonlySet<Place> = new Set(['identifier', 'path', 'url', 'host', 'number', 'secret', 'expression'])
 
+/** Of these a result is cleaned and not only noted: who displays it would run it, and what is taken out is no word of it. */
+const CLEANED: ReadonlySet<Family> = new Set(['markup', 'characters'])
+
 /** What follows when nobody says anything else. */
-export function defaultVerdict(place: Place, weight: Weight): Verdict {
+export function defaultVerdict(place: Place, weight: Weight, family?: Family): Verdict {
   if (weight === 'breach') return 'refuse'
+  if (place === 'result' && weight === 'strong' && family !== undefined && CLEANED.has(family)) return 'mask'
   return weight === 'strong' && NARROW.has(place) ? 'refuse' : 'annotate'
 }
 
@@ -43,7 +47,7 @@ export function verdictsFor(levels: readonly VerdictRules[], place: Place): (sig
       const verdict = on?.[family]?.[weight] ?? roles?.[place]?.[weight]
       if (verdict !== undefined) return verdict
     }
-    return defaultVerdict(place, weight)
+    return defaultVerdict(place, weight, family)
   }
 }
 

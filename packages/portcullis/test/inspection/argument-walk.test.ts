@@ -161,6 +161,65 @@ describe('a plan', () => {
     )
   })
 
+  test('holds for everything inside, however deep and whatever its form', async () => {
+    const plan = await planOf(
+      { options: { type: 'object' }, rows: { type: 'array' }, either: { anyOf: [TEXT, { type: 'object' }] } },
+      settings({
+        do_it: { arguments: { options: { role: 'number' }, rows: { role: 'number' }, either: { role: 'number' } } },
+      }),
+    )
+    const args = { options: { a: { b: ['ATTACK;'] } }, rows: [[['ATTACK;']]], either: { a: { b: 'ATTACK;' } } }
+    assert.deepEqual(await found(plan, args), [
+      '/options/a/b/0 number refuse',
+      '/rows/0/0/0 number refuse',
+      '/either/a/b number refuse',
+    ])
+  })
+
+  test('by `*` holds for members that are declared too', async () => {
+    const inputSchema = {
+      type: 'object',
+      properties: { note: {}, deep: { type: 'object', properties: { a: TEXT } } },
+      additionalProperties: true,
+    }
+    const plans = new ArgumentPlans(
+      settings({ do_it: { arguments: { '/deep/a': { role: 'text' }, '/*': { role: 'number' } } } }),
+      inspectors(),
+    )
+    const plan = await plans.of({ ...tool({}), inputSchema })
+    assert.ok(plan.usable)
+    const args = { note: 'ATTACK;', other: 'ATTACK;', deep: { a: 'ATTACK;', b: ['ATTACK;'] } }
+    assert.deepEqual(await found(plan, args), [
+      '/note number refuse',
+      '/other number refuse',
+      '/deep/a text annotate',
+      '/deep/b/0 number refuse',
+    ])
+    assert.deepEqual(await found(plan, { note: { x: 'ATTACK;' } }), ['/note/x number refuse'])
+  })
+
+  test('knows the members of what lies inside itself', async () => {
+    const tree = {
+      type: 'object',
+      properties: { node_id: TEXT, kids: { type: 'array', items: { $ref: '#/$defs/tree' } } },
+    }
+    const inputSchema = { type: 'object', properties: { tree: { $ref: '#/$defs/tree' } }, $defs: { tree } }
+    const plan = await new ArgumentPlans({ upstreams: {} }, inspectors()).of({ ...tool({}), inputSchema })
+    assert.ok(plan.usable)
+    const leaf = { node_id: 'ATTACK;' }
+    assert.deepEqual(await found(plan, { tree: { kids: [leaf, { kids: [{ kids: [leaf] }] }] } }), [
+      '/tree/kids/0/node_id identifier refuse',
+      '/tree/kids/1/kids/0/kids/0/node_id identifier refuse',
+    ])
+  })
+
+  test('refuses the number of an element, which would protect only that one', async () => {
+    const rows = { type: 'array', items: { type: 'object', properties: { a: TEXT } } }
+    const plans = new ArgumentPlans(settings({ do_it: { arguments: { '/rows/0/a': { role: 'path' } } } }), inspectors())
+    const plan = await plans.of(tool({ rows }))
+    assert.deepEqual(plan, { usable: false, reason: 'the configuration names unknown arguments: /rows/0/a' })
+  })
+
   test('takes the role from the rules when only those are given', async () => {
     const plan = await planOf({ note: TEXT }, settings({ do_it: { arguments: { note: { path: {} } } } }))
     assert.deepEqual(await found(plan, { note: '0123456789' }), ['/note path refuse'])
@@ -183,6 +242,18 @@ describe('a plan', () => {
     assert.ok(!(other instanceof Promise))
     assert.ok(loads - before <= 2)
     assert.notEqual(plans.of({ ...definition, upstream: 'v' }), plan)
+  })
+
+  test('is made ahead one tool a turn, and one role is one station', async () => {
+    const plans = new ArgumentPlans({ upstreams: {} }, inspectors())
+    const tools = Array.from({ length: 20 }, (_, i) => tool({ a_id: TEXT, b_id: TEXT }, `tool_${i}`))
+    const preparing = plans.prepare(tools)
+    const immediate = new Promise<void>((resolve) => setImmediate(resolve))
+    assert.equal(await Promise.race([preparing.then(() => 'all'), immediate.then(() => 'turn')]), 'turn')
+    await preparing
+    const plan = plans.of(tools[0] as ToolDefinition)
+    assert.ok(!(plan instanceof Promise) && plan.usable)
+    assert.equal(plan.root.members.get('a_id')?.station, plan.root.members.get('b_id')?.station)
   })
 
   test('that cannot have its parser rejects, and so does the call', async () => {

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { isFault } from '../upstream/harness.ts'
-import { checkArguments } from '../../src/inspection/check-arguments.ts'
-import { checkResult } from '../../src/inspection/check-result.ts'
+import { Cancellation } from '../../src/core/cancellation.ts'
+import { checkArguments, checkArgumentsStage } from '../../src/inspection/check-arguments.ts'
+import { checkResult, checkResultStage } from '../../src/inspection/check-result.ts'
+import type { Claimed } from '../../src/inspection/claim.ts'
+import { cleanApart } from '../../src/inspection/results/clean-thread.ts'
+import { SchemaCompiler, TOO_COMPLEX } from '../../src/inspection/schema-compiler.ts'
+import { validateApart } from '../../src/inspection/validation-thread.ts'
 import { ToolSchemas } from '../../src/inspection/tool-schemas.ts'
 import { toolWith } from './fixtures.ts'
 
@@ -25,6 +32,13 @@ const branching = (depth: number) => ({
     }),
   ),
 })
+
+/** Its engine has to keep 900 places in mind, so no two moments of a text are alike. */
+const toldApart = { properties: { text: { type: 'string', pattern: '[ab]*a[ab]{900}$' } } }
+const abText = (length: number): string => {
+  const bytes = createHash('shake256', { outputLength: length }).update('ab').digest()
+  return Array.from(bytes, (byte) => (byte & 1 ? 'a' : 'b')).join('')
+}
 
 describe('a validation that would take long', () => {
   it('is done elsewhere for large arguments, while others run', async () => {
@@ -71,6 +85,41 @@ describe('a validation that would take long', () => {
       async () => checkArguments(schemas, toolWith(branching(40)), { a: 1 }),
       (thrown: { says: string }) => /simpler|complex/.test(thrown.says) || assert.fail(thrown.says),
     )
+  })
+
+  it('takes nobody with it who waits behind it', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] })
+    const slow = validateApart(JSON.stringify(toldApart), { text: abText(300_000) })
+    const behind = [validateApart('{"type":"object"}', {}), validateApart('{"type":"object"}', [])]
+    for (let turn = 0; turn < 100; turn++) await endOfTurn()
+    context.mock.timers.tick(5_000)
+    assert.equal(await slow, TOO_COMPLEX)
+    const [good, bad] = await Promise.all(behind)
+    assert.deepEqual([good, bad?.[0]?.keyword], [undefined, 'type'])
+  })
+
+  it('is not begun for somebody who has left, neither of arguments nor of a result', async () => {
+    const cancellation = new Cancellation()
+    cancellation.cancel('deadline')
+    const known = { principal: { tenant: 'acme', id: 'alice' }, cancellation } as never as Claimed
+    const tool = { ...toolWith(table), outputSchema: table, digest: 'with-both' }
+    const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: {} } as const
+    const call = { method: 'tools/call', params: { arguments: rows(50_000) }, message } as never
+    const exchange = { ...known, call, tool } as never
+    const answer = { jsonrpc: '2.0', id: 1, result: { structuredContent: rows(50_000) } } as const
+    const over = isFault('upstream.ended', { reason: 'deadline' })
+    await assert.rejects(async () => checkArgumentsStage(schemas).check(exchange), over)
+    await assert.rejects(async () => checkResultStage(schemas).filter(answer, exchange), over)
+    await assert.rejects(cleanApart('<p>'.repeat(20_000), 'html', known), over)
+  })
+
+  it('is done elsewhere for a text that is long for its pattern, though the engine is linear', () => {
+    const validate = new SchemaCompiler().compile(toldApart)
+    assert.equal(validate({ text: 'a'.repeat(100) }, true)?.[0]?.keyword, 'pattern')
+    assert.equal(validate({ text: abText(10_000) }, true), TOO_COMPLEX)
+    assert.notEqual(validate({ text: abText(100) }), TOO_COMPLEX)
+    const base64 = { properties: { text: { pattern: '^[A-Za-z0-9+/]*={0,2}$' } } }
+    assert.equal(new SchemaCompiler().compile(base64)({ text: abText(50_000) }, true), undefined)
   })
 
   it('takes many at a time, each with its own answer', async () => {

@@ -33,14 +33,17 @@ export function fieldsOf(kind: Kind, raw: Params): Fields {
   for (const [member, value] of Object.entries(raw)) {
     if (LEFT_OUT[kind].has(member) || isNothing(member, value)) continue
     if (kind === 'resource' && VOLATILE[member]?.(value) === true) continue
+    if (kind === 'server' && member === 'version' && isVersion(value)) continue
     layMember(fields, kind, member, value)
   }
   return fields
 }
 
-/** A server is not another one because it is newer: its version is shown to reviewers beside the digest. */
+/** A server is not another one because it is newer: its version is shown to reviewers beside the digest. A sentence is none. */
+const isVersion = (value: unknown): boolean => typeof value === 'string' && /^v?\d[\w.+-]{0,39}$/.test(value)
+
 const LEFT_OUT: Readonly<Record<Kind, ReadonlySet<string>>> = {
-  server: new Set(['version']),
+  server: new Set(),
   instructions: new Set(),
   tool: new Set(['name']),
   prompt: new Set(['name']),

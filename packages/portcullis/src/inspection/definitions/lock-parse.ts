@@ -12,8 +12,8 @@ import {
   type Waiting,
 } from './lock.ts'
 
-/** A text of this many characters holds some ten thousand tools. */
-const MAX_LENGTH = 67_108_864
+/** A text of this length holds some ten thousand tools. Whoever reads a file asks for its size first. */
+export const MAX_LOCK_BYTES = 67_108_864
 
 /** Throws LockError. Signatures are not verified here. */
 export function parseLock(text: string): Lock {
@@ -29,7 +29,7 @@ export function parseLock(text: string): Lock {
 }
 
 function parsed(text: string): unknown {
-  if (text.length > MAX_LENGTH) throw new LockError('it is too large')
+  if (text.length > MAX_LOCK_BYTES) throw new LockError('it is too large')
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, schema: 'core', uniqueKeys: true, merge: false, strict: true })
   const [problem] = [...document.errors, ...document.warnings]

@@ -1,7 +1,7 @@
 /** Everything that an upstream says and a model may read, as items; and where it differs from what a lock approves. */
 import type { ToolDefinition } from '../../mcp/definition.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
-import type { ArgumentRoles } from '../role.ts'
+import type { ArgumentRoles, Role } from '../role.ts'
 import { differenceOf, type FieldChange } from './difference.ts'
 import { type Item, instructionsItem, itemOf } from './item.ts'
 import { type ItemKey, keyOf } from './kind.ts'
@@ -112,8 +112,12 @@ export interface LockChange {
   readonly item: ItemKey
   readonly kind: 'new' | 'changed' | 'gone'
   readonly fields: readonly FieldChange[]
+  /** Digest of what is approved; absent for what is new. */
   readonly before?: string
+  /** Digest of what was told; absent for what is gone. */
   readonly after?: string
+  /** What the arguments of the tool are to mean, by their pointers. */
+  readonly roles?: Readonly<Record<string, Role>>
 }
 
 /** Everything that waits, in the order of the file. */
@@ -123,10 +127,10 @@ export function changesOf(lock: Lock): readonly LockChange[] {
       const before = known.get(item)
       const was = before && { before: before.item.digest }
       if ('gone' in one) return { upstream, item, kind: 'gone', fields: [], ...was }
-      const after = one.item.digest
+      const told = { after: one.item.digest, ...(one.roles && { roles: Object.fromEntries(one.roles) }) }
       if (before === undefined)
-        return { upstream, item, kind: 'new', fields: differenceOf(new Map(), one.item.fields), after }
-      return { upstream, item, kind: 'changed', fields: changedFields(before, one), ...was, after }
+        return { upstream, item, kind: 'new', fields: differenceOf(new Map(), one.item.fields), ...told }
+      return { upstream, item, kind: 'changed', fields: changedFields(before, one), ...was, ...told }
     }),
   )
 }

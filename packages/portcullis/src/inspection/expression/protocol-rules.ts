@@ -64,7 +64,7 @@ export const PROTOCOL_RULES: readonly GatedRule[] = [
     reason: 'document-query',
     signs: ['.'],
     pattern:
-      /\bdb\.\w+\.(?:insert|find|remove|drop|update|aggregate|mapReduce|delete)\w*\s*\(|\bthis\.\w+\s*(?:\.\s*match\s*\(|={2,3}\s*['"]\s*(?:;|\|\|))/i,
+      /\bdb\.\w+\.(?:insert|find|remove|drop|update|aggregate|mapReduce|delete)\w*\s*\(|\bthis\.\w+\s*(?:\.\s*(?:match|test|startsWith|charAt)\s*\(|\.length\s*[<>=]|={2,3}\s*['"]\s*(?:;|\|\|))/i,
   },
   {
     reason: 'document-query',

@@ -7,11 +7,18 @@ const ELEMENTS: ReadonlySet<string> = new Set(
     ' ',
   ),
 )
+/** Those whose attributes mean more than those of others. */
+const SPECIAL: ReadonlySet<string> = new Set(
+  'base meta link style xml set animate ?import ?xml-stylesheet import'.split(' '),
+)
 /** Attributes whose value is loaded or run. */
 const URL_ATTRIBUTE =
   /^(?:href|src|action|formaction|data|background|dynsrc|lowsrc|poster|to|values|from|by|folder|code|codebase|manifest|xlink:href|.*:href|cite|ping|srcset|content|archive|profile|longdesc|classid|handler|url|location|content-?script-?type|implementation)$/
 /** Every handler begins like this, those of the future too. */
 const HANDLER = /^on[a-z]{3,40}(?:$|[^a-z])/
+/** Attributes in which frameworks evaluate script: Alpine, Vue, Angular, htmx, Knockout. */
+const DIRECTIVE =
+  /^(?:x-(?:init|on|data|html|effect|bind|show|text|if|for)|v-(?:on|html|bind|if|text)|ng-\w+|data-ng-\w+|hx-on|hx-vals|data-bind|@[a-z]|:on)/
 /** Blanks and controls, which browsers skip inside of a scheme (WHATWG URL, "basic URL parser"). */
 const BLANKS = '[\\s\\0-\\x1f]*'
 const spread = (word: string): string => word.split('').join(BLANKS)
@@ -35,8 +42,12 @@ const ACTIVE_SHEET =
 export function activePart(tag: Tag, text: string): string | undefined {
   const name = tag.name.slice(tag.name.lastIndexOf(':') + 1).replace(/[^a-z!?-].*$/, '')
   if (ELEMENTS.has(name)) return 'element'
-  const handler = tag.attributes.find(([attribute, value]) => HANDLER.test(attribute) && value !== '')
+  const handler = tag.attributes.find(
+    ([attribute, value]) =>
+      value !== '' && (HANDLER.test(attribute) || (DIRECTIVE.test(attribute) && /[(`=]/.test(value))),
+  )
   if (handler !== undefined) return 'handler'
+  if (!SPECIAL.has(name)) return hasActiveAttribute(tag) ? 'attribute' : undefined
   const names = new Map(tag.attributes)
   switch (name) {
     case 'base':

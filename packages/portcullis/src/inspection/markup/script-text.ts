@@ -96,6 +96,13 @@ const firstMatch = gated([
     pattern:
       /constructor\s*(?:\.|\[["'`])\s*constructor|\]\s*\.\s*(?:map|sort|filter|find|some|every|reduce|concat|at|constructor|flatMap)\s*\.\s*(?:call|apply|constructor)\b|\bReflect\s*\.\s*\w+\s*\.\s*(?:call|apply)\b|\b(?:import|require)\s*\(\s*["'`](?:data:|\/\/|https?:)|\bthrow\s*(?:onerror|\/)|\bonerror\s*=\s*(?:alert|eval)|with\s*\(\s*(?:document|window)\s*\)/i,
   },
+  // What closes a string or a call, goes on by an operator, and calls: only a piece of script begins like this.
+  {
+    reason: 'breakout',
+    signs: ['('],
+    pattern:
+      /^[\\"'`)\]};]{1,6}\s{0,4}[-+*/;,|&^]\s{0,4}[\w$.]{1,60}(?:\[[^\]]{1,40}\])?\s?\([^()]{0,120}\)\s{0,4}(?:[-+*/;,|&^]|$)/,
+  },
   {
     reason: 'symbols',
     signs: ['[]', '![', '+[', '([', '!+'],

@@ -16,6 +16,8 @@ export interface Tag {
 
 const MAX_TAGS = 256
 const MAX_ATTRIBUTES = 32
+/** Of a tag inside of the one before, whose attributes were read already but for those in other quotes. */
+const MAX_NESTED_ATTRIBUTES = 3
 const MAX_TAG_LENGTH = 4096
 /** All tags together may read the text so many times over, so that nested `<` stay linear. */
 const MAX_READINGS = 4
@@ -31,11 +33,13 @@ const CONTROLS = /[\u0000-\u001f\u007f]/g
 export function* scanTags(text: string): Generator<Tag> {
   let budget = text.length * MAX_READINGS + MAX_TAG_LENGTH
   let at = text.indexOf('<')
+  let read = 0
   for (let count = 0; at >= 0 && count < MAX_TAGS && budget > 0; count++) {
     NAME.lastIndex = at
     const name = NAME.exec(text)?.[1]
     if (name !== undefined) {
-      const tag = readTag(text, at, NAME.lastIndex, name)
+      const tag = readTag(text, at, NAME.lastIndex, name, at < read ? MAX_NESTED_ATTRIBUTES : MAX_ATTRIBUTES)
+      read = Math.max(read, tag.end)
       budget -= tag.end - at
       yield tag
     }
@@ -43,11 +47,11 @@ export function* scanTags(text: string): Generator<Tag> {
   }
 }
 
-function readTag(text: string, at: number, from: number, name: string): Tag {
+function readTag(text: string, at: number, from: number, name: string, maxAttributes: number): Tag {
   const limited = text.length - at > MAX_TAG_LENGTH ? text.slice(0, at + MAX_TAG_LENGTH) : text
   const attributes: (readonly [string, string])[] = []
   let end = from
-  while (attributes.length < MAX_ATTRIBUTES && end < limited.length) {
+  while (attributes.length < maxAttributes && end < limited.length) {
     ATTRIBUTE.lastIndex = end
     const match = ATTRIBUTE.exec(limited)
     if (match === null) break

@@ -7,8 +7,12 @@ import type { Sighting } from '../finding.ts'
 /** Files that hold credentials of people and machines, by the ends of their paths; nobody asks for them by accident. */
 const CREDENTIALS = new RegExp(
   [
-    String.raw`etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|gshadow|sudoers|master\.passwd|security)\b`,
-    String.raw`proc[/\\]+(?:self|\d+)\b|\.ssh[/\\](?:id_|authorized|config)|id_(?:rsa|dsa|ecdsa|ed25519)\b`,
+    String.raw`etc[/\\]+(?:\.[/\\]+)*(?:passwd|shadow|gshadow|sudoers|master\.passwd|security|crontab|cron\.\w+[/\\]|inetd\.conf|exports|ssh|mysql|php|apache2?|httpd|samba|kubernetes|redis|vsftpd|proftpd)\b`,
+    String.raw`\b(?:tomcat-users\.xml|httpd\.conf|php\.ini|my\.(?:cnf|ini))\b|(?:apache2?|httpd|nginx|lampp|xampp)[/\\]+(?:logs?[/\\]+)?\w*(?:access|error)[._]log|inetpub[/\\]+logs`,
+    String.raw`var[/\\]+(?:mail|spool[/\\]+(?:cron|mail)|lib[/\\]+(?:mysql|php|kubelet|cloud|docker)|backups)[/\\]|run[/\\]+(?:secrets[/\\]|docker\.sock)|keychains?[/\\]|\bsess_\w`,
+    String.raw`\.(?:git-credentials|my\.cnf|gnupg)\b|\.config[/\\]gcloud|login data$|windows[/\\]+(?:system\.ini|php\.ini|debug|panther|repair)|passwords?\.txt$|::\$(?:data|index)`,
+    String.raw`(?:^|[/\\])(?:proc|sys)[/\\]+\w|wp-content[/\\]\w+\.log|\.(?:claude|cursor|codex|gemini|windsurf|continue)[/\\]`,
+    String.raw`\.ssh[/\\](?:id_|authorized|config)|id_(?:rsa|dsa|ecdsa|ed25519)\b`,
     String.raw`\.(?:aws|azure|gcloud)[/\\](?:cred|config|access)|\.kube[/\\]config|\.docker[/\\]config|credentials\.json\b`,
     String.raw`\.(?:htpasswd|netrc|pgpass|npmrc|pypirc|env|bash_history|mysql_history)(?:\.\w+)?$`,
     String.raw`win\.ini|boot\.ini|ntuser\.dat|system32[/\\]+(?:config|drivers)|web\.config\b|wp-config\.php|web-inf[/\\]|\.git[/\\]config`,
@@ -21,6 +25,11 @@ const AT_ROOT = /^[\s"']*\/\.\w/
 const isSecret = (value: string, { evidence }: Sighting): boolean =>
   [value, evidence].some((text) => CREDENTIALS.test(text) || AT_ROOT.test(text))
 
+/** A path from its beginning to its end; in prose, code and containers a hidden file is mentioned on purpose. */
+const ORDINARY = /^\s*(?:\/|~|\.\/|[A-Za-z]:[\\/])[^\n`"'{}<>]*$|^[^\s`"'{}<>]*$/
+/** Steps up and spellings that somebody has to decode; nobody needs them to name a file. */
+const DISGUISED = /\.\.|%[0-9a-z]{2}|\\(?:x|u00|\d\d)|0x2[ef]|[?*\0#]|&#|\/\/|\/\.\//i
+
 /** A path and nothing after it: no blank, quote or sign of a shell. */
 const PLAIN = /^[\w./\\:@+,=~-]*$/
 
@@ -31,6 +40,10 @@ export function inOrdinaryPath(value: string, sightings: readonly Sighting[]): r
     const { reason } = sighting
     if (reason === 'command.option' && value.trimStart().startsWith('/')) return []
     if (reason === 'command.program' && PLAIN.test(value)) return []
-    return reason === 'path.secret-file' && !isSecret(value, sighting) ? [{ ...sighting, weight: 'hint' }] : [sighting]
+    // Nobody encodes the name of an ordinary file.
+    if (sighting.view !== undefined) return [sighting]
+    return reason === 'path.secret-file' && ORDINARY.test(value) && !DISGUISED.test(value) && !isSecret(value, sighting)
+      ? [{ ...sighting, weight: 'hint' }]
+      : [sighting]
   })
 }

@@ -54,6 +54,8 @@ function judgeSpelling(value: string, rules: PathRules): Flaw | undefined {
   if (value.length > (rules.maxLength ?? DEFAULT_MAX_LENGTH)) return flaw('too-long', 'must be shorter')
   if (CONTROLS.test(value)) return flaw('control', 'must not contain control characters')
   if (/^(?:[/\\]{2}|[/\\]\?\?[/\\])/.test(value)) return flaw('network', 'must not name another machine or a device')
+  // Many a tool trims what it gets, and ` /etc` is relative until then.
+  if (value.trim() !== value) return flaw('blank', 'must not begin or end with blanks')
   if (value.startsWith('~')) return flaw('home', 'must not start with a tilde')
   if (ODD_PARENT.test(value)) return flaw('odd-parent', 'must not contain disguised parent folders')
   return rules.style === 'win32' ? judgeWindows(value) : judgePosix(value)

@@ -9,12 +9,14 @@ import { payloadOf } from './url-payload.ts'
 /** The signs; and addresses, which become links by themselves in many renderers. */
 const SIGNS = /!\[|\](?=[(:])|:\/\/|(?<=[\s(<"'])\/\/(?=[a-z0-9.-]{1,100}\.[a-z]{2,}\/)/gi
 const REST = /[^\s<>"'`\\)\]]*(?:\([^\s<>"'`()]{0,200}\)[^\s<>"'`\\)\]]*)?/y
+const ADDRESS = /:\/\/|\]:|\(\s{0,40}<?[\\/]{2}/
 const SCHEME_BEFORE = /[a-z][a-z0-9+.-]{1,20}$/i
 const LOOK = 128
 const MAX_DESTINATION = 2_048
 const DESTINATION = /[\s\\nrt]{0,40}(<[^<>\n]{0,2048}>|[^\s]{0,2048})/y
 /** These lead to a page that a person chooses to open. */
-const PLAIN_SCHEME = /^(?:https?|mailto|tel|ftp|sftp|ssh|git|urn|doi|cid|mid|resource|file|test|mcp|about|news|xmpp|irc|ircs|matrix|geo|sms|magnet|ipfs|s3|gs|vscode):/i
+const PLAIN_SCHEME =
+  /^(?:https?|mailto|tel|ftp|sftp|ssh|git|urn|doi|cid|mid|resource|file|test|mcp|about|news|xmpp|irc|ircs|matrix|geo|sms|magnet|ipfs|s3|gs|vscode):/i
 const SMALL_IMAGE = /^data:image\/(?:png|jpe?g|gif|webp|avif|bmp);base64,[A-Za-z0-9+/=]*$/i
 const MAX_IMAGE_LENGTH = 65_536
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i
@@ -27,6 +29,7 @@ const NEAR_PATH = /^(?!\/\/)(?:\.{0,2}\/)?[\w#?&=.@~%+ -]+(?:\/[\w.@~%+ -]+)*(?:
 export function linkEdits(text: string, from: number, to: number, isCode: (at: number) => boolean): readonly Edit[] {
   const edits: Edit[] = []
   const closing = nextOf(text, ']')
+  const hasAddress = ADDRESS.test(text)
   // What stands before a sign may decide, and so may what follows.
   const start = Math.max(0, from - 1)
   for (const match of text.slice(start, to + LOOK).matchAll(SIGNS)) {
@@ -34,7 +37,11 @@ export function linkEdits(text: string, from: number, to: number, isCode: (at: n
     const [sign] = match
     if (at < from || at >= to) continue
     const edit =
-      sign === '![' ? image(text, at, closing(at)) : sign === ']' ? link(text, at) : address(text, at, sign === '://')
+      sign === '!['
+        ? image(text, at, closing(at), hasAddress)
+        : sign === ']'
+          ? link(text, at)
+          : address(text, at, sign === '://')
     if (edit === undefined) continue
     edits.push(isCode(at) && edit.weight !== 'silent' ? { ...edit, weight: 'hint', reason: 'code' } : edit)
   }
@@ -54,11 +61,12 @@ function nextOf(text: string, char: string): (at: number) => number {
 }
 
 /** Where it leads may be said elsewhere, by reference. An image that lies beside the text or in it is fetched from nobody. */
-function image(text: string, at: number, closing: number): Edit | undefined {
+function image(text: string, at: number, closing: number, hasAddress: boolean): Edit | undefined {
   TARGET.lastIndex = closing
   const found = TARGET.exec(text)?.[1]
   const base = { at, length: 2, insert: 'image: [' }
-  if (found === undefined) return { ...base, weight: 'silent' }
+  if (found === undefined)
+    return hasAddress ? { ...base, weight: 'hint', reason: 'external-image' } : { ...base, weight: 'silent' }
   const target = plain(found)
   if (SMALL_IMAGE.test(target)) return target.length > MAX_IMAGE_LENGTH ? { ...base, weight: 'silent' } : undefined
   if (NEAR_PATH.test(target)) return undefined
@@ -78,7 +86,11 @@ function link(text: string, at: number): Edit | undefined {
 
 /** What a browser or an operating system runs; `note: text` and `C:\path` are none. */
 function isRunnable(target: string, scheme: string): boolean {
-  if (/^(?:javascript|vbscript|livescript|mocha|ecmascript|jar|view-source|feed|blob|filesystem|wyciwyg|res|mhtml|ms-[a-z-]+|search-ms|shell|steam|zoommtg|tel-install|itms-services|intent|slack|cursor|code|x-[a-z-]+)$/i.test(scheme))
+  if (
+    /^(?:javascript|vbscript|livescript|mocha|ecmascript|jar|view-source|feed|blob|filesystem|wyciwyg|res|mhtml|ms-[a-z-]+|search-ms|shell|steam|zoommtg|tel-install|itms-services|intent|slack|cursor|code|x-[a-z-]+)$/i.test(
+      scheme,
+    )
+  )
     return true
   return scheme.toLowerCase() === 'data' && !SMALL_IMAGE.test(target)
 }
@@ -93,9 +105,16 @@ function address(text: string, sign: number, hasScheme: boolean): Edit | undefin
   if (payload === undefined) return undefined
   const host = /^(?:[a-z][a-z0-9+.-]*:)?\/\/(?:[^/?#@]*@)?([a-z0-9.-]{1,80})/i.exec(url)?.[1] ?? 'unknown'
   const edit = { at, length: url.length, insert: `(masked link: ${host})` }
-  const isImage = /!\[[^\]]{0,200}\]\(\s*<?$/.test(text.slice(Math.max(0, at - 240), at))
-  if (payload === 'template') return { ...edit, weight: 'strong', reason: 'leak-template' }
-  return { ...edit, weight: isImage ? 'strong' : 'hint', reason: isImage ? 'leaking-image' : 'long-link' }
+  const isImage = ofImage(text, at)
+  // Documentation is full of addresses with holes; a link waits for a person, an image for nobody.
+  if (isImage) return { ...edit, weight: 'strong', reason: 'leaking-image' }
+  return { ...edit, weight: 'hint', reason: payload === 'template' ? 'leak-template' : 'long-link' }
+}
+
+/** An image names its address beside itself, or by a label, where the address may belong to any image of the text. */
+function ofImage(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 240), at)
+  return /!\[[^\]]{0,200}\]\(\s{0,40}<?$/.test(before) || (/\]:\s{0,40}<?$/.test(before) && text.includes('!['))
 }
 
 /** As a renderer reads a destination: character references and backslashes are undone, and blanks inside do not count. */

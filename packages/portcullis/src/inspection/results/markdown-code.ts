@@ -41,13 +41,22 @@ export function inside(ranges: Ranges): (at: number) => boolean {
   }
 }
 
-const MIN_LINES = 4
+const MIN_LINES = 8
 const MAX_LINES_READ = 200
-const LIKE_CODE = /[;{}(,=\]>]\s*$|^\s*(?:\)|\}|\]|\/\/|\/?\*|#include|import |from |export |const |let |var |def |class |func |fn |pub |package |use |return\b|@\w|<\/?[A-Za-z])/
+const LIKE_CODE =
+  /[;{}(,]\s*$|^\s*(?:\)|\}|\]|\/\/|\/?\*|#include|import |from |export |const |let |var |def |class |func |fn |pub |package |use |return\b|@\w)/
 
-/** Whether a text is the source of a program as a whole: its lines end and begin as those of no prose do. */
+/**
+ * Whether a text is the source of a program as a whole: its lines end and begin as those of no prose do. Lines of markup count
+ * for nothing, and a few lines of code make no program.
+ */
 export function looksLikeSource(text: string): boolean {
-  const lines = text.slice(0, 16_384).split('\n', MAX_LINES_READ).filter((line) => line.trim() !== '')
-  if (lines.length < MIN_LINES || text.trimStart().startsWith('{') || text.trimStart().startsWith('[')) return false
+  const start = text.trimStart()
+  if (start.startsWith('{') || start.startsWith('[')) return false
+  const lines = text
+    .slice(0, 16_384)
+    .split('\n', MAX_LINES_READ)
+    .filter((line) => line.trim() !== '' && !/^\s*</.test(line))
+  if (lines.length < MIN_LINES) return false
   return lines.filter((line) => LIKE_CODE.test(line)).length >= lines.length * 0.6
 }

@@ -44,7 +44,8 @@ function concluded(text: string, edits: readonly Edit[], isTooMuch: boolean): Te
   }
   if (told.size === 0) return NOTHING_FOUND
   // Whoever writes so many tags is not read in part.
-  if (isTooMuch) return { sightings: [...told.values(), sighting('too-many', 'strong', `${edits.length} tags and links`)] }
+  if (isTooMuch)
+    return { sightings: [...told.values(), sighting('too-many', 'strong', `${edits.length} tags and links`)] }
   return { sightings: [...told.values()], clean: (weights) => applyEdits(text, edits, weights) }
 }
 

@@ -3,27 +3,41 @@ import type { TextKind } from './result-text.ts'
 
 export interface MediaKind {
   readonly kind: TextKind
-  readonly isDeclared: boolean
 }
 
 /** The scheme of resources that a client runs in a sandboxed frame (MCP Apps). The media type alone would let anybody in. */
 const UI_SCHEME = /^ui:\/\//i
-const HTML = new Set(['text/html', 'application/xhtml+xml', 'application/vnd.wap.xhtml+xml', 'multipart/x-mixed-replace'])
+const HTML = new Set([
+  'text/html',
+  'application/xhtml+xml',
+  'application/vnd.wap.xhtml+xml',
+  'multipart/x-mixed-replace',
+])
 const SVG = new Set(['image/svg+xml', 'image/svg'])
 const XML = new Set(['text/xml', 'application/xml', 'text/xsl', 'application/xslt+xml', 'application/xml-dtd'])
 const MARKDOWN = new Set(['text/markdown', 'text/x-markdown', 'text/x-gfm'])
 /** These say nothing: whoever sends them has not looked. */
-const VAGUE = new Set(['', 'text/plain', 'application/octet-stream', 'application/unknown', 'unknown/unknown', 'text/*', '*/*'])
+const VAGUE = new Set([
+  '',
+  'text/plain',
+  'application/octet-stream',
+  'application/unknown',
+  'unknown/unknown',
+  'text/*',
+  '*/*',
+])
 
 /** How much of a beginning is looked at, blanks and comments included. */
 const LOOK = 1_024
-const MARKUP = /^(?:<!doctype\b|<!--|<\?xml\b|<\/?[a-z][a-z0-9:-]*(?:[\s/>]|$))/i
+/** A name that HTML knows; `<Enter>` and `<T>` are none, and what they are in is read as any other text. */
+const MARKUP =
+  /^(?:<!doctype\b|<!--|<\?xml\b|<!\[cdata\[|<\/?(?:a|abbr|address|article|aside|audio|b|base|bdo|blockquote|body|br|button|canvas|caption|center|cite|code|col|dd|del|details|dialog|div|dl|dt|em|embed|fieldset|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|i|iframe|img|image|input|ins|kbd|label|li|link|main|map|mark|marquee|math|meta|nav|noscript|object|ol|option|p|picture|plaintext|pre|script|section|select|small|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|th|thead|title|tr|tt|u|ul|var|video|xmp)(?:[\s/>]|$))/i
 
 export function mediaKind(text: string, mimeType: unknown, uri?: unknown): MediaKind {
   const type = typeof mimeType === 'string' ? mimeType.split(';')[0]?.trim().toLowerCase() : undefined
-  if (typeof uri === 'string' && UI_SCHEME.test(uri) && (type === undefined || HTML.has(type))) return { kind: 'ui', isDeclared: true }
+  if (typeof uri === 'string' && UI_SCHEME.test(uri) && (type === undefined || HTML.has(type))) return { kind: 'ui' }
   const declared = type === undefined ? undefined : declaredKind(type)
-  return declared === undefined ? { kind: begins(text) ?? 'markdown', isDeclared: false } : { kind: declared, isDeclared: true }
+  return { kind: declared ?? begins(text) ?? 'markdown' }
 }
 
 /** Whether a blob of this type is text that is displayed, so that it has to be decoded and looked at. */

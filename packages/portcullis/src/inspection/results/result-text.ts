@@ -1,5 +1,7 @@
 /** Decides what an inspector of results is shown: one string at a time, what it is written in, and where it stood. */
+import type { Claimed } from '../claim.ts'
 import type { Sighting, Weight } from '../finding.ts'
+import type { Verdict } from '../verdict.ts'
 
 /**
  * What a text is written in, as whoever displays it would take it.
@@ -18,12 +20,14 @@ export type TextKind = 'html' | 'svg' | 'xml' | 'markdown' | 'ui' | 'source' | '
 export interface ResultText {
   readonly text: string
   readonly kind: TextKind
-  /** The media type said so; otherwise it was guessed from how the text begins. */
-  readonly isDeclared: boolean
+  /** Who waits for what is found in it. */
+  readonly by?: Claimed
 }
 
 export interface TextFindings {
   readonly sightings: readonly Sighting[]
+  /** Follows at least, whatever the configuration says of such sightings. */
+  readonly least?: Verdict
   /** The text without what has one of these weights. Absent where that cannot be said: then nothing of the text stays. */
   readonly clean?: (weights: ReadonlySet<Weight>) => string | Promise<string>
 }

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 
 /** Takes about two milliseconds with everything that looks at a text. */
-export const SLICE_LENGTH = 65_536
+export const SLICE_LENGTH = 61_440
 /** What any rule may need to see beyond the end of its slice; no rule matches more. */
 export const REACH = 2_048
 

@@ -28,7 +28,8 @@ const MAX_TAG = 2_048
 const READINGS = 4
 
 /** Active by being there, and active by what its attributes name. */
-const ACTIVE_NAME = /^(?:<|\\u003c)[\s\0%/]*(?:[a-z]+:)?(?:script|style|svg|math|xss|foreignobject|\?xml-stylesheet|\?import|!entity)(?![a-z0-9-])/i
+const ACTIVE_NAME =
+  /^(?:<|\\u003c)[\s\0%/]*(?:[a-z]+:)?(?:script|style|svg|math|xss|foreignobject|\?xml-stylesheet|\?import|!entity)(?![a-z0-9-])/i
 const ACTIVE_WITH_ATTRIBUTES =
   /^(?:<|\\u003c)[\s\0%]*(?:[a-z]+:)?(?:iframe|frame|frameset|object|embed|applet|base|meta|link|form|input|button|textarea|select|isindex|marquee|bgsound|layer|portal|fencedframe|audio|video|source|track|animate\w*|set|image|use|import|keygen)[\s/\0"']/i
 const ACTIVE_ATTRIBUTE =
@@ -37,7 +38,7 @@ const ACTIVE_ATTRIBUTE =
 const SCHEME = /(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|v\s*b\s*s\s*c\s*r\s*i\s*p\s*t|livescript|d\s*a\s*t\s*a)\s*:/i
 // oxlint-disable-next-line no-control-regex -- likewise
 const CONTROLS = /[\0-\x20\x7f-\xa0]+/g
-const EXTERNAL_IMAGE = /^(?:<|\\u003c)\s*(?:img|picture|source)\b[^>]*\bsrc\s*=\s*\\?["']?\s*(?:https?:|\/\/|\\\\)/i
+const EXTERNAL_IMAGE = /^(?:<|\\u003c)\s*(?:img|picture|source)\b[^>]*\bsrc\s*=\s*\\?["']?\s*(?:https?:|ftp:|[\\/]{2})/i
 const HIDDEN_STYLE = /style[\s]*=/i
 
 /** Edits of the range; tags may reach beyond its end. `isCode` is asked for growing positions. */

@@ -20,9 +20,12 @@ const MAX_PLAIN_LENGTH = 400
 export function payloadOf(url: string): Payload {
   const text = url.slice(0, 8_192)
   if (TEMPLATE.test(text)) return 'template'
-  const carried = text.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, (origin) => (isEncodedHost(origin) ? `${origin} ` : ' '))
+  const carried = text.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, (origin) =>
+    isEncodedHost(origin) ? `${origin} ` : ' ',
+  )
   for (const run of carried.match(RUN) ?? []) if (isMixed(run)) return 'encoded'
-  if (isEncodedHost(text) || HEX_RUN.test(carried) || PERCENT_RUN.test(carried) || SENTENCE.test(carried)) return 'encoded'
+  if (isEncodedHost(text) || HEX_RUN.test(carried) || PERCENT_RUN.test(carried) || SENTENCE.test(carried))
+    return 'encoded'
   return carried.length > MAX_PLAIN_LENGTH ? 'long' : undefined
 }
 

@@ -5,7 +5,7 @@
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 import { hasGlobbedPath } from './globbed-path.ts'
 import { plainForm } from './plain-form.ts'
-import { isWrapper, programKind } from './program-names.ts'
+import { isProduct, isWrapper, programKind } from './program-names.ts'
 import { shellSyntax } from './shell-syntax.ts'
 import { windowsCommand } from './windows-command.ts'
 
@@ -13,15 +13,17 @@ import { windowsCommand } from './windows-command.ts'
 const SIGNS = /[;|&`$<>(){}\n\r"'\\/*?~%^=:]|\s-/
 
 /** Where a command may begin: after a separator, inside of a substitution, after a quote or what stands before a value. */
-const POSITION = /[;|\n\r`&$<>"'=(,:]/g
+const POSITION = /[;|\n\r`&$<>"'=(,:]|%(?:25)?(?:0[ad]|1a)/gi
 const REFERENCE = /&#?\w{1,10};/y
 /** Blanks and quotes, then the word. Before a value there is no blank, or prose would be full of commands. */
-const WORD = /([ \t"'@(]{0,8}(?:\$\w{1,8}[ \t])?)((?:[A-Za-z]:)?[\w./\\-]{1,80})/y
+const WORD = /([ \t"'@({!]{0,8}(?:(?:\$\w{1,8}|[a-z_]\w{0,20}=[^\s;|&]{0,40})[ \t])?)((?:[A-Za-z]:)?[\w./\\-]{1,80})/iy
 const INNER_WORD = /(["'@(]{0,3})((?:[A-Za-z]:)?[\w./\\-]{1,80})/y
 const MAX_POSITIONS = 512
 const ARGUMENTS_LENGTH = 160
 
-type Start = 'separator' | 'ampersand' | 'line' | 'substitution' | 'backtick' | 'value' | 'inner'
+const REASONS: Readonly<Partial<Record<Start, string>>> = { inner: 'program', pipe: 'separator' }
+
+type Start = 'separator' | 'pipe' | 'ampersand' | 'line' | 'substitution' | 'backtick' | 'value' | 'inner'
 
 /** Raw or decoded text; give it `inViews`. */
 export const commandInjection: Inspect = (value) => {
@@ -113,16 +115,18 @@ function injected(text: string): Found | undefined {
   if (isCommandAt(text, 0, 'value', 0)) return ['command.program', text.slice(0, ARGUMENTS_LENGTH)]
   POSITION.lastIndex = 0
   let backticks = 0
-  for (let count = 0; count < MAX_POSITIONS && POSITION.test(text); count++) {
-    const after = POSITION.lastIndex
-    const place = startAt(text, after - 1)
+  for (let count = 0; count < MAX_POSITIONS; count++) {
+    const sign = POSITION.exec(text)
+    if (sign === null) break
+    const at = sign.index
+    const place = startAt(text, at)
     if (place === undefined) continue
     const [start, length] = place
     // Every second one closes what the one before opened.
     if (start === 'backtick' && ++backticks % 2 === 0) continue
-    POSITION.lastIndex = after - 1 + length
-    if (isCommandAt(text, POSITION.lastIndex, start, after - 1)) {
-      return [`command.${start === 'inner' ? 'program' : start}`, text.slice(after - 1, after - 1 + ARGUMENTS_LENGTH)]
+    POSITION.lastIndex = at + length
+    if (isCommandAt(text, POSITION.lastIndex, start, at)) {
+      return [`command.${REASONS[start] ?? start}`, text.slice(at, at + ARGUMENTS_LENGTH)]
     }
   }
   return undefined
@@ -134,10 +138,13 @@ function startAt(text: string, at: number): readonly [start: Start, length: numb
     case ';':
       return ['separator', 1]
     case '|':
-      return ['separator', next === '|' ? 2 : 1]
+      return next === '|' ? ['separator', 2] : ['pipe', 1]
     case '\n':
     case '\r':
       return ['line', 1]
+    case '%':
+      // Nobody writes an encoded end of a line before the name of a program.
+      return ['separator', text[at + 1] === '2' ? 5 : 3]
     case '`':
       return ['backtick', 1]
     case '&':
@@ -176,6 +183,16 @@ function mayBeProgram(word: string): boolean {
 
 const ENDS = /^["']?\s*(?:$|[;|&`)\n\r"'}\]<>#])/
 const FLAG = /^["']?\s+["']?(?:--?[a-z0-9][\w-]*|\+\w{1,3}|\/[a-z?]{1,2})(?=$|[\s=:,;|&"'`)\\@])/i
+/** The root, this folder or everything, and nothing or an option after it; how long to wait. */
+const WHOLE_PLACE = /^["']?\s+(?:[/~.*]|\.\.)(?:\s+-\w|\s*(?:$|[;|&)`"'#}]))/
+const DURATION = /^["']?\s+(?:\d{1,6}(?:\.\d+)?[smhd]?|\$\(\(.{1,20}\)\))\s*(?:$|[;|&)`"'#}])/
+/** One word or two and the end of the command. */
+const FEW_ARGUMENTS = /^(?:\s+[\w./$%*~:@-]{1,64}){1,2}\s*(?:$|[;|&)`"'#}>])/
+const WAITS = /^(?:u?sleep|timeout|waitfor)$/i
+/** What stands before a sign that was put behind a value: a quote that was closed, a number, an extension. */
+const ENDED_VALUE = /(?:["')\]}`;|&]\s*|\d|\.\w{2,4})$/
+/** Words between signs of one kind, such as `id;name;date;host` or `cat|dog|cow|pig`, are a list or the heads of a table. */
+const LEAST_LIST = 4
 const PLACE =
   /^["']?\s*(?:\s|(?=[$"'<]))["']?(?:[/~]\/?[\w.*?[$%-]|\.{1,2}[/\\]|[a-z]:[\\/]|\\\\[\w.]|(?:https?|ftp|file|ldap):|\$[\w({@*]|%\w+%|<{1,3}\s*[\w/'"(&$]|>{1,2}\s*[\w/'"(&$]|\d{1,3}(?:\.\d{1,3}){3}|localhost\b)/i
 const FILE = /^["']?\s+["']?[\w*?[\]{}$/-]+\.[a-z*?][\w*?-]{1,9}(?=$|[\s/;|&"'`):<>])/i
@@ -204,16 +221,17 @@ function isCommand({ start, name: word, rest, before, lead }: Place): boolean {
   const isPlain = kind === 'plain' || inFolder
   switch (start) {
     case 'substitution':
-      return isPlain ? !/^[.=\w]/.test(rest) : ENDS.test(rest) || hasArguments(rest)
+      return isPlain ? !/^[.=\w]/.test(rest) : ENDS.test(rest) || /^\s/.test(rest)
     case 'backtick':
       return isBacktickCommand(isPlain, rest, before)
     case 'separator':
+    case 'pipe':
       return isSeparated({ start, name, rest, before, lead }, isPlain)
     case 'ampersand':
-      if (/^\s*[=&\w]/.test(rest.trimStart()) && !/^\s+-/.test(rest) && !isPlain) return false
-      if (isPlain && lead === '' && before === '' && /^\s/.test(rest)) return true
-      return !rest.startsWith('=') && (ENDS.test(rest) ? isPlain : hasArguments(rest))
+      return isBehindAmpersand({ start, name, rest, before, lead }, isPlain)
     case 'line':
+      if (/["']\s*$/.test(before) && /^\s*[;|&#]/.test(rest)) return true
+      if ((WAITS.test(name) || /["';|&]\s*$/.test(before)) && (DURATION.test(rest) || FLAG.test(rest))) return true
       return isPlain ? (ENDS.test(rest) && lead === '' && name !== 'go') || hasArguments(rest) : SYSTEM_PLACE.test(rest)
     case 'value':
     case 'inner':
@@ -221,36 +239,64 @@ function isCommand({ start, name: word, rest, before, lead }: Place): boolean {
   }
 }
 
-function isSeparated({ name, rest, before, lead }: Place, isPlain: boolean): boolean {
+/** `R&D`, `cut & paste` and `a=1&date=2` are no commands. */
+function isBehindAmpersand({ name, rest, before, lead }: Place, isPlain: boolean): boolean {
+  if (/^(?:\s*[=&]|\w)/.test(rest)) return false
+  if (isPlain && lead === '' && before === '' && /^\s/.test(rest)) return true
+  if (hasArguments(rest) || DURATION.test(rest)) return true
+  if (ENDS.test(rest)) return isPlain ? !(isProduct(name) && lead !== '') : name.length > 1 && ENDED_VALUE.test(before)
+  return FEW_ARGUMENTS.test(rest) && (ENDED_VALUE.test(before) || before.trim() === '')
+}
+
+function isSeparated({ start, name, rest, before, lead }: Place, isPlain: boolean): boolean {
   if (/^[=.:\w]/.test(rest)) return false
+  const isGlued = lead === '' || lead.startsWith('\t') || /[({!]/.test(lead)
+  if (!isPlain && isGlued && isList(before, name, rest)) return false
   // No sentence begins with `;ps`.
-  if (lead === '' && /(?:^|[\s:="'(>])$/.test(before) && !rest.startsWith('|')) return true
+  if (lead === '' && /(?:^|[\s:"'(>])$/.test(before) && (!rest.startsWith('|') || rest === '|')) return true
   if (isPlain && name.includes('-')) return true
   if (PROSE.test(rest)) return false
+  if (/[({!]/.test(lead) && (ENDS.test(rest) || /^\s/.test(rest))) return true
   // A table: `4|2|c|1`.
-  if (lead === '' && rest.startsWith('|') && /[\w|]$/.test(before + rest.slice(0, 1)) && !isPlain) return false
-  if (hasArguments(rest) || FILE.test(rest)) return true
-  if (isPlain) return ENDS.test(rest) || /^\s+[\w"'-]/.test(rest)
+  if (lead === '' && rest.startsWith('|') && before.includes('|') && !isPlain) return false
+  if (hasArguments(rest) || FILE.test(rest) || DURATION.test(rest)) return true
+  if (isPlain && !(isProduct(name) && !isGlued)) return ENDS.test(rest) || /^\s+[\w"'-]/.test(rest)
+  // `file.txt && hostname`, and nothing else.
+  if (rest.trim() === '' && /^\s*\S+\s+$/.test(before) && start !== 'pipe' && name.length > 2) return true
+  const isBehindValue = isGlued || /[|&]\s*$/.test(before) || /["')]\s*$/.test(before) || before.trim() === ''
   // `red; date` may be a list; `red;date` and `x | date` hardly are.
-  return ENDS.test(rest) && (lead === '' || /[|&]\s*$/.test(before)) && !/[a-z]{3}[,;]? [a-z]{3,} ?$/i.test(before)
+  return (
+    isBehindValue &&
+    (isGlued || name.length > 1) &&
+    (ENDS.test(rest) || (FEW_ARGUMENTS.test(rest) && !(start === 'pipe' && /[a-z_]$/i.test(before)))) &&
+    !/[a-z]{3}[,;]? [a-z]{3,} ?$/i.test(before)
+  )
+}
+
+function isList(before: string, name: string, rest: string): boolean {
+  const head = /[\w-]+(?:[|;][\w-]+)*$/.exec(before)?.[0] ?? ''
+  const tail = /^(?:[|;][\w-]+)*/.exec(rest)?.[0] ?? ''
+  return `${head};${name}${tail}`.split(/[|;]/).length >= LEAST_LIST
 }
 
 /** In Markdown a pair of backticks is how prose names a program: only what no prose would put there counts. */
 function isBacktickCommand(isPlain: boolean, rest: string, before: string): boolean {
   const [, body = '', end = '', after = ''] = /^([^`]{0,150})(`?)(.{0,40})/.exec(rest) ?? []
+  if (before === '' && end === '`' && after === '') return isPlain || /^\s/.test(body)
   if (/[\s([/,]$/.test(before)) return SYSTEM_PLACE.test(body) && /[;|&$<>]/.test(body)
   if (PROSE.test(after) || /^ [a-z]{2,}/i.test(after)) return SYSTEM_PLACE.test(body)
   return end === '`' ? isPlain || before !== '' : isPlain && hasArguments(body)
 }
 
-const hasArguments = (rest: string): boolean => FLAG.test(rest) || PLACE.test(rest)
+const hasArguments = (rest: string): boolean => FLAG.test(rest) || PLACE.test(rest) || WHOLE_PLACE.test(rest)
 
-function isDirect({ start, name, rest }: Place, isPlain: boolean, inFolder: boolean): boolean {
+function isDirect({ start, name, rest, before }: Place, isPlain: boolean, inFolder: boolean): boolean {
   if (SYSTEM_PLACE.test(rest)) return true
-  if (start === 'inner') return isPlain && FLAG.test(rest)
+  if (start === 'inner') return isPlain && (FLAG.test(rest) || (before.endsWith('@') && ENDS.test(rest)))
   if (inFolder) return /^\s+\S/.test(rest) || ENDS.test(rest)
   if (isPlain && /^\s*(?:;|\|\|?|&&)\s*[^\s&|;]/.test(rest)) return true
   if (isPlain && !/^\w+$/.test(name)) return /^\s+[\w-]+/.test(rest) || ENDS.test(rest)
+  if (/^["']?\s+[/~.]\s+-[a-z]/i.test(rest)) return true
   return isPlain
     ? hasArguments(rest) || FILE.test(rest) || /^\s+install\s+\w/.test(rest)
     : /^["']?\s+--?[a-z][\w-]*(?:$|[\s=])/i.test(rest)

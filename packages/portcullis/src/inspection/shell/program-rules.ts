@@ -20,6 +20,9 @@ const RUNNERS = new Set(
     'nvim view emacs nano less more man make cmake ninja gcc cc tcc go cargo npm npx yarn pnpm pip pip3 gem docker podman kubectl',
     'lxc firejail bwrap proot fakeroot capsh powershell pwsh cmd cmd.exe wsl cscript wscript mshta rundll32 rsync socat nc ncat netcat',
     'openssl dpkg rpm apt apt-get yum dnf snap run-parts dbus-send mail mutt ftp telnet zip7 apache2 nginx service systemctl env.exe',
+    'read mapfile readarray unset enable fc compgen complete bind hash jobs getopts wait let',
+    'psql mysql mariadb sqlite3 redis-cli mongosh uv uvx bunx pnpx pipx poetry tox pytest rscript julia octave runghc scala groovy',
+    'erl elixir iex mvn gradle ant rake bundle composer dotnet swift rustc pkexec runcon valgrind ldd entr watchexec hyperfine sshpass',
   ].flatMap((line) => line.split(' ')),
 )
 
@@ -93,9 +96,24 @@ const RUNNING_FLAGS: Readonly<Record<string, readonly string[]>> = {
   wc: ['--files0-from'],
   du: ['--files0-from'],
   tcpdump: ['-z', '-w'],
+  // An array's subscript is evaluated, with whatever it runs.
+  printf: ['-v'],
+  test: ['-v', '-R'],
+  '[': ['-v', '-R'],
 }
 
-const LEAST_ABBREVIATION = 4
+/** Words that make a program run others: subcommands, wherever they stand before `--`. */
+const RUNNING_WORDS: Readonly<Record<string, ReadonlySet<string>>> = {
+  git: new Set('bisect config daemon difftool filter-branch foreach instaweb mergetool send-email'.split(' ')),
+  ip: new Set(['exec', 'vrf']),
+}
+
+/** `split --f=…` is `--filter`. */
+const LEAST_ABBREVIATION = 3
+/** To these `--` is a word like others; what begins with a hyphen after it is no operand. */
+const WITHOUT_END: ReadonlySet<string> = new Set(['find', 'test', '['])
+/** The first word is a cluster of flags, with or without a hyphen. */
+const BARE_FLAGS: ReadonlySet<string> = new Set(['tar', 'bsdtar', 'gtar'])
 
 /** The first breach among the words after the program, or undefined. `roots` apply to whatever looks like a path. */
 export function checkProgram(words: readonly ShellWord[], rules: ShellRules): ShellBreach | undefined {
@@ -107,21 +125,32 @@ export function checkProgram(words: readonly ShellWord[], rules: ShellRules): Sh
   }
   const own = rules.programs[program.text] as ProgramRules
   const name = program.text.slice(program.text.lastIndexOf('/') + 1)
-  if (RUNNERS.has(name.toLowerCase()) && own.runsOthers !== 'allowed') {
-    return breach('runs-others', name, 'must not use programs that run other programs')
-  }
+  if (isRunner(name) && own.runsOthers !== 'allowed') return runsOthers(name)
   const denied = [...(own.deniedFlags ?? []), ...(own.runsOthers === 'allowed' ? [] : (RUNNING_FLAGS[name] ?? []))]
+  const running = own.runsOthers === 'allowed' ? undefined : RUNNING_WORDS[name]
   let flagsEnded = false
-  for (const word of rest) {
-    if (!flagsEnded && word.text === '--') flagsEnded = true
+  for (const [index, word] of rest.entries()) {
+    if (!flagsEnded && word.text === '--') flagsEnded = !WITHOUT_END.has(name)
     else {
-      const isFlag = !flagsEnded && word.text.startsWith('-') && word.text !== '-'
-      const wrong = isFlag ? checkFlag(word.text, own.allowedFlags, denied) : checkOperand(word, own)
+      if (!flagsEnded && running?.has(word.text) === true) return runsOthers(word.text)
+      const isBare = index === 0 && BARE_FLAGS.has(name) && !word.text.startsWith('-')
+      const isFlag = isBare || (!flagsEnded && word.text.startsWith('-') && word.text !== '-')
+      const flag = isBare ? `-${word.text}` : word.text
+      const wrong = isFlag ? checkFlag(flag, own.allowedFlags, denied) : checkOperand(word, own)
       const outside = wrong ?? checkPlace(word.text, rules, own.operands === 'paths' && !isFlag)
       if (outside !== undefined) return outside
     }
   }
   return undefined
+}
+
+const runsOthers = (word: string): ShellBreach =>
+  breach('runs-others', word, 'must not use programs that run other programs')
+
+/** Versions are cut: `python3.11`. */
+function isRunner(program: string): boolean {
+  const name = program.toLowerCase()
+  return RUNNERS.has(name) || RUNNERS.has(name.replace(/-?\d[\d.]*$/, ''))
 }
 
 function checkFlag(
@@ -156,11 +185,24 @@ export function checkPlace(text: string, rules: ShellRules, isPath: boolean): Sh
   if (roots === undefined) return undefined
   const at = text.startsWith('-') ? text.search(/[=/~]|\.\./) : 0
   const place = at < 0 ? '' : text.slice(at).replace(/^=/, '')
+  if (gluedPlaces(text).some((glued) => !isInside(glued, rules)))
+    return breach('path', text, 'must stay inside the allowed folders')
   if (!isPath && !/[/\\]|^~|(?:^|[=:])\.\.?(?:$|[=:])/.test(place)) return undefined
   if (place === '' && !isPath) return undefined
-  const base = rules.directory ?? roots[0] ?? '/'
-  return isUnder(place, { roots, base }) ? undefined : breach('path', text, 'must stay inside the allowed folders')
+  return isInside(place, rules) ? undefined : breach('path', text, 'must stay inside the allowed folders')
 }
+
+const isInside = (place: string, { roots = [], directory }: ShellRules): boolean =>
+  isUnder(place, { roots, base: directory ?? roots[0] ?? '/' })
+
+/** What a program may read as a path of its own inside of a word: `if=/etc/x`, `a,/etc/x`, `@/etc/x`, `file:///etc/x`. */
+const gluedPlaces = (text: string): readonly string[] =>
+  /^(?:https?|ftps?|wss?):\/\//i.test(text)
+    ? []
+    : text
+        .split(/[=:,@]/)
+        .slice(1)
+        .filter((part) => /^[/~]|(?:^|\/)\.\.(?:\/|$)/.test(part))
 
 export const breach = (reason: string, evidence: string, says: string): ShellBreach => ({
   reason: `command.${reason}`,

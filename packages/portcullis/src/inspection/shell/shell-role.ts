@@ -3,7 +3,7 @@ import { evidence, type Inspect, type Sighting } from '../finding.ts'
 import { breach, checkPlace, checkProgram, type ShellBreach } from './program-rules.ts'
 import { loadShellParser, type ShellFlaw, type ShellNode, type ShellTree } from './shell-parser.ts'
 import type { ShellFeature, ShellRules } from './shell-rules.ts'
-import { readWord, type ShellWord } from './shell-words.ts'
+import { hasDollarQuotes, readWord, type ShellWord } from './shell-words.ts'
 
 /** Which word allows a node of this type; `always` is part of any command. What is missing here is refused. */
 const FEATURE_OF: Readonly<Record<string, ShellFeature | 'always'>> = {
@@ -33,7 +33,7 @@ const DUPLICATIONS: ReadonlySet<number> = new Set([58, 59])
 
 /** Variables by which a shell or a loader runs or reads something else. */
 const RULING_VARIABLES =
-  /^(?:PATH|IFS|ENV|BASH_.*|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND|LD_.*|DYLD_.*|GIT_.*|.*PAGER|.*EDITOR|VISUAL|BROWSER|NODE_.*|PYTHON.*|PERL.*|RUBY.*|JAVA_.*|.*_OPTIONS|GCONV_PATH|LESSOPEN|LESSCLOSE|SHELL|CDPATH|HOME|TMPDIR)$/
+  /^(?:PATH|IFS|ENV|BASH_.*|SHELLOPTS|BASHOPTS|PS4|PROMPT_COMMAND|LD_.*|DYLD_.*|GIT_.*|.*PAGER|.*EDITOR|VISUAL|BROWSER|NODE_.*|PYTHON.*|PERL.*|RUBY.*|JAVA_.*|.*_OPTIONS|GCONV_PATH|LESSOPEN|LESSCLOSE|SHELL|CDPATH|PWD|HOME|TMPDIR|XDG_.*|.*_(?:RSH|SSH|ASKPASS|CONFIG|CONFIG_PATH|PROXY)|.*_proxy|OPENSSL_.*|CURL_.*|LUA_.*|MAKEFLAGS|LESS|WGETRC|INPUTRC|EXINIT|VIMINIT|FPATH|ZDOTDIR)$/
 
 const FLAWS: Readonly<Record<ShellFlaw, string>> = {
   'too-long': 'must be shorter',
@@ -101,9 +101,11 @@ function checkNode(
     case 'Redirect':
       return checkRedirection(tree, node, rules, allowed)
     case 'Assign':
-      return checkAssignment(node)
+      return checkAssignment(tree, node)
+    case 'WordIter':
+      return checkVariable(nameOf(node))
     case 'Word':
-      return readWord(tree, node).globs ? need('globbing', readWord(tree, node).text, allowed) : undefined
+      return checkWord(tree, node, allowed)
     case 'CallExpr':
       return checkCall(
         (node.Args ?? []).map((word) => readWord(tree, word)),
@@ -155,10 +157,28 @@ function checkRedirection(
   return checkPlace(target.text, rules, true)
 }
 
-function checkAssignment({ Name: name }: ShellNode): ShellBreach | undefined {
-  const text = typeof name?.Value === 'string' ? name.Value : ''
-  return RULING_VARIABLES.test(text) ? breach('ruling-variable', text, 'must not set this variable') : undefined
+function checkWord(tree: ShellTree, node: ShellNode, allowed: ReadonlySet<ShellFeature>): ShellBreach | undefined {
+  const { text, globs } = readWord(tree, node)
+  if (hasDollarQuotes(tree, node)) return breach('escaped-quotes', text, 'must not contain $\'…\' or $"…"')
+  return globs ? need('globbing', text, allowed) : undefined
 }
+
+/** `export "PATH=x"` names its variable in a word; options make it a name for another one, and subscripts are evaluated. */
+function checkAssignment(tree: ShellTree, node: ShellNode): ShellBreach | undefined {
+  const { Value: value } = node
+  if (node.Name !== undefined && node.Name !== null) return checkVariable(nameOf(node))
+  if (typeof value !== 'object' || value === null) return undefined
+  const { text, fixed } = readWord(tree, value)
+  if (!fixed || /^-\w*n|\[/.test(text)) return breach('ruling-variable', text, 'must not set this variable')
+  return checkVariable(text.split('=', 1)[0] as string)
+}
+
+const nameOf = ({ Name: name }: ShellNode): string => (typeof name?.Value === 'string' ? name.Value : '')
+
+const checkVariable = (name: string): ShellBreach | undefined =>
+  RULING_VARIABLES.test(name.replace(/\+$/, ''))
+    ? breach('ruling-variable', name, 'must not set this variable')
+    : undefined
 
 const WORDS: Readonly<Record<ShellFeature, string>> = {
   sequences: 'must be one command',

@@ -22,7 +22,7 @@ const firstMatch = gated([
   {
     reason: 'redirection',
     signs: ['>'],
-    pattern: /(?:^|[\w"';&)\s])>{1,2}\s?(?:\/(?:dev|etc|tmp|var|root|home|proc)\/|["']?[a-z]:\\)\S/i,
+    pattern: /(?:^|[\w"';&)\s])>{1,2}\s?(?:\/(?:dev|etc|tmp|var|root|home|proc)\/|~\/|["']?[a-z]:\\)\S/i,
   },
   { reason: 'substitution', signs: ['$('], pattern: /\$\(\s*(?:<\s*\/|\$\(|`|cmd\s*\)|[\w/.-]+\s*\$\(\))/ },
   { reason: 'substitution', signs: ['`'], pattern: /\$\{\s*`[^`]+`\s*\}|`[^`]{0,80}\$\([^`]{0,80}`/ },
@@ -41,19 +41,51 @@ const firstMatch = gated([
   },
   {
     reason: 'command-call',
-    signs: ['system', 'exec', 'passthru', 'popen', 'proc_open', 'subprocess', 'spawn', 'child_process'],
+    signs: [
+      'system',
+      'exec',
+      'passthru',
+      'popen',
+      'proc_open',
+      'subprocess',
+      'spawn',
+      'child_process',
+      '.start(',
+      'deno.',
+      'open3',
+      'wscript',
+      '.command(',
+      'command::',
+    ],
     pattern:
-      /\b(?:system|shell_exec|passthru|popen|proc_open|os\.system|subprocess\.\w+|execSync|spawnSync?|child_process\.\w+|execvp?e?|pcntl_exec)\s*\(\s*[[("'`]/i,
+      /\b(?:system|shell_exec|passthru|popen|proc_open|os\.(?:system|execute)|Process\.Start|subprocess\.\w+|execSync|spawnSync?|child_process\.\w+|execvp?e?|pcntl_exec|Deno\.(?:run|Command)|Bun\.spawn|pty\.spawn|Open3\.\w+|process::Command::new|exec\.Command)\s*\(\s*[[{("'`]|\bWScript\.Shell\b/i,
   },
   { reason: 'command-call', signs: ['getruntime'], pattern: /getRuntime\s*\(\s*\)\s*\.\s*exec\b/i },
   { reason: 'command-call', signs: ['!!'], pattern: /!!python\/(?:object|name|module)[\w/]*:/i },
   { reason: 'option-call', signs: ['--exec='], pattern: /--exec=[`$/]/ },
+  {
+    reason: 'compound',
+    signs: ['do', 'then', 'case'],
+    pattern:
+      /(?:^|[;&|\n`(])\s{0,4}(?:for\s+\w+\s+in\b[^;\n]{0,80};\s*do\b|(?:while|until|if)\s[^;\n]{1,80};\s*(?:do|then)\b|case\s+\S{1,40}\s+in\b[^\n]{1,80};;)/,
+  },
+  {
+    reason: 'function-definition',
+    signs: ['(){', '() {'],
+    pattern: /(\b\w{1,20})\(\)\s?\{[^}\n]{1,80};\s?\}\s?;\s?\1\b/,
+  },
   { reason: 'alias', signs: ['alias'], pattern: /(?:^|[\s;&|"'=>])alias\s+(?:[-+][\w+]{1,4}\s+)*[\w.-]{1,20}=\S/i },
   { reason: 'history-option', signs: ['set -o', 'set  '], pattern: /^\s*set\s+-o\s+\w+\s*$/ },
   {
     reason: 'database-shell',
     signs: ['shell', 'system', '.sh', 'databases', 'import', 'load', 'read', 'output', 'once', 'dump', '."', ".'"],
     pattern: /(?:;|\n|\\n)\s*\.\s?["'\\]{0,2}(?:shell|system|sh|databases|import|load|read|output|once|dump)\b/i,
+  },
+  {
+    reason: 'ruling-variable',
+    signs: ['ld_', 'path=', 'env=', 'ifs=', 'pager=', 'opt', 'git_', 'editor='],
+    pattern:
+      /(?:^|[\s;&|"'`(])(?:LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|DYLD_\w+|PATH|BASH_ENV|ENV|IFS|PAGER|EDITOR|(?:NODE|PERL5|RUBY|JAVA_TOOL)_?OPT\w*|PYTHON(?:PATH|STARTUP)|GIT_\w+)=[^\s;&|]{1,80}(?:\s+|\s*(?:;|&&)\s*)["']?[\w./-]/,
   },
   { reason: 'change-of-folder', signs: ['cd ', 'cd\t'], pattern: /(?:^|[;&|]\s?)cd\s+[\w./~-]+\s*(?:;|&&)\s*\w/i },
   { reason: 'execution-of-redirection', signs: ['exec'], pattern: /\bexec\s+\d?\s?[<>]{1,2}/ },

@@ -23,6 +23,20 @@ export function readWord(tree: Pick<ShellTree, 'typeOf'>, word: ShellNode): Shel
   return { text, fixed, globs }
 }
 
+/**
+ * Whether a part is `$'…'` with escapes or `$"…"`: no text stands there, but what a shell makes of it. Older grammars read a
+ * dollar sign there, the shells that they were written for have learned the escapes since.
+ */
+export function hasDollarQuotes(tree: Pick<ShellTree, 'typeOf'>, { Parts: parts = [] }: ShellNode): boolean {
+  return parts.some((part, at) => {
+    const type = tree.typeOf(part)
+    if (type !== 'SglQuoted' && type !== 'DblQuoted') return false
+    if (part.Dollar === true) return type === 'DblQuoted' || String(part.Value).includes('\\')
+    const before = parts[at - 1]
+    return before !== undefined && tree.typeOf(before) === 'Lit' && /(?<!\\)(?:\\\\)*\$$/.test(String(before.Value))
+  })
+}
+
 function readPart(tree: Pick<ShellTree, 'typeOf'>, part: ShellNode): ShellWord {
   const value = typeof part.Value === 'string' ? part.Value : ''
   switch (tree.typeOf(part)) {

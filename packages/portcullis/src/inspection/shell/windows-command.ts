@@ -6,7 +6,7 @@ const firstMatch = gated([
   {
     reason: 'batch-loop',
     signs: ['%'],
-    pattern: /(?:^|[\s&|;"'>])for\s+(?:\/[dflr]\s*(?:[^%\n]{0,60})?)?%{1,2}[^\s%]{0,20}\s+in\s*\(.{0,200}\)\s*do\b/is,
+    pattern: /(?:^|[\s&|;"'>@])for\s+(?:\/[dflr]\s*(?:[^%\n]{0,60})?)?%{1,2}[^\s%]{0,20}\s+in\s*\(.{0,200}\)\s*do\b/is,
   },
   {
     reason: 'batch-condition',
@@ -38,19 +38,25 @@ const firstMatch = gated([
     pattern:
       /^\s*if\s+(?:not\s+)?["'([{]{0,2}[\w%!]{1,40}["')\]}]{0,2}\s*==\s*(?:["'([{]{0,2}%?\d?["')\]}]{0,2}|\w+\s+\w+)\s*$/i,
   },
+  {
+    reason: 'batch-condition',
+    signs: ['=='],
+    pattern: /[&|]\s*if\s+(?:not\s+)?[^\s=]{1,20}\s*==\s*\S/i,
+  },
+  { reason: 'powershell', signs: [']::'], pattern: /\[[a-z][\w.]{2,60}\]::\w{2,40}\s*\(/i },
   { reason: 'batch-expression', signs: ['set /'], pattern: /\bset\s+\/[ap]\b/i },
   {
     reason: 'batch-variable',
     signs: ['%comspec%', '%systemroot%', '%windir%', '%\\\\', '%\\'],
     pattern: /%comspec%|[|&;]\s*["']?%(?:systemroot|windir)%\\|"\|\w+\s+%\w+%\\/i,
   },
-  { reason: 'batch-shell', signs: ['cmd'], pattern: /\bcmd(?:\.exe)?\s+\/[ckv]\b/i },
+  { reason: 'batch-shell', signs: ['cmd'], pattern: /\bcmd(?:\.exe)?\s*\/[ckv]\b/i },
   { reason: 'batch-echo', signs: ['echo.'], pattern: /(?:^|[&|;\s])@?echo\.\s*>/i },
   {
     reason: 'powershell',
     signs: ['powershell', 'pwsh'],
     pattern:
-      /\b(?:powershell|pwsh)(?:\.exe)?["']?\s+(?:[-/](?:e|en|enc\w*|c|command|nop\w*|noni\w*|w|window\w*|ep|exec\w*|file|input\w*)\b|[a-z]:\\|["'(&$]|(?:get|set|start|invoke|write|new)-\w)/i,
+      /\b(?:powershell|pwsh)(?:\.exe)?["']?\s+(?:[-/](?:e|en|enc\w*|c|command|nop\w*|noni\w*|w|window\w*|ep|exec\w*|file|input\w*)\b|[a-z]:\\|["'&$]|\(?(?:get|set|start|invoke|write|new)-\w)/i,
   },
   {
     reason: 'powershell',
@@ -68,6 +74,12 @@ const firstMatch = gated([
     signs: ['new-object', 'start-process', '[system.', 'downloadstring'],
     pattern:
       /\b(?:new-object\s+(?:-\w+\s+)?(?:system\.)?net\.|start-process\s+\S|\[system\.(?:convert|text|net|reflection|diagnostics)[\w.]*\]::|downloadstring\s*\()/i,
+  },
+  {
+    reason: 'powershell',
+    signs: ['-', '&'],
+    pattern:
+      /[;|&\n]\s*(?:(?:get|set|start|stop|invoke|new|remove|write|out|add|copy|test|select|import|export|restart|enable|disable|resolve|clear|convert\w*|measure|update|register|unblock|receive|send|wait)-[a-z]{4,30}(?=$|[\s;|&)"'])|&\s*[({]\s*(?:gcm|get-|\$|["']))/i,
   },
   {
     reason: 'windows-program',

@@ -1,6 +1,7 @@
 import { DIALECT_FIELDS, DIALECT_IGNORED, DIALECT_NODES } from './dialect-grammar.ts'
+import { dialectLimit } from './dialect-limit.ts'
 import type { SqlDialect, StatementKind } from './sql-rules.ts'
-import type { Limit, StatementFacts } from './statement-facts.ts'
+import type { StatementFacts } from './statement-facts.ts'
 import { isTree, listOf, textOf, type Tree, Walk } from './tree-walk.ts'
 
 /**
@@ -15,7 +16,7 @@ export function dialectFacts(statement: unknown, dialect: SqlDialect): Statement
     enter: (node, field, at) => enter(node, field, at, dialect),
   })
   const outermost = isTree(statement) ? statement['Query'] : undefined
-  if (isTree(outermost)) walk.facts.limit = limitOf(outermost)
+  if (isTree(outermost)) walk.facts.limit = dialectLimit(outermost)
   if (isTree(statement) && STATEMENTS[Object.keys(statement)[0] ?? ''] === undefined) {
     walk.facts.unknown = Object.keys(statement)[0] ?? 'nothing'
   }
@@ -57,6 +58,8 @@ function enter(node: Tree, field: string, walk: Walk, dialect: SqlDialect): bool
   const body = node[tag]
   if (/^[A-Z]/.test(tag)) {
     if (!DIALECT_NODES.has(tag)) walk.facts.unknown ??= tag
+    // To Snowflake, `$2` is the second column.
+    if (dialect === 'snowflake' && tag === 'Placeholder') walk.facts.star = true
     return variant(tag, body, field, walk)
   }
   if (typeof node['value'] === 'string' && 'span' in node) return name(node, field, walk, dialect)
@@ -91,13 +94,19 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
     }
   },
   Function: (node, _, walk) => {
-    walk.facts.functions.push(partsOf(node['name']))
+    const called = partsOf(node['name'])
+    walk.facts.functions.push(called)
+    if (readsAll(called.at(-1)?.toLowerCase(), node['args'])) walk.facts.star = true
     aliased(node, walk, null)
     walk.rest(node, ['name', 'alias'])
   },
   TableName: (_, body, walk) => tableNamed(body, {}, walk),
   Derived: fromElsewhere,
-  TableFunction: fromElsewhere,
+  // A string would be the name of a table that no rule has seen.
+  TableFunction: (node, body, walk) => {
+    if (!isTree(node['expr']) || !isTree(node['expr']['Function'])) walk.facts.unknown ??= 'TableFunction'
+    fromElsewhere(node, body, walk)
+  },
   UNNEST: fromElsewhere,
   JsonTable: fromElsewhere,
   Pivot: renaming,
@@ -106,7 +115,11 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   Wildcard: starred,
   QualifiedWildcard: starred,
   CompoundIdentifier: (_, body, walk) => {
-    walk.facts.columns.push(listOf(body).map((part) => textOf(isTree(part) ? part['value'] : undefined) ?? ''))
+    const parts = listOf(body).map((part) => textOf(isTree(part) ? part['value'] : undefined) ?? '')
+    // `@@global.secure_file_priv`
+    if (parts[0]?.startsWith('@@') === true) walk.facts.functions.push([parts.join('.')])
+    else walk.facts.columns.push(parts)
+    if (parts.at(-1)?.startsWith('$') === true) walk.facts.star = true
   },
   // `(row).secret` and `row.list[0].secret` read a column too.
   ColumnName: (_, body, walk) => {
@@ -157,6 +170,8 @@ function structure(node: Tree, field: string, walk: Walk): boolean {
   if ('cte_tables' in node) return true
   if (isTree(node['with'])) declare(node['with'], walk)
   if (listOf(node['locks']).length > 0) walk.facts.effects.add('lock')
+  // FROM without SELECT, and a join that compares every column that has a twin.
+  if (node['flavor'] === 'FromFirstNoSelect' || isNatural(node['join_operator'])) walk.facts.star = true
   if ('projection' in node && isTree(node['into'])) walk.facts.effects.add('into')
   if ('projection' in node && isTree(node['into'])) tableNamed(node['into']['name'], {}, walk)
   if ('parent_name' in node) tableNamed(node['parent_name'], {}, walk)
@@ -166,6 +181,15 @@ function structure(node: Tree, field: string, walk: Walk): boolean {
   walk.rest(node, ['with', 'locks', 'parent_name', ...(isSortedByGivenNames(node) ? ['order_by'] : []), ...named])
   if (field === 'columns' && isTree(node['name'])) walk.later(node['name'], 'columns')
   return true
+}
+
+const isNatural = (join: unknown): boolean => isTree(join) && Object.values(join).includes('Natural')
+
+/** `f(*)` reads whole rows unless it counts them; `COLUMNS('se.*')` reads what it matches. */
+function readsAll(called: string | undefined, args: unknown): boolean {
+  const list = isTree(args) && isTree(args['List']) ? listOf(args['List']['args']) : []
+  const isWhole = list.some((arg) => isTree(arg) && Object.values(arg).includes('Wildcard'))
+  return called === 'columns' || (isWhole && called !== 'count')
 }
 
 /** Bare names in ORDER BY that the same SELECT gave to expressions are those expressions, which are judged already. */
@@ -257,24 +281,6 @@ function name(node: Tree, field: string, walk: Walk, dialect: SqlDialect): true 
   return true
 }
 
-function limitOf(query: Tree): Limit {
-  const clause = isTree(query['limit_clause']) ? query['limit_clause'] : {}
-  const limit = isTree(clause['LimitOffset']) ? clause['LimitOffset'] : clause['OffsetCommaLimit']
-  if (isTree(limit) && limit['limit'] !== undefined && limit['limit'] !== null) return constant(limit['limit'])
-  const body = isTree(query['body']) && isTree(query['body']['Select']) ? query['body']['Select'] : {}
-  const bound = isTree(query['fetch']) ? query['fetch'] : body['top']
-  if (!isTree(bound)) return 'none'
-  if (bound['percent'] === true || bound['with_ties'] === true) return 'unclear'
-  const quantity = isTree(bound['quantity']) ? bound['quantity'] : {}
-  return typeof quantity['Constant'] === 'number' ? quantity['Constant'] : constant(quantity['Expr'] ?? quantity)
-}
-
-function constant(expression: unknown): Limit {
-  const value = isTree(expression) && isTree(expression['Value']) ? expression['Value']['value'] : undefined
-  const [digits] = isTree(value) ? listOf(value['Number']) : []
-  return typeof digits === 'string' && /^\d{1,15}$/.test(digits) ? Number(digits) : 'unclear'
-}
-
 /** The words of a name; a part that is made by a function is told by `tableNamed`. */
 function partsOf(value: unknown): string[] {
   return listOf(value).flatMap((part) => {
@@ -283,9 +289,9 @@ function partsOf(value: unknown): string[] {
   })
 }
 
-/** Tells a quoted name from an unquoted one, which is the same in either case. */
+/** Tells a quoted name from an unquoted one. Where names keep their case, one in another case is a table and not this. */
 function keyOf(ident: unknown): string {
   if (!isTree(ident)) return ''
   const value = String(ident['value'])
-  return ident['quote_style'] ? `"${value}` : value.toLowerCase()
+  return ident['quote_style'] ? `"${value}` : value
 }

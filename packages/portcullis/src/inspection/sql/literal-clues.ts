@@ -13,6 +13,7 @@ const WORDS: readonly string[] = [
   'dumpfile',
   'sleep',
   'benchmark',
+  'if(',
   '/*',
 ]
 
@@ -26,12 +27,12 @@ const JOINED =
   /(?:(?<![a-z])(?:and|or|xor)(?![a-z])|\|\||&&)[^a-z0-9]{0,32}(?:[0-9'"@\\.]|null|true|false|exists|[a-z]\w{0,63}[^a-z0-9]{0,16}[=<>!(])/
 
 const STATEMENT =
-  /;[^a-z0-9]{0,32}(?:drop|create|alter|truncate|insert|replace|delete|update|exec|set|shutdown|grant|revoke|merge|call|do|copy|backup|begin|if|print|use|handler|kill|pragma|attach|detach|rename|reconfigure|dbcc)/
+  /;[^a-z0-9]{0,32}(?:drop|create|alter|truncate|insert|replace|delete|update|exec|set|shutdown|grant|revoke|merge|call|do|copy|backup|begin|if|print|use|handler|kill|pragma|attach|detach|rename|reconfigure|dbcc|show|bulk|vacuum|lock)/
 
 const SORTED = /(?:order|group)[^a-z0-9]{1,16}by/
 const CHOSEN = /case[^a-z].{0,80}?when/s
 const ASSIGNED = /set\s{1,16}\w{1,64}\s{0,16}=/
-const CUT = /(?:--|#)[^a-z0-9]{0,4}$/
+const CUT = /(?:--|#)[^a-z0-9]{0,4}[a-z]?$/
 
 /** `lower` in lower case. */
 export function mayBeSql(lower: string): boolean {

@@ -16,8 +16,24 @@ export function postgresqlFacts(statement: unknown): StatementFacts {
   })
   const outermost = isTree(statement) ? statement['SelectStmt'] : undefined
   if (isTree(outermost)) walk.facts.limit = limitOf(outermost)
-  return walk.run(statement)
+  walk.run(statement)
+  for (const name of walk.facts.columns) if (isCall(name, walk)) walk.facts.functions.push(name.slice(-1))
+  return walk.facts.facts()
 }
+
+/** PostgreSQL takes `f.pg_read_file` for `pg_read_file(f)` where `f` is no row that has such a column. */
+function isCall(name: readonly string[], { facts: { sources, values } }: Walk): boolean {
+  const qualifier = name.at(-2)?.toLowerCase()
+  return qualifier !== undefined && (!sources.has(qualifier) || values.has(qualifier) || values.has('*'))
+}
+
+/** Attributes of any row that are calls with the whole of it, where it has no such column. */
+const OF_ROWS: ReadonlySet<string> = new Set(
+  `any_value array_agg concat hash_record json_agg json_agg_strict json_build_array json_build_object jsonb_agg jsonb_agg_strict
+  jsonb_build_array jsonb_build_object max min quote_literal quote_nullable record_out record_send row_to_json to_json to_jsonb`.split(
+    /\s+/,
+  ),
+)
 
 const KINDS: Readonly<Record<string, StatementKind>> = {
   SelectStmt: 'select',
@@ -118,14 +134,19 @@ const SPECIAL: Readonly<Record<string, (node: Tree, walk: Walk) => void>> = {
   ColumnRef: (node, walk) => {
     const parts = names(node['fields'])
     if (parts.length < listOf(node['fields']).length) walk.facts.star = true
+    else if (parts.length > 1 && OF_ROWS.has(parts.at(-1) as string)) walk.facts.star = true
     else walk.facts.columns.push(parts)
   },
   A_Star: (_, walk) => {
     walk.facts.star = true
   },
   A_Indirection: (node, walk) => {
-    // `(row).secret` reads a column as `row.secret` does.
-    for (const name of names(node['indirection'])) walk.facts.columns.push([name])
+    // `(row).secret` reads a column as `row.secret` does, and `(value).f` calls f.
+    for (const name of names(node['indirection'])) {
+      walk.facts.columns.push([name])
+      walk.facts.functions.push([name])
+      if (OF_ROWS.has(name)) walk.facts.star = true
+    }
     walk.rest(node)
   },
   FuncCall: (node, walk) => {
@@ -143,12 +164,20 @@ const SPECIAL: Readonly<Record<string, (node: Tree, walk: Walk) => void>> = {
   },
   JoinExpr: (node, walk) => {
     for (const name of names(node['usingClause'])) walk.facts.columns.push([name])
+    // NATURAL compares every column that has a twin.
+    if (node['isNatural'] === true) walk.facts.star = true
     // A join with a name of its own hides whose columns are meant.
     if (node['alias'] !== undefined || node['join_using_alias'] !== undefined) walk.facts.star = true
     walk.rest(node, ['usingClause', 'alias', 'join_using_alias'])
   },
   RangeSubselect: derived,
-  RangeFunction: derived,
+  RangeFunction: (node, walk) => {
+    // Without an alias it is called like its function.
+    const [called] = listOf(part(listOf(node['functions'])[0], 'List')['items'])
+    const known = textOf(part(node, 'alias')['aliasname']) ?? names(part(called, 'FuncCall')['funcname']).at(-1)
+    walk.facts.values.add(known?.toLowerCase() ?? '*')
+    derived(node, walk)
+  },
   RangeTableFunc: derived,
   JsonTable: derived,
   LockingClause: (_, walk) => {

@@ -13,8 +13,21 @@ import { tokensOf } from './sql-tokens.ts'
 export const sqlInjection: Inspect = (value) => {
   if (!SUSPICIOUS.test(value)) return NOTHING
   const text = spaced(value)
-  const found = (mayBeSql(text.toLowerCase()) ? natural(text, 0) : undefined) ?? broken(text, "'") ?? broken(text, '"')
+  const found = inText(text) ?? withoutComments(text)
   return found === undefined ? NOTHING : [found]
+}
+
+const inText = (text: string): Sighting | undefined =>
+  (mayBeSql(text.toLowerCase()) ? natural(text, 0) : undefined) ?? broken(text, "'") ?? broken(text, '"')
+
+// Filters that cut comments out join what stands around them, `un/**/ion`; and a comment to the end of a line is a blank.
+const INNER_COMMENT = /(?<=\w)\/\*[^*]{0,40}\*\/(?=\w)/g
+const LINE_COMMENT = /(?:--|#)[^\n'"]{0,80}\n/g
+
+function withoutComments(text: string): Sighting | undefined {
+  const joined = text.includes('/*') ? text.replace(INNER_COMMENT, '') : text
+  const plain = joined.includes('\n') ? joined.replace(LINE_COMMENT, ' ') : joined
+  return plain === text ? undefined : inText(plain)
 }
 
 /** In a form of the web a plus is a space; without any space, words that are joined by it were one. */
@@ -55,12 +68,14 @@ function natural(text: string, depth: number): Sighting | undefined {
 
 /** What could follow a string that an attacker has ended, cheaply. */
 const CONTINUES =
-  /[\s`)+]{0,16}(?:\/\*|--|#|[;=<>|&!~^*%/,+-]|(?:or|and|xor|union|like|rlike|regexp|glob|ilike|is|not|in|between|order|group|having|limit|where|into|collate|div|mod|match|sounds|similar|procedure|if|sleep|waitfor|create|drop|insert|exec|execute|update|delete|declare|shutdown)(?![\p{L}]))/iuy
+  /[\s`)+]{0,16}(?:\/\*|--|#|[;=<>|&!~^*%/,+-]|(?:or|and|xor|union|like|rlike|regexp|glob|ilike|is|not|in|between|order|group|having|limit|where|for|returning|procedure|fetch|set|values|with|into|collate|div|mod|match|sounds|similar|procedure|if|sleep|waitfor|create|drop|insert|exec|execute|update|delete|declare|shutdown)(?![\p{L}]))/iuy
 
 /** Quotes of one kind that somebody could mean to end a string with, and what is behind each. */
 function broken(text: string, quote: Exclude<Place, 'anywhere'>): Sighting | undefined {
   if (!text.includes(quote)) return undefined
   if (isOperatorInQuotes(text)) return sighting('sql.operator-in-quotes', text, 0)
+  const empty = EMPTY_OPERAND.exec(text)
+  if (empty !== null) return sighting('sql.condition-after-quote', text, empty.index)
   if (isNatural(text, quote)) return undefined
   const maxWindows = MIN_WINDOWS + Math.floor(text.length / CHARACTERS_PER_WINDOW)
   let windows = 0
@@ -75,6 +90,9 @@ function broken(text: string, quote: Exclude<Place, 'anywhere'>): Sighting | und
   }
   return undefined
 }
+
+/** `' or ''='`: a quote, a conjunction, and a string without anything in it that is compared. */
+const EMPTY_OPERAND = /(['"])[)\s]{0,8}(?:or|and|xor|\|\||&&)[\s(]{0,8}\1\1?\s{0,8}(?:[=<>]|!=|like|\|\||in\s*\()/i
 
 /** `admin'--` ends a word, or begins the text. */
 const endsWord = (text: string, at: number): boolean => at === 0 || /\S/.test(text[at - 1] as string)

@@ -16,7 +16,43 @@ const WEAK_COMPARISONS: ReadonlySet<string> = new Set([
 /** `1 or 1=1`; not `1 and 2 in stock`. */
 export function isConstantPair(tokens: Tokens, at: number, length: number): boolean {
   const weak = tokens.words(at, at + length).some((word) => WEAK_COMPARISONS.has(word))
-  return !weak || /^[c;#)&sS]/.test(tokens.shape.slice(at + length - 1))
+  if (!weak || /^[c;#)&sS]/.test(tokens.shape.slice(at + length - 1))) return true
+  const end = at + length
+  return (
+    /^[)]*(?:&n[)]*)?(?:[c;#]|$)/.test(tokens.shape.slice(end)) ||
+    /^[(]?[nsv][,)]/.test(tokens.shape.slice(end - 1, end + 2))
+  )
+}
+
+/** `1) and exp(` closes what it did not open; `exp(2) and exp(3)` is mathematics. */
+export function leavesBrackets(tokens: Tokens, at: number, length: number): boolean {
+  let open = 0
+  for (const letter of tokens.shape.slice(0, at + length)) {
+    if (letter === '(') open++
+    else if (letter === ')' && --open < 0) return true
+  }
+  return !tokens.shape.slice(at, at + length).includes(')')
+}
+
+/** `union values row(1)`, `union table users` */
+export function isUnitedList(tokens: Tokens, at: number): boolean {
+  const union = tokens.shape.indexOf('U', at)
+  const from = tokens.shape[union + 1] === 'A' ? union + 2 : union + 1
+  const word = tokens.word(from)
+  return word === 'values' || (word === 'table' && /^(?:$|[c;#)])/.test(tokens.shape.slice(from + 2)))
+}
+
+const MAX_TERSE_TOKENS = 24
+const MAX_TERSE_WORDS = 5
+
+/** A clause, and no sentence: few words that are none of SQL. */
+export function isTerse(tokens: Tokens, _at: number, length: number): boolean {
+  return length <= MAX_TERSE_TOKENS * 3 && tokens.shape.split('w').length - 1 <= MAX_TERSE_WORDS
+}
+
+/** `if(1=1,` */
+export function choosesByConstant(tokens: Tokens, at: number): boolean {
+  return /^(?:if|iif|nullif|decode)$/.test(tokens.word(at))
 }
 
 /** `or x=x` */
@@ -36,7 +72,7 @@ export function isAttackCall(tokens: Tokens, at: number): boolean {
   const here = shape[at] === 'Z' ? at : at + 1
   if (shape[at] === '.') return /^(?:utl_|dbms_|master|sys|ctxsys|dbo)/.test(tokens.word(at - 1))
   if (here > 0) return true
-  return shape.length <= 12 && /^Z\((?:[nsvSZEf(!x]|$)/.test(shape)
+  return shape.length <= 12 && /^Z\((?:n[),+*]|[svSZEf(!x]|$)/.test(shape)
 }
 
 export function isWaiting(tokens: Tokens, at: number): boolean {
@@ -74,7 +110,8 @@ const STATEMENTS: readonly RegExp[] = [
   /^if \(/,
   /^print (?:'|@|\d)/,
   /^select (?:[\d'"*@(]|[a-z_]+ \(|null|[\w.]+ (?:,|from|into))/,
-  /^(?:use|handler|kill|pragma|attach|detach) \w+(?:$| (?:--|[;#=(]))/,
+  /^(?:use|handler|kill|pragma|attach|detach) \w+(?:$| (?:--|\/\*|[;#=(]))/,
+  /^(?:handler \w+ (?:open|read|close)|bulk insert|vacuum into|lock tables?|show (?:tables|databases|schemas|columns|grants|variables|processlist|create|full))\b/,
   /^(?:rename table|reconfigure|dbcc \w+)/,
 ]
 

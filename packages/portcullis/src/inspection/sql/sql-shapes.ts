@@ -1,4 +1,5 @@
 import {
+  choosesByConstant,
   cutsExpression,
   holdsText,
   isAttackCall,
@@ -10,8 +11,11 @@ import {
   isRecon,
   isSameWord,
   isStacked,
+  isTerse,
+  isUnitedList,
   isWaiting,
   isWhenThen,
+  leavesBrackets,
   reopensApostrophe,
   setsByFunction,
 } from './sql-second-look.ts'
@@ -35,21 +39,23 @@ const SELECTED = '(?:[nsStv*fZGKE]|\\(|[+!][nsvwf(]|[wDi](?:[,F.)c;:=+*({]|$)|w[
 const ANYWHERE: readonly Shape[] = [
   { reason: 'sql.union-select', pattern: new RegExp(`U[+(cMmA#]{0,6}E[+(cMmA#]{0,6}${SELECTED}`) },
   { reason: 'sql.union-select', pattern: /(?:[ntv)][)]*|^)UA?E$|^[+]?[nstv][c#+n]*U[A+w]*c[c#+w]*$/ },
+  { reason: 'sql.union-select', pattern: /(?:^|[nstSv)w])UA?[wf]/g, also: isUnitedList },
+  { reason: 'sql.condition', pattern: /^[(]*f\(n[=]n,/, also: choosesByConstant },
   {
     reason: 'sql.tautology',
-    pattern: new RegExp(`[&|]${P}[nstv](?::w)?[)]*[!]?=(?:${P}[nsStEfZv]|[(])`, 'g'),
+    pattern: new RegExp(`[&|W]${P}[nstv](?::w)?[)]*[!]?=(?:${P}[nsStEfZv]|[(])`, 'g'),
     also: isConstantPair,
   },
   { reason: 'sql.tautology', pattern: new RegExp(`[&|]${P}w!?=${P}w`, 'g'), also: isSameWord },
-  { reason: 'sql.subquery', pattern: new RegExp(`(?:[=,|+]|&[(!]{0,6})[(]+[cMm]*E[A!+(]{0,4}${SELECTED}`) },
+  { reason: 'sql.subquery', pattern: new RegExp(`(?:[=,|+*]|&[(!]{0,6})[(]+[cMm]*E[A!+(]{0,4}${SELECTED}`) },
   { reason: 'sql.subquery', pattern: /\(E[A!+(]{0,4}(?:[nsvZGf*]|[tw][,)]).*[cm;#]/ },
-  { reason: 'sql.subquery', pattern: /^[(]+E[A!+(]{0,4}(?:f\(|[nsvZ*]|w[+,.]|wFw[LW,.c;])/ },
+  { reason: 'sql.subquery', pattern: /^[(]+E[A!+(]{0,4}(?:E|f\(|[nsvZ*]|w[+,.]|wFw[LW,.c;])/ },
   { reason: 'sql.subquery', pattern: /[nstv)]&[(!]*E(?:[(A*]|[nsvf]|w[,.])/ },
   {
     reason: 'sql.select-of-constants',
     pattern: /E[A(+!]*(?:[nsv][)]*,|f\()[nsvwft(),.+*|=!&]{0,120}Fw(?:[WcLB;,.)#]|$)/,
   },
-  { reason: 'sql.condition', pattern: new RegExp(`[nv][)]*[&|]${P}(?:f\\(|X\\()`) },
+  { reason: 'sql.condition', pattern: new RegExp(`[nv][)]*[&|]${P}(?:f\\(|X\\()`, 'g'), also: leavesBrackets },
   { reason: 'sql.condition', pattern: /&[(!]{0,6}f\((?:\(|[fZE])/ },
   { reason: 'sql.condition', pattern: /^&[(!+]{0,6}f\([^;]{0,60}\)[=c]/ },
   { reason: 'sql.condition', pattern: /(?:^|[nst)w])&[(!]{0,6}[nst][)]*c$/ },
@@ -61,6 +67,15 @@ const ANYWHERE: readonly Shape[] = [
   { reason: 'sql.package', pattern: /w\.w\(/g, also: isPackage },
   { reason: 'sql.versioned-comment', pattern: /M[UEA&=DFIBwfZn]/ },
   { reason: 'sql.stacked-statement', pattern: /;[cmM(]*[DE]/g, also: isStacked },
+  {
+    reason: 'sql.tautology',
+    pattern: new RegExp(`(?:^|[nst)])[&|]${P}n(?:[)]*[+*]${P}n){1,8}[)]*=${P}n(?:[+*)]{1,3}n?)*(?:$|[c&;#])`),
+  },
+  { reason: 'sql.select-of-constants', pattern: /^[(]?[*]FwW?.{0,40}c[+]?$/ },
+  // A number, then a clause of a query, and the rest cut off.
+  { reason: 'sql.clause-and-comment', pattern: /^[+(]{0,2}n[)]{0,3}[&|HWLBIUC].{0,60}c[+]?w?$/s, also: isTerse },
+  // A value, the end of a statement, another one, and the rest cut off: no language but SQL reads like this.
+  { reason: 'sql.stacked-statement', pattern: /^[+(]{0,2}[nw][)]{0,3};[cmM(]*[DEUwf].{1,80}c[+]?w?$/s, also: isTerse },
   { reason: 'sql.order-by', pattern: /[nt)][)]*B[(]*(?:n(?:[c;#]|,n|$)|[fZ]\()/ },
   { reason: 'sql.having', pattern: new RegExp(`[nstw)]H${P}(?:[nst]=[nstS(]|f\\(.*[ctn])`) },
   { reason: 'sql.catalogue', pattern: /FG|[EU].{0,40}G/ },
@@ -76,7 +91,7 @@ const ANYWHERE: readonly Shape[] = [
 
 /** Right behind a quote that was left, or may have been. */
 const BEHIND_QUOTE: readonly Shape[] = [
-  { reason: 'sql.comment-after-quote', pattern: /^[)]*;?c$/ },
+  { reason: 'sql.comment-after-quote', pattern: /^[)]*c[+]?$/ },
   {
     reason: 'sql.condition-after-quote',
     pattern: new RegExp(
@@ -87,13 +102,15 @@ const BEHIND_QUOTE: readonly Shape[] = [
   { reason: 'sql.comparison-after-quote', pattern: new RegExp(`^[)+]*!?=${P}(?:[nsS]|f\\(|E|t)`) },
   { reason: 'sql.comparison-after-quote', pattern: /^[)]*i!?(?:t|[ns(w+!].*[c#=&])/ },
   { reason: 'sql.union-select', pattern: /^[)]*U[+(cMmA]{0,6}E/ },
-  { reason: 'sql.order-by', pattern: /^[)]*B[(]*(?:[nw][)]*(?:[c;#,S]|$)|f\(|[(]?E)/ },
+  { reason: 'sql.order-by', pattern: /^[)]*B[(]*(?:[nw][)]*(?:[c;#,S]|$)|[fZ]\(|[(]?E)/ },
   { reason: 'sql.having', pattern: /^[)]*[HWL][(!]*(?:[nst](?:[=c#,;]|$)|w(?:=|[.]w=|i)|f\()/ },
   { reason: 'sql.outfile', pattern: /^[)]*I(?:w[sS]|v)/ },
   { reason: 'sql.concatenation', pattern: /^[)]*[|](?:[sSnvfZE(]|w(?:[|(.]|$))/ },
   { reason: 'sql.concatenation', pattern: /^[)]*[+*]+[(]*(?:Z\(|f\(|E|n[)]*[c#])/ },
   { reason: 'sql.list-after-quote', pattern: /^[)]*,[(]*(?:Z|E|f\(|[nst](?:,[nsvt])*[)]*[c#])/ },
   { reason: 'sql.stacked-statement', pattern: /^[)]*;[cmM(]*[DE]/, also: isStacked },
+  // The same, behind a quote.
+  { reason: 'sql.clause-and-comment', pattern: /^[)]*[;,&|=HWLBIUC].{0,60}c[+]?w?$/s, also: isTerse },
   { reason: 'sql.collation', pattern: /^[)]*!?Cw[c#]/ },
   { reason: 'sql.weapon', pattern: /^[)]*Z\(/ },
   { reason: 'sql.waiting', pattern: /^[)]*Dw[sS]/, also: isWaiting },
@@ -102,7 +119,7 @@ const BEHIND_QUOTE: readonly Shape[] = [
 /** The same, where inches and people who search do not put the quote. */
 const BEHIND_APOSTROPHE: readonly Shape[] = [
   { reason: 'sql.comparison-after-quote', pattern: new RegExp(`^[)]*!?=${P}w[)]*[c#&S=]`) },
-  { reason: 'sql.expression-after-quote', pattern: /^[)]*[+*]w?c$/ },
+  { reason: 'sql.clause-and-comment', pattern: /^[)]*[+*!DKiw].{0,60}c[+]?w?$/s, also: isTerse },
   { reason: 'sql.statement-after-quote', pattern: /^[)]*D/, also: isStacked },
   {
     reason: 'sql.expression-after-quote',
@@ -114,7 +131,7 @@ const BEHIND_APOSTROPHE: readonly Shape[] = [
 
 /** A string that is nothing but an operator: what was quoted is what stands around it. */
 const OPERATOR_STRING =
-  /^[(]*\w{0,8}\s*'\s*(?:[=<>!|&*+^%/~-]{1,3}|(?:not\s+)?(?:and|or|xor|like|rlike|regexp|glob|is|in|div|mod|sounds\s+like))\s*'(?:\s*'?\s*(?:or|and)\s*')?\s*\w{0,8}$/i
+  /^[(]*\w{0,8}\s*'\s*(?:[=<>!|&*+^%/~-]{1,3}(?:\s*\d{1,4}\s*[=<>!|&*+^%/~-]{1,2})?|(?:not\s+)?(?:and|or|xor|like|rlike|regexp|glob|is|in|div|mod|sounds\s+like))\s*'(?:\s*'?\s*(?:or|and)\s*')?\s*\w{0,8}$|^\w{0,8}[)]{0,2}'(?:\|\|?|&&?|[-+*^])\s*[(\d][^']{0,60}[)\d]\s*(?:\|\|?|&&?|[-+*^])'$/i
 
 export type Place = 'anywhere' | "'" | '"'
 

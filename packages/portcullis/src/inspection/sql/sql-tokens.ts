@@ -51,6 +51,8 @@ export function tokensOf(text: string, maxTokens: number): Tokens {
 
 const NUMBER = /0x[0-9a-f]+|(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?/iy
 const VARIABLE = /@{1,2}[\p{L}\p{N}_$.]*|\$\d+/uy
+const DOLLARS = /\$(?:[a-z_]\w{0,15})?\$/iy
+const MAX_DOLLAR_STRING = 256
 const LETTER = /[\p{L}\p{M}\p{N}]/u
 
 class Reader {
@@ -166,6 +168,13 @@ class Reader {
   }
 
   #variable(): void {
+    // PostgreSQL quotes by dollars, with a name between them or none.
+    const quote = lengthAt(DOLLARS, this.#text, this.#at)
+    if (quote > 0) {
+      const sign = this.#text.slice(this.#at, this.#at + quote)
+      const end = this.#text.slice(this.#at + quote, this.#at + quote + MAX_DOLLAR_STRING).indexOf(sign)
+      if (end >= 0) return this.#push('s', end + 2 * quote)
+    }
     const length = lengthAt(VARIABLE, this.#text, this.#at)
     this.#push(length === 0 ? 'x' : 'v', Math.max(length, 1))
   }
@@ -196,6 +205,12 @@ class Reader {
   }
 
   #push(letter: string, length: number): void {
+    // What a comment cuts off does not need the semicolon before it.
+    if (letter === 'c' && this.#letters.at(-1) === ';') {
+      this.#letters.pop()
+      this.#starts.pop()
+      this.#ends.pop()
+    }
     this.#letters.push(letter)
     this.#starts.push(this.#at)
     this.#at += length

@@ -25,7 +25,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   X: 'exists any some',
   /** Begins a statement. */
   D: `insert update delete drop create alter exec execute declare truncate shutdown grant revoke merge replace call load copy
-    backup restore rename set waitfor begin if use dbcc handler do kill print lock reconfigure attach detach pragma vacuum`,
+    backup restore rename set waitfor begin if use dbcc handler do kill print lock reconfigure attach detach pragma vacuum bulk show`,
 }
 
 /** Functions that an attack needs: they wait, read files, run commands, call out or make errors that speak. */

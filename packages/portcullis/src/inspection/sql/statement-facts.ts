@@ -37,6 +37,8 @@ export class FactCollector {
   readonly columns: string[][] = []
   readonly sources = new Map<string, Set<string | null>>()
   readonly effects = new Set<Effect>()
+  /** Qualifiers that may stand for a value instead of a row; `*` for any. There an attribute may be a call. */
+  readonly values = new Set<string>()
   star = false
   limit: Limit = 'none'
   unknown: string | undefined

@@ -8,7 +8,7 @@ import { urlRole } from './url-role.ts'
 
 /** Schemes that run something, read files of the tool's machine, or speak to other services in its name. */
 const OTHER_SCHEME =
-  /^[\s\0-\x20]*(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|vbscript|data|file|gopher|dict|ldaps?|jar|netdoc|phar|php|expect|tftp|view-source|filesystem|blob)\s*:/i
+  /^[\s\0-\x20]*(?:j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|vbscript|data|file|gopher|dict|ldaps?|jar|netdoc|local_file|phar|php|expect|tftp|view-source|filesystem|blob|smb|cifs|nfs|rmi|url|(?:[a-z]+\+)?unix)\s*:/i
 /** Spellings that two parsers read differently; the other flaws of a URL are a matter of rules. */
 const DISGUISES: ReadonlySet<string> = new Set(['url.ambiguous-authority', 'url.encoded-host'])
 const INWARD: ReadonlySet<string> = new Set(['url.inside', 'url.guarded-address', 'url.disguised-address'])
@@ -24,20 +24,45 @@ const spelled = urlRole({
 })
 
 /** For the role `url`. A value without a scheme is read as if it had one. */
-export const unruledUrl: Inspect = (value) => {
+export const unruledUrl: Inspect = (sent) => {
+  // The standard's parser does not see them, wherever they stand.
+  const value = /[\t\r\n]/.test(sent) ? sent.replace(/[\t\r\n]/g, '') : sent
   if (OTHER_SCHEME.test(value)) return seen('url.scheme', 'strong', value)
-  if (value.length > MAX_LENGTH) return seen('url.too-long', 'hint', value)
   if (/^\s*[/\\](?![/\\])/.test(value)) return NOTHING
+  // `http:/host`, `http:host` and a tab inside of the scheme are URLs to the standard's parser as they stand.
+  const own = value.includes(':') ? URL.parse(value) : null
   const text = ANY_SCHEME.test(value) ? value : `http://${value.replace(/^[/\\\s]+/, '')}`
-  const url = URL.parse(text)
-  // What is no URL to the standard's parser leads nowhere by itself.
-  if (url === null || url.hostname === '') return NOTHING
+  const url = own !== null && own.hostname !== '' ? own : URL.parse(text)
+  // What is no URL to the standard's parser may be one to another, which ends the host elsewhere.
+  if (url === null || url.hostname === '') return inPieces(text, value)
   const inward = judged(url.hostname, value)
   if (inward.length > 0) return inward
+  if (FRAGMENT_HOST.test(text)) return seen('url.ambiguous-authority', 'strong', value)
+  const hidden = ADDRESS_FIRST.exec(url.hostname)?.[1]
+  if (hidden !== undefined && judged(hidden, '').length > 0) return seen('url.disguised-address', 'strong', value)
   // A backslash ends the host for one parser and belongs to it for another.
   if (/^[^?#]*\\[^?#]*@/.test(text)) return seen('url.ambiguous-authority', 'strong', value)
   const disguise = spelled(text).find(({ reason }) => DISGUISES.has(reason))
   return disguise !== undefined ? seen(disguise.reason, 'strong', value) : NOTHING
+}
+
+/** `http://example.com#@127.0.0.1/`: for one parser the host is before the sign, for another behind it. */
+const FRAGMENT_HOST = /^\s*[a-z][a-z0-9+.-]*:[/\\]*[^/?#]*[?#]@/i
+/** `127.0.0.1.example.com`, which some readers cut, and which answers with the address it spells. */
+const ADDRESS_FIRST = /^(\d{1,3}(?:\.\d{1,3}){3})\./
+const MAX_PIECES = 8
+const BREAKS = /%[0-9a-f]{2}|[^\w.:[\]-]/i
+
+/** Each part of an authority that no standard allows, where some parser might begin or end the host. */
+function inPieces(text: string, value: string): readonly Sighting[] {
+  const authority = /^\s*[a-z][a-z0-9+.-]*:[/\\]*([^/?#\\]{0,255})/i.exec(text)?.[1] ?? ''
+  const pieces = authority
+    .split(BREAKS, MAX_PIECES)
+    .filter((piece) => piece !== '')
+    .map((piece) => URL.parse(`http://${piece}`)?.hostname ?? '')
+  const isInward =
+    pieces.length > 1 && pieces.some((piece) => judged(piece, '').some(({ weight }) => weight === 'strong'))
+  return isInward ? seen('url.ambiguous-authority', 'strong', value) : NOTHING
 }
 
 /** For the role `host`: a name, an address, one of them with a port, or by mistake a whole URL. */

@@ -79,7 +79,7 @@ const SIGN = new RegExp(
 )
 const LETTERS = new RegExp(LETTER, 'g')
 /** Letters that cannot pass for others. Without a word of two scripts, text that has some is what it looks like: Russian or Greek. */
-const FOREIGN = /[\p{sc=Cyrillic}\p{sc=Greek}\p{sc=Armenian}]/u
+const FOREIGN = new RegExp(`(?!${LETTER})[\\p{sc=Cyrillic}\\p{sc=Greek}\\p{sc=Armenian}]`, 'u')
 /** A word of two scripts. */
 const MIXED = new RegExp(`[a-z]${LETTER}|${LETTER}[a-z]`, 'i')
 
@@ -111,8 +111,7 @@ export function foldLookAlikes(text: string): string {
     .normalize('NFKC')
     .slice(0, Math.max(text.length * MAX_GROWTH, 64))
     .replace(SIGN, toAscii)
-  const folded = seen.replace(LETTERS, toAscii)
-  return MIXED.test(seen) || !FOREIGN.test(folded) ? folded : seen
+  return MIXED.test(seen) || !FOREIGN.test(seen) ? seen.replace(LETTERS, toAscii) : seen
 }
 
 const toAscii = (char: string): string => ASCII_OF.get(char) as string

@@ -38,6 +38,9 @@ for (const [value, rules] of GOOD) {
 }
 
 const BAD: readonly (readonly [reason: string, value: string, rules: PathRules])[] = [
+  ['blank', ' /etc/passwd', {}],
+  ['blank', '\u00a0/etc/passwd', ROOTED],
+  ['blank', '/srv/data/a.txt ', ROOTED],
   ['empty', '', {}],
   ['too-long', 'a'.repeat(5000), {}],
   ['control', 'a\0.txt', {}],

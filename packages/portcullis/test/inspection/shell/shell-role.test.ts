@@ -241,3 +241,71 @@ test('nothing makes it throw, and only listed programs ever pass', () => {
     { numRuns: 500 },
   )
 })
+
+const MORE: ShellRules = {
+  programs: Object.fromEntries(
+    'cat curl dd declare echo find git ls printf python3.11 read sort split tar test unset'
+      .split(' ')
+      .map((program) => [program, {}]),
+  ),
+  roots: ['/srv/data'],
+}
+const DISGUISED: readonly (readonly [reason: string, value: string, variant?: 'posix'])[] = [
+  ['escaped-quotes', "cat $'\\x2fetc/passwd'"],
+  ['escaped-quotes', "cat a$'\\057etc'"],
+  ['escaped-quotes', "find . $'\\55delete'"],
+  ['escaped-quotes', 'cat $"a"'],
+  ['escaped-quotes', "cat $'\\057etc/passwd'", 'posix'],
+  ['escaped-quotes', 'echo $"a"', 'posix'],
+  ['flag', 'find -- . -delete'],
+  ['flag', 'test -- -v x'],
+  ['flag', "tar xIf 'sh -c id' a.tar"],
+  ['flag', "split --f='sh -c id' a"],
+  ['flag', 'sort --o=a b'],
+  ['flag', "printf -v 'a[$(id)]' x"],
+  ['flag', "test -v 'a[$(id)]'"],
+  ['runs-others', 'python3.11 a'],
+  ['runs-others', "unset 'a[$(id)]'"],
+  ['runs-others', "read 'a[$(id)]'"],
+  ['runs-others', 'git submodule foreach id'],
+  ['runs-others', 'git -C a bisect run id'],
+  ['path', 'dd if=/etc/passwd'],
+  ['path', 'dd if=a/../../../etc/passwd'],
+  ['path', 'curl file:///etc/passwd'],
+  ['path', 'curl -H @/etc/passwd'],
+  ['path', 'ls --a=b=/etc'],
+  ['path', 'cat a,/etc/passwd'],
+]
+for (const [reason, value, variant] of DISGUISED)
+  test(`${value} is no way around the rules${variant === undefined ? '' : `, ${variant}`}`, () =>
+    assert.deepEqual(reasons(value, { ...MORE, ...(variant && { variant }) }), [`command.${reason}`]))
+
+const SETTERS = [
+  'export "PATH=/srv/data/x"; ls',
+  "declare 'LD_PRELOAD=a'; ls",
+  "declare 'a[$(id)]=1'; ls",
+  'declare -n r=PATH; r=x; ls',
+  'export $x; ls',
+  'for PATH in x; do ls; done',
+  'PATH+=:x ls',
+  'RIPGREP_CONFIG_PATH=a ls',
+  'https_proxy=a ls',
+]
+for (const value of SETTERS)
+  test(`${value} sets what nobody may`, () => {
+    const allow: readonly ShellFeature[] = ['assignments', 'sequences', 'compound', 'variables']
+    assert.deepEqual(reasons(value, { ...MORE, allow }), ['command.ruling-variable'])
+  })
+
+const STILL_HARMLESS = [
+  "echo '$' 'a'",
+  'echo "costs $"',
+  'curl https://example.com/a',
+  'tar czf a.tgz b',
+  'dd if=a of=b',
+  'git log -- config',
+  'echo "see: /x"',
+]
+for (const value of STILL_HARMLESS)
+  test(`${value} is still within the rules`, () =>
+    assert.deepEqual(reasons(value, value.includes('see:') ? { programs: MORE.programs } : MORE), []))

@@ -118,3 +118,34 @@ describe('LIMIT', () => {
     refuses('sql.limit', { dialect: 'mysql', maxLimit: 10 }, ['SELECT a FROM t LIMIT 1, 100000'])
   })
 })
+
+describe('whole rows without a star', () => {
+  const deny = { columns: { deny: ['users.salary'] } }
+
+  test('PostgreSQL: a call on a row', () => {
+    refuses('sql.star', deny, [
+      'SELECT users.to_jsonb FROM users',
+      'SELECT u.json_agg FROM users u',
+      'SELECT public.users.concat FROM public.users',
+      'SELECT (u.boss).to_json FROM users u',
+    ])
+  })
+
+  for (const dialect of ['postgresql', 'mysql', 'sqlite', 'generic'] as const) {
+    test(`${dialect}: a join that compares what it does not name`, () => {
+      const twin = 'SELECT g.guess FROM users NATURAL JOIN (SELECT 5 AS salary, 5 AS guess) g'
+      refuses('sql.star', { ...deny, dialect }, [twin, twin.replace('NATURAL', 'NATURAL LEFT')])
+      permits({ dialect }, [twin])
+    })
+  }
+
+  test('FROM without SELECT, functions of all columns, columns by a pattern', () => {
+    refuses('sql.star', { ...deny, dialect: 'duckdb' }, ['FROM users', "SELECT COLUMNS('sal.*') FROM users"])
+    refuses('sql.star', { ...deny, dialect: 'snowflake' }, [
+      'SELECT object_construct(*) FROM users',
+      'SELECT $2 FROM users',
+      'SELECT u.$2 FROM users u',
+    ])
+    permits({ ...deny, dialect: 'snowflake' }, ['SELECT count(*) FROM users', 'SELECT COUNT(*) FROM users'])
+  })
+})

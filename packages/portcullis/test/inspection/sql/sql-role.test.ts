@@ -448,3 +448,49 @@ test('whatever the text is, the answer is an answer, and the same one again', ()
     { numRuns: 2000 },
   )
 })
+
+describe('an attribute that is a call', () => {
+  test('PostgreSQL calls what stands behind a value', () => {
+    refuses('sql.function', {}, [
+      "SELECT ('/etc/hostname'::text).pg_read_file",
+      "SELECT f.pg_read_file FROM lower('/etc/hostname') AS f",
+      "SELECT (f).pg_read_file FROM lower('/etc/hostname') AS f",
+      "SELECT lower.pg_read_file FROM lower('/etc/hostname')",
+      "SELECT (SELECT lower.pg_read_file FROM lower('/etc/hostname')) FROM t lower",
+      'SELECT "coalesce".pg_read_file FROM coalesce(\'/etc/hostname\')',
+      'SELECT (1).pg_terminate_backend',
+    ])
+    refuses('sql.function', { functions: { allow: ['lower'] } }, [
+      "SELECT f.mine FROM lower('x') f",
+      'SELECT (a).mine FROM t',
+    ])
+    permits({}, [
+      'SELECT e.key, e.value FROM t, jsonb_each(t.data) AS e',
+      'SELECT t.url, t.sys_id FROM t, generate_series(1, 3)',
+      'SELECT s.net_total FROM (SELECT 1 AS net_total) s',
+      'SELECT (t.address).city FROM t',
+    ])
+    permits({ functions: { allow: ['lower'] } }, ['SELECT lower(t.name) FROM t'])
+  })
+
+  test('scheduled statements, text that is run, tables behind strings', () => {
+    refuses('sql.function', {}, ["SELECT cron.schedule('* * * * *', 'DROP TABLE t')"])
+    refuses('sql.function', { dialect: 'duckdb' }, ["SELECT json_execute_serialized_sql('x')"])
+    refuses('sql.function', { dialect: 'clickhouse' }, ["SELECT * FROM merge('default', '^secrets$')"])
+    refuses('sql.function', { dialect: 'mysql' }, ['SELECT @@global.secure_file_priv'])
+    refuses('sql.unknown-part', { dialect: 'snowflake' }, ["SELECT * FROM TABLE('secrets')"])
+    refuses('sql.system-table', { dialect: 'sqlite' }, ["SELECT data FROM fsdir WHERE path = '/etc/hostname'"])
+  })
+
+  test('a name of WITH in another case may be another table', () => {
+    const rules = { tables: ['orders'] }
+    for (const dialect of ['mysql', 'clickhouse'] as const) {
+      refuses('sql.table', { ...rules, dialect }, ['WITH SECRETS AS (SELECT 1) SELECT * FROM secrets'])
+      permits({ ...rules, dialect }, ['WITH Recent AS (SELECT id FROM orders) SELECT * FROM Recent'])
+    }
+  })
+
+  test('a LIMIT for each group bounds nothing', () => {
+    refuses('sql.limit', { dialect: 'clickhouse', maxLimit: 5 }, ['SELECT * FROM t LIMIT 1 BY id'])
+  })
+})
