@@ -3,6 +3,7 @@ import type { CryptoKey, FlattenedJWSInput, JWK, JWSHeaderParameters, LocalJWKSe
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { JsonObject } from './fetch-json.ts'
+import { isSoundKey } from './sound-keys.ts'
 
 export interface JwksParts {
   readonly issuer: string
@@ -82,13 +83,14 @@ export class Jwks {
   }
 }
 
-/** Secret (`oct`) and private keys are left out: a set that publishes them must not decide about anybody. */
+/** Secret (`oct`), private and weak keys are left out: a set that publishes them must not decide about anybody by them. */
 function publicKeys(set: JsonObject): JWK[] {
   const keys = set['keys']
   if (!Array.isArray(keys) || keys.length > MAX_KEYS) throw new Error('not a JWK set of a reasonable size')
   return keys.filter((key: unknown): key is JWK => {
     if (typeof key !== 'object' || key === null || !('kty' in key)) return false
-    return (key.kty === 'RSA' || key.kty === 'EC' || key.kty === 'OKP') && !('d' in key) && !('k' in key)
+    const isPublic = (key.kty === 'RSA' || key.kty === 'EC' || key.kty === 'OKP') && !('d' in key) && !('k' in key)
+    return isPublic && isSoundKey(key as JWK)
   })
 }
 

@@ -12,7 +12,8 @@ export interface JwtParts {
 }
 
 const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
-const UTF8 = new TextDecoder('utf-8', { fatal: true })
+/** A byte order mark is a character, and no JSON begins with one. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Whether a token is to be taken for a JWT of some kind: such a one is never shown to an issuer that may not have made it. */
 export function looksLikeJwt(token: string): boolean {

@@ -31,8 +31,11 @@ export interface TokenCredential extends Credential {
   readonly families?: readonly string[]
 }
 
+/** What a revocation can name of somebody; without the credential where none was shown. */
+export type Revocable = Pick<Principal, 'id' | 'tenant'> & Partial<Pick<Principal, 'credential'>>
+
 /** Whether the revocation names this principal or its credential, whatever the time is. */
-export function revokes(revocation: Revocation, principal: Principal): boolean {
+export function revokes(revocation: Revocation, principal: Revocable): boolean {
   return namesOf(principal).includes(nameOf(revocation))
 }
 
@@ -78,7 +81,7 @@ export class RevocationList {
   }
 
   /** Whether a revocation of the principal, its key or its token is in force. */
-  covers(principal: Principal, now: number): boolean {
+  covers(principal: Revocable, now: number): boolean {
     if (this.#active.size === 0) return false
     return namesOf(principal).some((name) => {
       const revocation = this.#active.get(name)
@@ -179,15 +182,12 @@ function nameOf(revocation: Pick<Revocation, 'kind' | 'tenant' | 'id'>): string 
   return `${revocation.kind}\n${revocation.tenant}\n${revocation.id}`
 }
 
-function namesOf(principal: Principal): readonly string[] {
-  const { tenant, credential } = principal
+function namesOf({ id, tenant, credential }: Revocable): readonly string[] {
+  const names = [`tenant\n${tenant}\n${tenant}`, `principal\n${tenant}\n${id}`]
+  if (credential === undefined) return names
   // A single certificate is named by its thumbprint, as a token is by its digest.
   const kind = credential.kind === 'api-key' ? 'key' : 'token'
-  const names = [
-    `tenant\n${tenant}\n${tenant}`,
-    `principal\n${tenant}\n${principal.id}`,
-    `${kind}\n${tenant}\n${credential.id}`,
-  ]
+  names.push(`${kind}\n${tenant}\n${credential.id}`)
   if (!isToken(credential)) return names
   names.push(`token\n${tenant}\n${credential.digest}`)
   for (const family of credential.families ?? []) names.push(`token\n${tenant}\n${family}`)

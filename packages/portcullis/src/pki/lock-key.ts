@@ -6,7 +6,15 @@ import { readPrivate, writeWhole } from './private-file.ts'
 
 /** Reads the key (PEM, PKCS #8), or makes it (mode 0600) with its public half beside it (`.pub`). Throws PkiError. */
 export function loadLockKey(file: string): KeyObject {
-  if (!existsSync(file)) makeKey(file)
+  const known = readLockKey(file)
+  if (known !== undefined) return known
+  makeKey(file)
+  return readLockKey(file) as KeyObject
+}
+
+/** The key; undefined when there is none: whoever only checks must not make one. Throws PkiError. */
+export function readLockKey(file: string): KeyObject | undefined {
+  if (!existsSync(file)) return undefined
   const key = parse(readPrivate(file), file)
   if (key.asymmetricKeyType !== 'ed25519')
     throw new PkiError(`${file} is no Ed25519 key`, 'remove it; a new one is made')

@@ -14,6 +14,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { PkiError } from './pki-error.ts'
 
@@ -36,6 +37,18 @@ export function writeWhole(file: string, content: string, mode: 0o600 | 0o644): 
   }
   renameSync(draft, file)
   syncFolder(dirname(file))
+}
+
+/** As `writeWhole`, without holding up anything meanwhile. */
+export async function writeWholeAside(file: string, content: string, mode: 0o600 | 0o644): Promise<void> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    await writeFile(draft, content, { mode, flag: 'wx', flush: true })
+    await rename(draft, file)
+  } catch (thrown) {
+    await rm(draft, { force: true })
+    throw thrown
+  }
 }
 
 /** Text of a key file. Throws PkiError when it is missing or when others can read it. */

@@ -87,7 +87,7 @@ async function prepare(route: AdminRoute): Promise<Asked> {
   const names: Record<string, string> = {
     id: await idFor(route, at),
     name: await nameFor(route, at),
-    upstream: 'mail',
+    upstream: route.path.startsWith('/definitions/') ? 'one' : 'mail',
     kind: 'static',
   }
   if (route.name === 'removeCredential')
@@ -104,7 +104,15 @@ async function prepare(route: AdminRoute): Promise<Asked> {
     headers['if-match'] = String(read.headers['etag'])
   }
   const body = route.method === 'GET' || route.method === 'DELETE' ? undefined : (BODIES[route.name]?.(at) ?? {})
+  if (route.name === 'approveDefinitions') return { method: route.method, path, body: await waiting(), headers }
   return { method: route.method, path, body, headers }
+}
+
+/** What can be approved: all that the upstream has said so far. */
+async function waiting(): Promise<object> {
+  const { json } = await ask('house', { method: 'GET', path: '/definitions', body: undefined, headers: {} })
+  const shown = json.definitions.filter(({ upstream: of }: { upstream: string }) => of === 'one')
+  return { items: shown.map(({ item, digest }: { item: string; digest: string }) => ({ item, digest })) }
 }
 
 async function idFor({ path }: AdminRoute, at: number): Promise<string> {

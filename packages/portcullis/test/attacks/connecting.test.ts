@@ -48,7 +48,7 @@ async function sharedScene(t: { after(end: () => unknown): void }) {
   })
   upstream.addClient('portcullis', {
     ...{ client_secret: 'a-secret-of-the-client', token_endpoint_auth_method: 'client_secret_basic' },
-    redirect_uris: [`${gateway.origin}/connect/callback`],
+    redirect_uris: [`${gateway.origin}/connect/callback/mail`],
   })
   const tokenOf = (groups: readonly string[]) => {
     const now = Math.floor(Date.now() / 1000)

@@ -35,7 +35,7 @@ test('with a full disk under the audit chain every call is refused before it hap
   // The audit folder is a file system of 256 KiB in a view of this machine that only the gateway has.
   const served = await serveFrom(t, [{ name: 'one', url: upstream.url }], (folder) => {
     const audit = join(folder, 'state', 'audit')
-    mkdirSync(audit, { mode: 0o700 })
+    mkdirSync(audit, { mode: 0o700, recursive: true })
     return [
       'bwrap',
       '--die-with-parent',

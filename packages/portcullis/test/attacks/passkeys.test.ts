@@ -1,7 +1,10 @@
 /** Passkeys by an authenticator made of software: what is right lets in, and everything that is a little wrong does not. */
 import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import { callTool } from '../fixtures/client.ts'
+import { attestedPasskey } from '../fixtures/attested-passkey.ts'
 import { Authenticator, type Answering, passkeyOptions } from '../fixtures/authenticator.ts'
 import type { Browser, Page } from '../fixtures/browser.ts'
 import { type CountingUpstream, startCounting } from '../fixtures/counting-upstream.ts'
@@ -264,4 +267,25 @@ test('the one script comes from one address, and its digest is on the page', asy
   const script = await gateway.browser().get('/auth/passkeys.js')
   assert.match(String(script.headers['content-type']), /^text\/javascript/)
   assert.equal(script.headers['x-content-type-options'], 'nosniff')
+})
+
+test('a new passkey cannot make the gateway fetch what a certificate of its maker names', async () => {
+  const asked: string[] = []
+  const inside = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.end()
+  })
+  await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve))
+  try {
+    await gateway.person('oscar')
+    const { browser, page } = await accountPage('oscar')
+    const earlier = of('user.passkey-added').length
+    const place = `http://127.0.0.1:${(inside.address() as AddressInfo).port}/metadata`
+    const response = await attestedPasskey(passkeyOptions(page, 'create'), gateway.origin, place)
+    assert.equal((await browser.submit(page, '/passkey/add', { response, label: 'Laptop' })).status, 400)
+    assert.deepEqual(asked, [])
+    assert.equal(of('user.passkey-added').length, earlier)
+  } finally {
+    inside.close()
+  }
 })

@@ -98,7 +98,11 @@ test('keys that a token points to are not fetched', async () => {
 test('an address among the arguments, in a header or in the path makes the gateway call nobody', async () => {
   const earlier = upstream.count()
   const named = { 'x-upstream-url': place(), 'x-forwarded-host': new URL(place()).host, referer: place() }
-  assert.equal((await callTool(gateway, 'fetch', { url: place() }, { headers: named })).status, 200)
+  assert.equal((await callTool(gateway, 'fetch', { url: 'https://example.org/' }, { headers: named })).status, 200)
+  assert.equal(upstream.count(), earlier + 1)
+  // An address of this machine does not even reach the tool.
+  const refused = await callTool(gateway, 'fetch', { url: place() })
+  assert.match(refused.text, /"isError":true/)
   assert.equal(upstream.count(), earlier + 1)
   for (const path of [`/mcp/${encodeURIComponent(place())}`, `/mcp?url=${place()}`, `/mcp/one?url=${place()}`]) {
     await send(gateway, { jsonrpc: '2.0', id: 1, method: 'ping' }, { url: gateway.origin + path })

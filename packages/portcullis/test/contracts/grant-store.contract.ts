@@ -73,14 +73,24 @@ export function grantStoreContract(backend: string, open: OpenGrants): void {
       assert.ok(await store.find('Code', 'd'))
     })
 
-    it('ends what an account has, and names its families', async (t) => {
+    it('ends what an account has, and says what that was', async (t) => {
       const store = await open(t)
       await store.put(entry('a', { grant: 'g', account: 'alice' }))
       await store.put(entry('b', { grant: 'g', account: 'alice' }))
       await store.put(entry('c', { grant: 'f', account: 'alice' }))
       await store.put(entry('d', { account: 'alice' }))
       await store.put(entry('e', { grant: 'h', account: 'bob' }))
-      assert.deepEqual(await store.removeAccount('alice'), ['f', 'g'])
+      await store.put(entry('a', { kind: 'Token', account: 'alice' }))
+      assert.deepEqual(
+        (await store.removeAccount('alice')).map(({ kind, digest, grant }) => [kind, digest, grant]),
+        [
+          ['Code', 'a', 'g'],
+          ['Code', 'b', 'g'],
+          ['Code', 'c', 'f'],
+          ['Code', 'd', undefined],
+          ['Token', 'a', undefined],
+        ],
+      )
       assert.deepEqual(await store.removeAccount('alice'), [])
       assert.ok(await store.find('Code', 'e'))
     })
@@ -104,6 +114,13 @@ export function grantStoreContract(backend: string, open: OpenGrants): void {
         ],
       )
       assert.deepEqual(await store.ofAccounts([]), [])
+    })
+
+    it('counts what there is of a kind, while 50 callers write', async (t) => {
+      const store = await open(t)
+      await Promise.all(CALLERS.map((at) => store.put(entry(`c${at}`, { kind: at % 2 === 0 ? 'Code' : 'Token' }))))
+      await store.put(entry('c0'))
+      assert.deepEqual([await store.count('Code'), await store.count('Token'), await store.count('None')], [25, 25, 0])
     })
 
     it('sweeps what is over', async (t) => {

@@ -48,6 +48,14 @@ function lost(clock: StillClock, changes: Partial<Revocation> = {}): Revocation 
 }
 
 describe('revokes', () => {
+  it('knows somebody who has shown no credential by their name and tenant alone', () => {
+    const { credential: _credential, ...unproved } = principal
+    const named = { ...entry, kind: 'principal', id: principal.id } as const
+    assert.equal(revokes(named, unproved), true)
+    assert.equal(revokes({ ...named, tenant: 'elsewhere' }, unproved), false)
+    for (const kind of ['key', 'token'] as const) assert.equal(revokes({ ...named, kind, id: '' }, unproved), false)
+  })
+
   const entry = lost(new StillClock())
   const CASES: readonly (readonly [string, Principal, Partial<Revocation>, boolean])[] = [
     ['a key by its id', BY_KEY, { kind: 'key', id: 'a' }, true],

@@ -7,6 +7,7 @@ import type { Account, AccountStore, NewAccount } from './account-store.ts'
 import { accountPrincipal, grantFamily } from './families.ts'
 import type { GrantStore } from './grant-store.ts'
 import { invite } from './invitations.ts'
+import { loneTokens, nameOfToken } from './lone-tokens.ts'
 import { hashPassword } from './password.ts'
 import type { Passkey, PasskeyStore } from './passkeys/passkey-store.ts'
 import type { AccountLink, AccountLinkStore } from './providers/account-link-store.ts'
@@ -142,10 +143,12 @@ export class AccountLifecycle {
     await this.#parts.accounts.update(tenant, id, { disabledAt: null })
   }
 
-  /** Each access token has a twin in the store that names its family, so this reaches all of them. */
+  /** Each access token has a twin in the store that names its family, or itself when it has none: this reaches all of them. */
   async #endGrants(account: Account, reason: string): Promise<void> {
-    const families = await this.#parts.grants.removeAccount(account.id)
-    for (const grantId of families) await this.#revoke(account, 'token', grantFamily(grantId), reason)
+    const ended = await this.#parts.grants.removeAccount(account.id)
+    const families = new Set(ended.flatMap(({ grant }) => (grant === undefined ? [] : [grantFamily(grant)])))
+    const tokens = loneTokens(ended).flatMap((token) => nameOfToken(token)?.jti ?? [])
+    for (const name of [...families, ...tokens]) await this.#revoke(account, 'token', name, reason)
   }
 
   async #revoke({ tenant }: Account, kind: Revocation['kind'], id: string, reason: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Decides whether a sign-in of earlier would still let somebody in: what the configuration lets in no longer has ended. */
 import type { ServerSettings } from './settings.ts'
-import type { SignedIn } from './sign-in-method.ts'
+import { FEDERATED, type SignedIn } from './sign-in-method.ts'
 
 /** Stands among the methods that sessions, codes and refresh tokens keep. Not a method, so it leaves in no token as one. */
 const MARK = 'issuer '
@@ -28,6 +28,3 @@ export function stillAdmits(
   const issuer = issuerOf(came)
   return outside?.providers.some(({ settings }) => settings.issuer === issuer) === true
 }
-
-/** The method of everybody for whom an outside provider has vouched. */
-export const FEDERATED = 'fed'

@@ -35,10 +35,12 @@ export interface GrantStore {
   remove(kind: string, digest: string): Promise<StoredGrantEntry | undefined>
   /** Ends a family; resolves with how many entries it had. */
   removeGrant(grant: string): Promise<number>
-  /** Ends everything that belongs to the account; resolves with the families that it had. */
-  removeAccount(account: string): Promise<readonly string[]>
+  /** Ends everything that belongs to the account; resolves with what that was, by kind and digest. */
+  removeAccount(account: string): Promise<readonly StoredGrantEntry[]>
   /** Everything that belongs to any of these accounts, by kind and digest. */
   ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]>
+  /** How many there are of a kind, those that are over and not swept yet included. */
+  count(kind: string): Promise<number>
   /** Drops entries whose `expiresAt` is not after `now`; resolves with how many. */
   sweep(now: number): Promise<number>
 }

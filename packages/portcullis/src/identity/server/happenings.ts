@@ -5,13 +5,15 @@ import type { Provider } from 'oidc-provider'
 export interface Notes {
   /** Why it refused, in more words than the caller gets. */
   reason?: string
+  /** The client that it refused. */
+  client?: string
   /** A mistake of its own, or of ours. */
   failure?: unknown
   /** Consents of a browser that has signed out. */
   endedGrants?: readonly string[]
 }
 
-type Context = { readonly req: object }
+type Context = { readonly req: object; readonly oidc?: { readonly client?: { readonly clientId: string } } }
 
 interface EndedSession {
   readonly destroyed?: boolean
@@ -39,7 +41,9 @@ export class Happenings {
     const listening: EventEmitter = provider
     const onRefusal = (context: Context, error: Error & { readonly error_detail?: string }) => {
       const cause = error.cause instanceof Error ? `: ${error.cause.message}` : ''
-      this.#note(context, { reason: `${error.error_detail ?? error.message}${cause}` })
+      const client = context.oidc?.client?.clientId
+      const reason = `${error.error_detail ?? error.message}${cause}`
+      this.#note(context, { reason, ...(client !== undefined && { client }) })
     }
     for (const name of REFUSALS) listening.on(name, onRefusal as () => void)
     const onFailure = (context: Context, failure: unknown) => this.#note(context, { failure })

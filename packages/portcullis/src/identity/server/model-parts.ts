@@ -1,6 +1,7 @@
 /** Decides what happens when a consent or a token ends: it is revoked on every node, and that is on record. */
 import type { errors as Errors } from 'oidc-provider'
 import { accountPrincipal, grantFamily } from './families.ts'
+import { nameOfToken } from './lone-tokens.ts'
 import type { ServerSettings } from './settings.ts'
 import type { StoredModelParts } from './stored-model.ts'
 
@@ -32,11 +33,12 @@ export function modelParts(settings: ServerSettings, errors: typeof Errors): Sto
         grant: grantFamily(grantId),
       })
     },
-    async onTokenEnded({ extra, clientId }) {
-      const { jti, tenant } = (extra ?? {}) as { readonly jti?: string; readonly tenant?: string }
-      if (jti === undefined || tenant === undefined) return
+    async onTokenEnded(payload) {
+      const token = nameOfToken(payload)
+      if (token === undefined) return
+      const { jti, tenant } = token
       await revoke(tenant, jti, 'the token was revoked')
-      await witness.changed(tenant, 'token.revoked', undefined, { jti, client: clientId })
+      await witness.changed(tenant, 'token.revoked', undefined, { jti, client: payload.clientId })
     },
   }
 }

@@ -1,6 +1,7 @@
 /** Decides how the protocol library behaves: what it demands of everybody, and what its tokens and cookies are. */
-import type { Configuration, errors as Errors } from 'oidc-provider'
+import type { Configuration, errors as Errors, interactionPolicy } from 'oidc-provider'
 import { ASSERTION_GRANT, ASSERTION_PROFILE } from './assertion/assertion-grant.ts'
+import { stillAdmits } from './came-by.ts'
 import { documentFetch } from './client-documents.ts'
 import { keepToken, type KeepTokenParts } from './keep-token.ts'
 import { messagePage } from './page.ts'
@@ -8,11 +9,13 @@ import { protocolFeatures } from './protocol-features.ts'
 import { MOUNT_PATH, type ServerSettings } from './settings.ts'
 import { show } from './show.ts'
 import { StoredClients } from './stored-clients.ts'
-import { StoredModel } from './stored-model.ts'
+import { endGrant, StoredModel } from './stored-model.ts'
 import { claimsOf, holderOf, type TokenSource } from './token-claims.ts'
+import { whatToAsk } from './what-to-ask.ts'
 
 export interface ConfigurationParts extends KeepTokenParts {
   readonly errors: typeof Errors
+  readonly policy: typeof interactionPolicy
 }
 
 const CODE_SECONDS = 60
@@ -46,7 +49,10 @@ export function protocolConfiguration(parts: ConfigurationParts): Configuration 
     renderError: (context, { error, error_description: description }) => {
       show(context, messagePage('This did not work', description ?? error, context.status))
     },
-    interactions: { url: (_context, { uid }) => `${MOUNT_PATH}/interaction/${uid}` },
+    interactions: {
+      url: (_context, { uid }) => `${MOUNT_PATH}/interaction/${uid}`,
+      policy: whatToAsk(settings, parts.policy),
+    },
     ...tokens(parts),
     ...outward(settings),
     ...(settings.assertions && { discovery: { authorization_grant_profiles_supported: [ASSERTION_PROFILE] } }),
@@ -58,7 +64,8 @@ export function protocolConfiguration(parts: ConfigurationParts): Configuration 
 function tokens(parts: ConfigurationParts): Pick<Configuration, 'findAccount' | 'extraTokenClaims' | 'formats'> {
   const { settings, errors } = parts
   return {
-    findAccount: async (_context, accountId) => {
+    findAccount: async (_context, accountId, source) => {
+      if (source !== undefined && (await hasEnded(parts, source))) return undefined
       const holder = await holderOf(settings, { accountId })
       return holder && { accountId, claims: () => ({ sub: accountId }) }
     },
@@ -71,6 +78,14 @@ function tokens(parts: ConfigurationParts): Pick<Configuration, 'findAccount' | 
       customizers: { jwt: (context, token, { payload }) => keepToken(parts, context, token, payload ?? {}) },
     },
   }
+}
+
+/** Tokens that a sign-in has given end with the way in which somebody signed in, their whole family with them. */
+async function hasEnded({ settings, models }: ConfigurationParts, source: object): Promise<boolean> {
+  const { grantId, amr } = source as { readonly grantId?: string; readonly amr?: readonly string[] }
+  if (grantId === undefined || stillAdmits(settings, amr)) return false
+  await endGrant(models, grantId)
+  return true
 }
 
 function lifetimes({ lifetimes: { accessToken, refreshIdle, grant, session } }: ServerSettings): Configuration['ttl'] {

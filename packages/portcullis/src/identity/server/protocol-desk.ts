@@ -10,6 +10,7 @@ import type { ProtocolEngine } from './provider.ts'
 import { MOUNT_PATH, type ServerSettings } from './settings.ts'
 import { USER_CODE_HEADER } from './device-pages.ts'
 import { endGrant } from './stored-model.ts'
+import { withoutDetour } from './strange-destination.ts'
 import type { TokenHandles } from './token-handles.ts'
 
 export interface ProtocolDeskParts {
@@ -44,11 +45,13 @@ export class ProtocolDesk {
     const { request, response } = nodePair(made)
     await provider.callback()(request, response)
     const answer = withoutScript(await response.answered)
-    const { failure, reason, endedGrants = [] } = happenings.of(request)
+    const { failure, reason, client, endedGrants = [] } = happenings.of(request)
     for (const grantId of endedGrants) await endGrant(models, grantId)
     if (failure !== undefined) this.#parts.settings.witness.failed(exchange, failure)
     const refusal = refusalOf(answer)
-    return refusal === undefined ? answer : this.#told(exchange, answer, { ...refusal, reason })
+    if (refusal === undefined) return answer
+    await this.#told(exchange, answer, { ...refusal, reason })
+    return withoutDetour(answer, this.#parts.settings.clients, client)
   }
 
   async #told(exchange: Exchange, answer: Answer, facts: Record<string, unknown>): Promise<Answer> {

@@ -19,7 +19,7 @@ export interface ProtocolEngine {
 export async function protocolEngine(settings: ServerSettings, handles: TokenHandles): Promise<ProtocolEngine> {
   const oidc = await import('oidc-provider')
   const models = modelParts(settings, oidc.errors)
-  const parts = { settings, errors: oidc.errors, models, handles }
+  const parts = { settings, errors: oidc.errors, policy: oidc.interactionPolicy, models, handles }
   const provider = new oidc.Provider(settings.issuer, protocolConfiguration(parts))
   // What a request says of itself is replaced on its way here by what is known of it, so it may be believed.
   provider.proxy = true

@@ -21,6 +21,14 @@ export function isNative(uri: string): boolean {
   return url !== null && (url.protocol === 'http:' ? LOOPBACK.has(url.hostname) : url.protocol !== 'https:')
 }
 
+/** What of a redirect a consent is for: its host, or the program's scheme; ports of programs on the device change (RFC 8252 §7.3). */
+export function destinationOf(uri: string | undefined): string {
+  if (uri === undefined) return 'a device'
+  const url = URL.parse(uri)
+  if (url === null) return uri
+  return isNative(uri) ? `${url.protocol}//${url.hostname}` : `${url.protocol}//${url.host}`
+}
+
 /** The host of a redirect in the words of the consent page. */
 export function redirectHost(uri: string): string {
   const url = URL.parse(uri)

@@ -24,6 +24,8 @@ export interface SignInPlace {
   readonly path: string
   /** The page, and whoever it is shown to: challenges and journeys that were made for it are good nowhere else. */
   readonly about: string
+  /** Whoever leaves for a provider has to be the one who comes back. */
+  readonly traveller: string
   /** What people go on to. */
   readonly to: string
   readonly formToken: string
@@ -38,7 +40,7 @@ export interface SignInPlace {
 /** Somebody, or the page that says that it is nobody. */
 export type SignInOutcome =
   | { readonly account: Account; readonly signedIn: SignedIn; readonly answer?: never }
-  | { readonly answer: Answer }
+  | { readonly answer: Answer; readonly account?: never; readonly signedIn?: never }
 
 export function signInAt({ settings }: SignInDeskParts, place: SignInPlace, failed?: SignInFailure): Answer {
   const { methods, outside } = settings
@@ -73,7 +75,7 @@ export async function proveAt(
   return { account, signedIn }
 }
 
-/** What was sent to `PATH/provider`: a page that leads there. A form must not lead to a place that the page does not name. */
+/** A page that leads to the provider that a form has named. A form must not lead to a place that the page does not name. */
 export async function leaveFrom(
   parts: SignInDeskParts,
   place: SignInPlace,
@@ -83,7 +85,7 @@ export async function leaveFrom(
   const provider = providerOf(parts, fields.get('provider'))
   if (provider === undefined) throw new Fault('identity.form_refused', { step: 'provider' })
   const { name, title } = provider.settings
-  const { about, path, fresh } = place
+  const { traveller: about, path, fresh } = place
   try {
     const url = await provider.departure(
       await parts.journeys.begin({ provider: name, about, back: `${path}/arrive`, fresh }),
@@ -102,7 +104,7 @@ export async function leaveFrom(
 export async function arriveAt(parts: SignInDeskParts, place: SignInPlace, exchange: Exchange): Promise<SignInOutcome> {
   const { settings, journeys } = parts
   const { query } = exchange.head
-  const journey = await journeys.end(new URLSearchParams(query).get('state') ?? '', place.about)
+  const journey = await journeys.end(new URLSearchParams(query).get('state') ?? '', place.traveller)
   const provider = providerOf(parts, journey?.provider)
   if (journey === undefined || provider === undefined || settings.outside === undefined) {
     const answer = signInAt(parts, place, { sentence: EXPIRED })
@@ -155,5 +157,8 @@ const recordSignIn = (
 
 const strength = ({ amr, acr }: SignedIn): Facts => ({ amr, ...(acr !== undefined && { acr }) })
 
-const providerOf = ({ settings }: SignInDeskParts, name: string | undefined): OutsideProvider | undefined =>
-  settings.outside?.providers.find((provider) => provider.settings.name === name)
+/** The provider of this name, if there is one. */
+export const providerOf = (
+  { settings }: Pick<SignInDeskParts, 'settings'>,
+  name: string | undefined,
+): OutsideProvider | undefined => settings.outside?.providers.find((provider) => provider.settings.name === name)

@@ -12,6 +12,9 @@ export interface SignedIn {
   readonly issuer?: string
 }
 
+/** The method of everybody for whom an outside provider has vouched. */
+export const FEDERATED = 'fed'
+
 /** What a form has sent: each field once. */
 export type Fields = ReadonlyMap<string, string>
 

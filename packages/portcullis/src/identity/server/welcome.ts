@@ -12,11 +12,12 @@ import { messagePage, page } from './page.ts'
 import { hashPassword, MAX_PASSWORD_CHARS } from './password.ts'
 import { PASSKEYS_NEED_SCRIPT } from './passkeys/passkey-form.ts'
 import { passkeyScript } from './passkeys/passkey-script.ts'
+import { vouchedBy } from './providers/vouched-by.ts'
 import { MOUNT_PATH, type ServerSettings } from './settings.ts'
 import type { Fields } from './sign-in-method.ts'
 import { digestOf } from './stored-model.ts'
 
-type Settings = Pick<ServerSettings, 'accounts' | 'grants' | 'clock' | 'witness' | 'methods' | 'passkeys'>
+type Settings = Pick<ServerSettings, 'accounts' | 'grants' | 'clock' | 'witness' | 'methods' | 'passkeys' | 'outside'>
 
 export interface WelcomeParts extends Settings {
   readonly forms: FormTokens
@@ -25,6 +26,8 @@ export interface WelcomeParts extends Settings {
 interface Guest extends WelcomeParts {
   readonly account: Account
   readonly token: string
+  /** To which the account belongs. */
+  readonly provider?: string
 }
 
 /** NIST SP 800-63B-4 §3.1.1.2 for a password that is the only factor. */
@@ -41,12 +44,19 @@ export async function welcome(parts: WelcomeParts, path: string, exchange: Excha
     await parts.witness.refused(exchange, 'identity.sign_in_failed', 400, { reason: 'invitation' })
     return messagePage('This link does not work', 'It has been used, or it is too old. Ask for a new one.', 400)
   }
-  const guest = { ...parts, account, token }
+  const guest = await guestOf(parts, account, token)
   if (method === 'GET') return welcomePage(guest)
   if (method !== 'POST') throw new Fault('transport.method_not_allowed', { method })
   const fields = await readFields(exchange)
   if (!parts.forms.accepts(fields.get('csrf'), token)) throw new Fault('identity.form_refused', { step: 'welcome' })
   return fields.has('response') ? setPasskey(guest, fields) : setPassword(guest, fields)
+}
+
+/** Without passkeys, where the account belongs to a provider. */
+async function guestOf({ passkeys, ...parts }: WelcomeParts, account: Account, token: string): Promise<Guest> {
+  const provider = await vouchedBy(parts, account.id)
+  if (provider !== undefined) return { ...parts, account, token, provider }
+  return { ...parts, account, token, ...(passkeys && { passkeys }) }
 }
 
 /** What is wrong with a new password, as a sentence, or undefined. */
@@ -95,7 +105,9 @@ function donePage(title: string): Answer {
 }
 
 async function welcomePage(guest: Guest, problem?: string): Promise<Answer> {
-  const { account, passkeys, forms, token } = guest
+  const { account, passkeys, forms, token, provider } = guest
+  if (provider !== undefined && !takesPasswords(guest))
+    return messagePage('Nothing to choose here', `You sign in at ${provider}.`, 400)
   const told = problem === undefined ? html`` : html`<p class="problem" id="problem" role="alert">${problem}</p>`
   const withPassword = takesPasswords(guest)
   const form = (inside: Html) => html`<form method="post" action="${MOUNT_PATH}${WELCOME_PATH}?ticket=${token}">

@@ -50,15 +50,18 @@ export class MemoryGrants implements GrantStore {
     return this.#removeWhere((entry) => entry.grant === grant).length
   }
 
-  async removeAccount(account: string): Promise<readonly string[]> {
-    const removed = this.#removeWhere((entry) => entry.account === account)
-    return [...new Set(removed.flatMap(({ grant }) => (grant === undefined ? [] : [grant])))].toSorted()
+  async removeAccount(account: string): Promise<readonly StoredGrantEntry[]> {
+    return this.#removeWhere((entry) => entry.account === account).toSorted(byKindAndDigest)
   }
 
   async ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]> {
     const wanted = new Set(accounts)
     const own = [...this.#entries].filter(([, { account }]) => account !== undefined && wanted.has(account))
     return own.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry)
+  }
+
+  async count(kind: string): Promise<number> {
+    return [...this.#entries.values()].filter((entry) => entry.kind === kind).length
   }
 
   async sweep(now: number): Promise<number> {
@@ -70,6 +73,10 @@ export class MemoryGrants implements GrantStore {
     for (const [key] of removed) this.#entries.delete(key)
     return removed.map(([, entry]) => entry)
   }
+}
+
+function byKindAndDigest(a: StoredGrantEntry, b: StoredGrantEntry): number {
+  return keyOf(a.kind, a.digest) < keyOf(b.kind, b.digest) ? -1 : 1
 }
 
 const keyOf = (kind: string, digest: string): string => `${kind}\n${digest}`

@@ -50,10 +50,10 @@ export class SqlGrants implements GrantStore {
     return this.#db.change(sql`delete from grant_entry where family = ${grant}`)
   }
 
-  async removeAccount(account: string): Promise<readonly string[]> {
-    const rows = await this.#db.rows<Pick<GrantEntryRow, 'family'>>(sql`
-      delete from grant_entry where account = ${account} returning family`)
-    return [...new Set(rows.flatMap(({ family }) => (family === null ? [] : [family])))].toSorted()
+  async removeAccount(account: string): Promise<readonly StoredGrantEntry[]> {
+    const rows = await this.#db.rows<GrantEntryRow>(sql`
+      delete from grant_entry where account = ${account} returning *`)
+    return rows.map(toEntry).toSorted((a, b) => (`${a.kind}\n${a.digest}` < `${b.kind}\n${b.digest}` ? -1 : 1))
   }
 
   async ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]> {
@@ -61,6 +61,12 @@ export class SqlGrants implements GrantStore {
       select * from grant_entry where account in (select value from json_each(${JSON.stringify(accounts)}))
       order by kind, digest`)
     return rows.map(toEntry)
+  }
+
+  async count(kind: string): Promise<number> {
+    const [row] = await this.#db.rows<{ readonly n: number }>(sql`
+      select count(*) as n from grant_entry where kind = ${kind}`)
+    return row?.n ?? 0
   }
 
   sweep(now: number): Promise<number> {

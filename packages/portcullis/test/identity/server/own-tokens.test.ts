@@ -9,7 +9,13 @@ const NOW = 1_800_000_000
 const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
 const published: JWK = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }
 let keys: readonly JWK[] = [published]
-const verify = ownTokenVerifier({ issuer: ISSUER, keys: () => keys, clock: { now: () => NOW * 1000 } })
+let open = 'pwd'
+const verify = ownTokenVerifier({
+  issuer: ISSUER,
+  keys: () => keys,
+  clock: { now: () => NOW * 1000 },
+  admits: (amr, idp) => amr.includes(open) && idp === undefined,
+})
 
 const CLAIMS = {
   ...{ iss: ISSUER, sub: 'account', aud: 'https://gateway.example/mcp', exp: NOW + 300, iat: NOW, jti: 'j' },
@@ -96,6 +102,20 @@ test('a token that our key did not sign is refused, whatever its header says', a
     '',
   ])
     await assert.rejects(verify(bad), { name: 'Fault' })
+})
+
+test('a token ends with the way in which its holder signed in, and one that stems from no sign-in does not', async () => {
+  const good = await token()
+  await assert.rejects(verify(await token({ idp: 'https://acme.example' })), { name: 'Fault' })
+  await assert.rejects(verify(await token({ amr: undefined })), { name: 'Fault' })
+  open = 'otp'
+  try {
+    await assert.rejects(verify(good), { name: 'Fault' })
+    await verify(await token({ sub: 'client', grant: undefined, amr: undefined }))
+  } finally {
+    open = 'pwd'
+  }
+  await verify(good)
 })
 
 test('keys that change count from the next token on', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { MetadataError, soundMetadata, strangerMetadata } from '../../../src/identity/server/client-metadata.ts'
-import { isNative, redirectProblem } from '../../../src/identity/server/redirects.ts'
+import { destinationOf, isNative, redirectProblem } from '../../../src/identity/server/redirects.ts'
 
 const GOOD = [
   'https://app.example/callback',
@@ -84,4 +84,16 @@ test('a client that introduces itself gets no grants of its own', () => {
   }
   const { grant_types: grants, response_types: responses, scope } = strangerMetadata(asked)
   assert.deepEqual([grants, responses, scope], [['refresh_token'], ['code'], undefined])
+})
+
+test('a consent is for a host, for a program of the device at any port, or for a device', () => {
+  for (const [redirect, destination] of [
+    ['https://app.example/callback?x=1', 'https://app.example'],
+    ['https://app.example:8443/other', 'https://app.example:8443'],
+    ['http://127.0.0.1:7777/callback', 'http://127.0.0.1'],
+    ['http://[::1]:1/', 'http://[::1]'],
+    ['com.example.app:/callback', 'com.example.app://'],
+    [undefined, 'a device'],
+  ] as const)
+    assert.equal(destinationOf(redirect), destination)
 })

@@ -6,6 +6,7 @@ import { accountPrincipal } from '../families.ts'
 import { readFields } from '../form.ts'
 import type { FormTokens } from '../form-token.ts'
 import { passkeyScript } from '../passkeys/passkey-script.ts'
+import { vouchedBy } from '../providers/vouched-by.ts'
 import { arriveAt, leaveFrom, proveAt, signInAt, type SignInDeskParts, type SignInPlace } from '../sign-in-desk.ts'
 import type { Fields } from '../sign-in-method.ts'
 import { digestOf, type StoredModelParts } from '../stored-model.ts'
@@ -109,7 +110,7 @@ export class AccountPages {
 
   async #addPasskey(visitor: Visitor, fields: Fields): Promise<Answer> {
     const { account, secret } = visitor
-    const passkeys = (await this.#vouchedElsewhere(account)) === undefined ? this.#parts.settings.passkeys : undefined
+    const passkeys = (await vouchedBy(this.#parts.settings, account.id)) === undefined ? this.#parts.settings.passkeys : undefined
     if (passkeys === undefined) throw new Fault('identity.form_refused', { step: 'passkey' })
     const made = await passkeys.registration.prove(account, fields, aboutOf(secret))
     if (made !== undefined && (await passkeys.registration.keep(account, made))) return backToPage
@@ -135,7 +136,7 @@ export class AccountPages {
   async #page({ account, secret }: Visitor, problem?: string): Promise<Answer> {
     const { settings, forms } = this.#parts
     const { consents, sessions } = await letIn(settings.grants, account.id, settings.clock.now())
-    const provider = await this.#vouchedElsewhere(account)
+    const provider = await vouchedBy(this.#parts.settings, account.id)
     const passkeys = provider === undefined ? settings.passkeys : undefined
     return accountPage({
       name: account.name,
@@ -157,14 +158,6 @@ export class AccountPages {
     const client = await clients.find(consent.clientId)
     const titles = consent.resources.map((resource) => resources.get(resource) ?? resource)
     return { ...consent, clientName: client?.name ?? consent.clientId, titles }
-  }
-
-  /** Title of the provider to which the account belongs: when that one lets somebody go, no passkey of ours may stay behind. */
-  async #vouchedElsewhere({ id }: Account): Promise<string | undefined> {
-    const { outside } = this.#parts.settings
-    const link = (await outside?.links.ofAccount(id))?.find(({ origin }) => origin === 'provider')
-    if (link === undefined) return undefined
-    return outside?.providers.find(({ settings }) => settings.issuer === link.issuer)?.settings.title ?? link.issuer
   }
 
   #place(secret: string): SignInPlace {

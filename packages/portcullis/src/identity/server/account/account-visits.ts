@@ -7,10 +7,7 @@ import type { ServerSettings } from '../settings.ts'
 import type { SignedIn } from '../sign-in-method.ts'
 import { digestOf } from '../stored-model.ts'
 
-export type AccountVisitParts = Pick<
-  ServerSettings,
-  'grants' | 'accounts' | 'clock' | 'issuer' | 'methods' | 'outside'
->
+export type AccountVisitParts = Pick<ServerSettings, 'grants' | 'accounts' | 'clock' | 'issuer' | 'methods' | 'outside'>
 
 interface VisitPayload {
   readonly amr?: readonly string[]

@@ -1,6 +1,7 @@
 /** Decides what a person has let in and where they are signed in, from what is kept of it, and ends it. */
 import { methodsOf } from '../came-by.ts'
 import type { GrantStore, StoredGrantEntry } from '../grant-store.ts'
+import { loneTokens } from '../lone-tokens.ts'
 import { digestOf, endGrant, type StoredModelParts } from '../stored-model.ts'
 
 /** Instants are milliseconds since the epoch. */
@@ -75,10 +76,10 @@ export async function endSession(models: StoredModelParts, account: string, id: 
   return true
 }
 
-/** Every consent, session and visit of the account. */
+/** Every consent, session and visit of the account, and every token that stems from no consent. */
 export async function endAll(models: StoredModelParts, account: string): Promise<void> {
   for (const family of familiesOf(await models.grants.ofAccounts([account]))) await endGrant(models, family)
-  await models.grants.removeAccount(account)
+  for (const token of loneTokens(await models.grants.removeAccount(account))) await models.onTokenEnded(token)
 }
 
 const familiesOf = (entries: readonly StoredGrantEntry[]): readonly string[] => [

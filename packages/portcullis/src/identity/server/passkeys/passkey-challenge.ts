@@ -1,13 +1,14 @@
 /** Decides which challenges are ours: made for one page of one person, good for a while, and used up by the first try. */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../../core/clock.ts'
+import { AnonymousRows } from '../anonymous-rows.ts'
 import type { GrantStore } from '../grant-store.ts'
 import { digestOf } from '../stored-model.ts'
 
 export interface ChallengeParts {
   /** Secret of this server. */
   readonly key: string
-  readonly grants: Pick<GrantStore, 'add'>
+  readonly grants: Pick<GrantStore, 'add' | 'count' | 'sweep'>
   readonly clock: Clock
 }
 
@@ -23,9 +24,11 @@ const MAC_BYTES = 32
 /** Nothing is kept for a page that is only looked at: a challenge carries what it is for, and only its use is noted. */
 export class PasskeyChallenges {
   readonly #parts: ChallengeParts
+  readonly #rows: AnonymousRows
 
   constructor(parts: ChallengeParts) {
     this.#parts = parts
+    this.#rows = new AnonymousRows({ ...parts, kind: KIND })
   }
 
   /** @param about page and person; base64url of 56 bytes is returned. */
@@ -36,7 +39,7 @@ export class PasskeyChallenges {
     return Buffer.concat([head, this.#mac(head, purpose, about)]).toString('base64url')
   }
 
-  /** True for exactly one of any number of callers, on all nodes. */
+  /** True for exactly one of any number of callers, on all nodes. Rejects with `identity.unavailable` when too many are noted. */
   async spend(challenge: string, purpose: ChallengePurpose, about: string): Promise<boolean> {
     const bytes = Buffer.from(challenge, 'base64url')
     // One spelling only: another one of the same bytes would be another digest.
@@ -46,6 +49,7 @@ export class PasskeyChallenges {
     const { grants, clock } = this.#parts
     const expiresAt = Number(head.readBigUInt64BE(NONCE_BYTES))
     if (expiresAt <= clock.now()) return false
+    await this.#rows.requireRoom()
     return grants.add({ kind: KIND, digest: digestOf(challenge), payload: '{}', expiresAt })
   }
 

@@ -24,6 +24,11 @@ const MAX_LABEL_CHARS = 40
 const TIMEOUT_MS = 300_000
 /** COSE: Ed25519, ES256, RS256. The last is all that the authenticators of some laptops know. */
 const ALGORITHMS = [-8, -7, -257]
+/**
+ * Formats in which a browser says nothing of the maker, or the new key speaks for itself (WebAuthn §5.1.3). To verify others
+ * is to fetch, from inside this house, whatever addresses their certificates name.
+ */
+const FORMATS: readonly unknown[] = ['none', 'packed']
 
 export class PasskeyRegistration {
   readonly #parts: RegistrationParts
@@ -72,10 +77,14 @@ export class PasskeyRegistration {
 
   async #verified({ id: account, tenant }: Account, response: PasskeyResponse, label: string) {
     const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
+    const { decodeAttestationObject, isoBase64URL } = await import('@simplewebauthn/server/helpers')
     const { site, clock } = this.#parts
+    const json = response.json as RegistrationResponseJSON
     try {
+      const attestation = decodeAttestationObject(isoBase64URL.toBuffer(json.response.attestationObject))
+      if (!FORMATS.includes(attestation.get('fmt'))) return undefined
       const { verified, registrationInfo } = await verifyRegistrationResponse({
-        response: response.json as RegistrationResponseJSON,
+        response: json,
         expectedChallenge: response.challenge,
         expectedOrigin: site.origin,
         expectedRPID: site.id,

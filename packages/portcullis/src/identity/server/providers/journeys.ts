@@ -1,6 +1,7 @@
 /** Decides which way back belongs to which way out: one answer for each departure, for the browser that left. */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Clock } from '../../../core/clock.ts'
+import { AnonymousRows } from '../anonymous-rows.ts'
 import type { GrantStore } from '../grant-store.ts'
 import { digestOf } from '../stored-model.ts'
 import type { JourneySecrets } from './outside-provider.ts'
@@ -30,15 +31,19 @@ const STATE = /^[\w-]{43}$/
 /** The store holds a digest of `state`; nonce and verifier follow from it by a key, so no secret lies in the store. */
 export class Journeys {
   readonly #parts: JourneyParts
+  readonly #rows: AnonymousRows
 
   constructor(parts: JourneyParts) {
     this.#parts = parts
+    this.#rows = new AnonymousRows({ ...parts, kind: KIND })
   }
 
+  /** Rejects with `identity.unavailable` when too many people are on their way. */
   async begin(journey: Journey): Promise<JourneySecrets> {
     const { grants, clock } = this.#parts
     const state = randomBytes(32).toString('base64url')
     const expiresAt = clock.now() + LIFE_MS
+    await this.#rows.requireRoom()
     await grants.put({ kind: KIND, digest: digestOf(state), payload: JSON.stringify(journey), expiresAt })
     return this.#secrets(state, journey)
   }
