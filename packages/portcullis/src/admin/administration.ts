@@ -1,5 +1,5 @@
 import type { Administration, AdminView, OpenAdministration } from '../gateway/administration.ts'
-import { ADMIN_BASE } from './match.ts'
+import { isAdminPath } from './match.ts'
 
 /**
  * What administrators can ask of a gateway, and change: one file of this room answers for each noun. They are loaded with
@@ -8,7 +8,7 @@ import { ADMIN_BASE } from './match.ts'
 export const administration: OpenAdministration = (view) => {
   let opened: Promise<Administration> | undefined
   return {
-    takes: (path) => path === ADMIN_BASE || path.startsWith(`${ADMIN_BASE}/`),
+    takes: isAdminPath,
     serve: async (exchange) => (await (opened ??= load(view))).serve(exchange),
   }
 }

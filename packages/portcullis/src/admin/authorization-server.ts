@@ -2,7 +2,10 @@
 import { Fault } from '../core/fault.ts'
 import type { AdminView } from '../gateway/administration.ts'
 import { AccountLifecycle } from '../identity/server/account-lifecycle.ts'
+import type { Account } from '../identity/server/account-store.ts'
 import type { Config } from '../config/schema.ts'
+import { unknownThing } from './known.ts'
+import type { AdminCall } from './route.ts'
 
 /** Its settings. Throws `administration.unavailable`. */
 export function serverOf({ config }: Pick<AdminView, 'config'>): NonNullable<Config['identity']['server']> {
@@ -19,4 +22,16 @@ export function accountsOf(view: AdminView): AccountLifecycle {
   const { accounts, grants, passkeys, accountLinks } = stores
   const kept = { accounts, grants, passkeys, accountLinks }
   return new AccountLifecycle({ ...kept, revocations, seal, clock, accessTokenSeconds })
+}
+
+/** The account that the path names. Rejects with `administration.unavailable`, or `transport.not_found`. */
+export async function findAccount({
+  view,
+  tenant,
+  path,
+}: Pick<AdminCall, 'view' | 'tenant' | 'path'>): Promise<Account> {
+  const { name = '' } = path
+  const account = await accountsOf(view).find(tenant, name)
+  if (account === undefined) throw unknownThing('user', name)
+  return account
 }

@@ -1,7 +1,9 @@
-/** Decides when a change happens: after its record is durable, and never two of one tenant at once. */
+/** Decides when a change happens: after its record is durable, never two of one tenant at once, and what ends something first. */
 import type { Ledger } from '../audit/ledger.ts'
 import type { Detail } from '../audit/record.ts'
 import { scrub } from '../audit/scrub.ts'
+import type { Cancellation } from '../core/cancellation.ts'
+import { Fault } from '../core/fault.ts'
 import type { Principal } from '../core/principal.ts'
 import { digestOf } from '../mcp/canonical.ts'
 
@@ -15,7 +17,10 @@ export interface ChangeFacts {
   readonly detail?: Detail
 }
 
-/** Call it right before the change is made. Rejects with `audit.unavailable`: then nothing is to be changed. */
+/**
+ * Call it right before the change is made. Rejects with `audit.unavailable`, or when the request has ended meanwhile: then
+ * nothing is to be changed.
+ */
 export type Announce = (facts: ChangeFacts) => Promise<void>
 
 /** Looks, announces, changes. What is found to be as asked already is not announced. */
@@ -25,6 +30,13 @@ export interface ChangeMaker {
   readonly tenant: string
   readonly asker: Principal
   readonly incident: string
+  /** Tells that the request is over, because its credential or its time is. Absent where nothing can end it. */
+  readonly ended?: Pick<Cancellation, 'reason'>
+}
+
+interface Line {
+  readonly urgent: (() => void)[]
+  readonly usual: (() => void)[]
 }
 
 /**
@@ -33,34 +45,49 @@ export interface ChangeMaker {
  */
 export class Changes {
   readonly #ledger: Pick<Ledger, 'append'>
-  readonly #turns = new Map<string, Promise<unknown>>()
+  /** Who waits, for each tenant in which somebody has the turn. */
+  readonly #lines = new Map<string, Line>()
 
   constructor(ledger: Pick<Ledger, 'append'>) {
     this.#ledger = ledger
   }
 
-  /** What is read inside of `work` is not changed by another administrator before it is over. */
-  async make<T>(maker: ChangeMaker, work: Work<T>): Promise<T> {
+  /**
+   * What is read inside of `work` is not changed by another administrator before it is over. What is urgent goes before all
+   * that wait: a stolen key must not be able to hold up its own end.
+   */
+  async make<T>(maker: ChangeMaker, work: Work<T>, isUrgent = false): Promise<T> {
     const { tenant } = maker
-    const before = this.#turns.get(tenant) ?? Promise.resolve()
-    const turn = before.then(
-      () => this.#work(maker, work),
-      () => this.#work(maker, work),
-    )
-    this.#turns.set(tenant, turn)
+    await this.#turn(tenant, isUrgent)
     try {
-      return await turn
+      return await this.#work(maker, work)
     } finally {
-      if (this.#turns.get(tenant) === turn) this.#turns.delete(tenant)
+      this.#pass(tenant)
     }
+  }
+
+  async #turn(tenant: string, isUrgent: boolean): Promise<void> {
+    const line = this.#lines.get(tenant)
+    if (line === undefined) return void this.#lines.set(tenant, { urgent: [], usual: [] })
+    return new Promise((begin) => (isUrgent ? line.urgent : line.usual).push(begin))
+  }
+
+  #pass(tenant: string): void {
+    const { urgent = [], usual = [] } = this.#lines.get(tenant) ?? {}
+    const next = urgent.shift() ?? usual.shift()
+    if (next === undefined) this.#lines.delete(tenant)
+    else next()
   }
 
   async #work<T>(maker: ChangeMaker, work: Work<T>): Promise<T> {
     const announced: ChangeFacts[] = []
     try {
+      refuseEnded(maker)
       return await work(async (facts) => {
+        refuseEnded(maker)
         await this.#record(maker, facts.what, factsOf(facts))
         announced.push(facts)
+        refuseEnded(maker)
       })
     } catch (thrown) {
       for (const { what, id } of announced) await this.#record(maker, `${what}.failed`, { id }).catch(() => undefined)
@@ -77,6 +104,12 @@ export class Changes {
       detail: scrub({ ...detail, ...from, incident }) as Detail,
     })
   }
+}
+
+/** Who waits behind the change that revokes them must not have the next turn. */
+function refuseEnded({ ended }: ChangeMaker): void {
+  if (ended?.reason === undefined) return
+  throw new Fault(ended.reason === 'revoked' ? 'identity.revoked' : 'limits.deadline', { reason: ended.reason })
 }
 
 function factsOf({ id, before, after, detail }: ChangeFacts): Detail {

@@ -7,8 +7,8 @@ import { clientFamily, clientPrincipal } from '../identity/server/families.ts'
 import { Fault } from '../core/fault.ts'
 import { digestOf } from '../mcp/canonical.ts'
 import { serverOf } from './authorization-server.ts'
-import { type Fields, anyObject, flag, optional, several, text, word } from './fields.ts'
-import { conflict, requireRoles, unknownThing } from './known.ts'
+import { type Fields, anyObject, flag, optional, refuseField, several, text, word } from './fields.ts'
+import { conflict, familiesOf, requireRoles, unknownThing } from './known.ts'
 import { byTime, PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, ADMINISTRATORS, AUDITORS, route } from './route.ts'
 
@@ -62,6 +62,7 @@ export const CLIENT_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'POST', path: '/clients/{id}/disable', name: 'disableClient' },
     summary: 'Ends a client and its tokens at once, until it is enabled again.',
     may: ADMINISTRATORS,
+    urgent: true,
     ifMatch: 'possible',
     run: (call) => changed(call, 'client.disabled', true),
   }),
@@ -79,6 +80,7 @@ export const CLIENT_ROUTES: readonly AdminRoute[] = [
       summary: 'Ends a client and its tokens, for good.',
     },
     may: ADMINISTRATORS,
+    urgent: true,
     ifMatch: 'possible',
     run: removeClient,
   }),
@@ -88,6 +90,7 @@ async function createClient({ view, tenant, body, change }: AdminCall<Fields, ty
   const { name, redirects = [], roles = [], device = false, assertions = false, proof: kind = 'none', jwks } = body
   requireRoles(view, tenant, roles)
   if ((kind === 'keys') !== (jwks !== undefined)) throw conflict('`jwks` belongs to the proof `keys`, and that to it.')
+  if (jwks !== undefined && !isPublic(jwks)) refuseField('jwks', 'a set of public keys (RFC 7517 §5)')
   const proof = kind === 'keys' ? { kind, jwks: jwks as object } : { kind }
   const made = await change((announce) =>
     desk(view).add({ tenant, name, redirects, roles, device, assertions, proof }, (client) =>
@@ -95,6 +98,13 @@ async function createClient({ view, tenant, body, change }: AdminCall<Fields, ty
     ),
   ).catch(explain)
   return answer(made.client, made.secret && { secret: made.secret.reveal() })
+}
+
+/** With a private key in it every auditor could read how to be this client (RFC 7518 §6). */
+function isPublic({ keys }: Readonly<Record<string, unknown>>): boolean {
+  const isOne = (key: unknown) =>
+    typeof key === 'object' && key !== null && 'kty' in key && key.kty !== 'oct' && !('d' in key) && !('k' in key)
+  return Array.isArray(keys) && keys.length > 0 && keys.every(isOne)
 }
 
 async function rotateSecret(call: AdminCall) {
@@ -138,9 +148,7 @@ async function removeClient(call: AdminCall) {
 
 /** Nobody ends the client by which they are signed in. */
 function refuseOwn({ asker }: Pick<AdminCall, 'asker'>, { id }: OAuthClient): void {
-  const { credential } = asker
-  const families = 'families' in credential ? (credential.families as readonly string[]) : []
-  if (families.includes(clientFamily(id))) throw conflict('You are signed in by this client.')
+  if (familiesOf(asker).includes(clientFamily(id))) throw conflict('You are signed in by this client.')
 }
 
 async function find({ view, tenant, path }: Pick<AdminCall, 'view' | 'tenant' | 'path'>): Promise<OAuthClient> {

@@ -42,6 +42,7 @@ export const CREDENTIAL_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'DELETE', path: '/credentials/{upstream}/{kind}', name: 'removeCredential' },
     summary: 'Removes a secret or a grant from the vault at once.',
     may: ADMINISTRATORS,
+    urgent: true,
     query: OF,
     run: remove,
   }),

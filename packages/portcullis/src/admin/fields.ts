@@ -62,6 +62,22 @@ export const whole = (description: string, minimum: number, maximum: number): Fi
   },
 })
 
+/** An instant as RFC 3339 §5.6 writes it, on a day that there is; milliseconds since the epoch. */
+export const instant = (description: string): Field<number> => ({
+  schema: { type: 'string', format: 'date-time', maxLength: 40, description },
+  isOptional: false,
+  read(value, at) {
+    const [, day = '', hour = ''] = (typeof value === 'string' && INSTANT.exec(value)) || []
+    const parsed = Date.parse(String(value).toUpperCase())
+    // Date rolls 30 February over into March, and 24 o'clock into the next day.
+    const midnight = Date.parse(`${day}T00:00:00Z`)
+    const isReal = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day) && hour !== '24'
+    return isReal && !Number.isNaN(parsed) ? parsed : refuseField(at, 'an instant such as 2026-01-31T12:00:00Z')
+  },
+})
+
+const INSTANT = /^(\d{4}-\d\d-\d\d)[Tt](\d\d):\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
+
 export const flag = (description: string): Field<boolean> => ({
   schema: { type: 'boolean', description },
   isOptional: false,
@@ -85,6 +101,13 @@ export const several = <T>(item: Field<T>, maxItems: number, minItems = 0): Fiel
     if (new Set(value).size < value.length) return refuseField(at, 'a list without repetitions')
     return value.map((one: unknown, index) => item.read(one, `${at}[${index}]`))
   },
+})
+
+/** An object with these members. */
+export const members = <F extends Fields>(description: string, fields: F): Field<Told<F>> => ({
+  schema: { ...schemaOf(fields), description },
+  isOptional: false,
+  read: (value, at) => readFields(fields, value, at),
 })
 
 /** Any JSON object, such as the arguments of a call. */

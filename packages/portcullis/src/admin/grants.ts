@@ -5,7 +5,7 @@ import type { StoredGrantEntry } from '../identity/server/grant-store.ts'
 import { digestOf as entryDigest } from '../identity/server/stored-model.ts'
 import { serverOf } from './authorization-server.ts'
 import { optional, text } from './fields.ts'
-import { unknownThing, withRevision } from './known.ts'
+import { conflict, familiesOf, unknownThing, withRevision } from './known.ts'
 import { PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, ADMINISTRATORS, AUDITORS, route } from './route.ts'
 
@@ -39,11 +39,12 @@ export const GRANT_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'DELETE', path: '/grants/{id}', name: 'revokeGrant' },
     summary: 'Ends a consent at once, with its codes, refresh tokens, access tokens and streams.',
     may: ADMINISTRATORS,
+    urgent: true,
     run: revokeGrant,
   }),
 ]
 
-async function revokeGrant({ view, tenant, path, change }: AdminCall) {
+async function revokeGrant({ view, asker, tenant, path, change }: AdminCall) {
   const { id = '' } = path
   const { accessTokenSeconds } = serverOf(view)
   const { stores, revocations, clock } = view
@@ -51,6 +52,7 @@ async function revokeGrant({ view, tenant, path, change }: AdminCall) {
     const entries = await entriesOf(view, tenant)
     const entry = entries.find((one) => isGrant(one) && idOf(one) === id)
     if (entry === undefined) throw unknownThing('grant', id)
+    if (familiesOf(asker).includes(`grant:${id}`)) throw conflict('You are signed in by this consent.')
     const { revision: _revision, ...before } = shown(entry, tenant)
     await announce({
       what: 'grant.revoked',
@@ -58,10 +60,7 @@ async function revokeGrant({ view, tenant, path, change }: AdminCall) {
       before,
       detail: { principal: before.principal, client: before.client },
     })
-    await stores.grants.remove('Grant', entry.digest)
-    // The family is named by what only a presenter knows; those that stem from it name it too.
-    const families = new Set(entries.flatMap(({ grant }) => (grant === undefined ? [] : [grant])))
-    for (const family of families) if (entryDigest(family) === entry.digest) await stores.grants.removeGrant(family)
+    // The consent goes last: as long as it is there, a second try heals a first that failed in between.
     const from = clock.now()
     const until = from + accessTokenSeconds * 1000 + SLACK_MS
     await revocations.revoke({
@@ -72,6 +71,10 @@ async function revokeGrant({ view, tenant, path, change }: AdminCall) {
       until,
       reason: 'the consent was revoked',
     })
+    // The family is named by what only a presenter knows; those that stem from it name it too.
+    const families = new Set(entries.flatMap(({ grant }) => (grant === undefined ? [] : [grant])))
+    for (const family of families) if (entryDigest(family) === entry.digest) await stores.grants.removeGrant(family)
+    await stores.grants.remove('Grant', entry.digest)
     return { document: { id, revoked: true } }
   })
 }

@@ -59,6 +59,7 @@ export const KEY_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'POST', path: '/keys/{id}/revoke', name: 'revokeKey' },
     summary: 'Ends a key at once, with what is under way.',
     may: ADMINISTRATORS,
+    urgent: true,
     body: END,
     ifMatch: 'possible',
     run: revokeKey,

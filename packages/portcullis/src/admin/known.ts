@@ -2,6 +2,7 @@
 import { rolesOf, upstreamsOf } from '../config/check-tenants.ts'
 import { Fault } from '../core/fault.ts'
 import type { AdminView } from '../gateway/administration.ts'
+import type { Principal } from '../core/principal.ts'
 import { digestOf } from '../mcp/canonical.ts'
 
 /** Throws `administration.refused` with what is known. */
@@ -30,6 +31,10 @@ export const unknownThing = (what: string, id: string): Fault => new Fault('tran
 /** What cannot be done as things are. */
 export const conflict = (says: string, detail: Readonly<Record<string, unknown>> = {}): Fault =>
   new Fault('administration.conflict', detail, { says })
+
+/** By which names everything ends that was issued together with the credential of the asker. */
+export const familiesOf = ({ credential }: Principal): readonly string[] =>
+  'families' in credential ? (credential.families as readonly string[]) : []
 
 /** With what shows of a thing, the revision of that: SHA-256, hex, over its canonical form, as records name it. */
 export function withRevision<T extends object>(shown: T): T & { readonly revision: string } {

@@ -4,6 +4,9 @@ import type { AdminRoute } from './route.ts'
 
 export const ADMIN_BASE = `${ADMINISTRATION_PATH}/v1`
 
+/** Whether the path, in any method, belongs to the administration. */
+export const isAdminPath = (path: string): boolean => path === ADMIN_BASE || path.startsWith(`${ADMIN_BASE}/`)
+
 export interface Matched {
   readonly path: Readonly<Record<string, string>>
   /** The routes of this path, by method. */

@@ -1,7 +1,7 @@
 /** The table of routes as an OpenAPI 3.1 document. */
 import { schemaOf } from './fields.ts'
 import { ADMIN_BASE } from './match.ts'
-import type { AdminRoute } from './route.ts'
+import { type AdminRoute, queryOf } from './route.ts'
 
 const REFUSALS = {
   400: 'Not valid.',
@@ -57,17 +57,17 @@ function operation(route: AdminRoute): object {
   }
 }
 
-function parametersOf({ path, query, ifMatch }: AdminRoute): readonly object[] {
+function parametersOf(route: AdminRoute): readonly object[] {
+  const { path, ifMatch } = route
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   return [
     ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-    ...Object.entries(query).map(([name, { schema, isOptional }]) => ({
+    ...Object.entries(queryOf(route)).map(([name, { schema, isOptional }]) => ({
       name,
       in: 'query',
       required: !isOptional,
       schema,
     })),
-    { name: 'tenant', in: 'query', required: false, schema: { type: 'string' } },
     ...(ifMatch === 'never'
       ? []
       : [{ name: 'If-Match', in: 'header', required: ifMatch === 'needed', schema: { type: 'string' } }]),

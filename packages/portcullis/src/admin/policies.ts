@@ -2,7 +2,7 @@
 import { basename, isAbsolute } from 'node:path'
 import { Fault } from '../core/fault.ts'
 import type { Credential } from '../core/principal.ts'
-import type { AdminView, LiveView } from '../gateway/administration.ts'
+import type { AdminView } from '../gateway/administration.ts'
 import { checkPolicies, explainApart } from '../gateway/policy-desk.ts'
 import { policySources } from '../gateway/policy-sources.ts'
 import type { Explanation, Place } from '../policy/explain.ts'
@@ -11,8 +11,9 @@ import type { PolicyRequest } from '../policy/question.ts'
 import type { PolicySource } from '../policy/source.ts'
 import { type Aim, isUse, USES } from '../policy/vocabulary.ts'
 import { CREDENTIAL_KINDS } from '../policy/words.ts'
-import { type Fields, anyObject, flag, optional, several, text, texts, type Told, word } from './fields.ts'
+import { type Fields, anyObject, flag, instant, optional, several, text, texts, type Told, word } from './fields.ts'
 import { requireKnown, requireRoles, requireUpstreams } from './known.ts'
+import { liveOf } from './live.ts'
 import { PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, AUDITORS, route } from './route.ts'
 
@@ -28,7 +29,7 @@ const QUESTION = {
   target: optional(text('tool, prompt, resource or task', { max: 2_000 })),
   arguments: optional(anyObject('arguments of the call')),
   address: optional(text('address of the caller', { max: 64 })),
-  time: optional(text('such as 2026-01-31T12:00:00Z', { max: 40 })),
+  time: optional(instant('when, such as 2026-01-31T12:00:00Z (RFC 3339); now when absent')),
   credential: optional(word('kind of credential', CREDENTIAL_KINDS)),
   senderConstrained: optional(flag('the credential is bound to a key')),
   acr: optional(text('authentication context class')),
@@ -71,7 +72,7 @@ export const POLICY_ROUTES: readonly AdminRoute[] = [
 ]
 
 /** Its tenant's own text holds for that tenant alone; where none are configured, for all. */
-async function checkCandidate({ view, tenant, body }: AdminCall<Fields, typeof CANDIDATE>) {
+async function checkCandidate({ view, asker, tenant, body }: AdminCall<Fields, typeof CANDIDATE>) {
   const { text: candidate, replaces } = body
   const { vocabulary } = liveOf(view).engine()
   const ofTenant = view.config.tenants === undefined ? {} : { tenant }
@@ -86,16 +87,20 @@ async function checkCandidate({ view, tenant, body }: AdminCall<Fields, typeof C
       concerned.map(({ file }) => shortFile(file)),
     )
   const source: PolicySource = { file: replaces ?? CANDIDATE_NAME, text: candidate, ...ofTenant }
-  const { problems, ...found } = await checkPolicies([...kept, source], vocabulary)
-  return { document: { valid: problems.length === 0, ...found, problems: problems.map(withShortFile) } }
+  const { problems, ...found } = await checkPolicies(asker.tenant, [...kept, source], vocabulary)
+  // A problem may name the place of another policy.
+  const told = (wrong: string) => kept.reduce((short, { file }) => short.replaceAll(file, shortFile(file)), wrong)
+  const shown = problems.map((problem) => ({ ...withShortFile(problem), wrong: told(problem.wrong) }))
+  return { document: { valid: problems.length === 0, ...found, problems: shown } }
 }
 
-async function explainQuestion({ view, tenant, body }: AdminCall<Fields, typeof QUESTION>) {
+async function explainQuestion({ view, asker, tenant, body }: AdminCall<Fields, typeof QUESTION>) {
   requireRoles(view, tenant, body.roles)
   requireUpstreams(view, tenant, [body.upstream])
-  const told = await explainApart(liveOf(view).engine(), requestOf(view, tenant, body))
+  const told = await explainApart(asker.tenant, liveOf(view).engine(), requestOf(view, tenant, body))
   const document: Explanation = {
     ...told,
+    decision: { ...told.decision, policies: told.decision.policies.map(shortFile) },
     deciding: told.deciding.map(withShortFile),
     nearest: told.nearest.map(withShortFile),
   }
@@ -103,10 +108,7 @@ async function explainQuestion({ view, tenant, body }: AdminCall<Fields, typeof 
 }
 
 function requestOf({ clock }: AdminView, tenant: string, question: Told<typeof QUESTION>): PolicyRequest {
-  const { roles, action, time, address = '127.0.0.1', arguments: args = {}, scopes } = question
-  const at = time === undefined ? clock.now() : Date.parse(time)
-  if (Number.isNaN(at))
-    throw new Fault('message.invalid_params', { at: 'time' }, { says: 'time must be such as 2026-01-31T12:00:00Z.' })
+  const { roles, action, time: at = clock.now(), address = '127.0.0.1', arguments: args = {}, scopes } = question
   return {
     principal: { id: 'question', tenant, roles, credential: credentialOf(question), ...(scopes && { scopes }) },
     aim: aimOf(question),
@@ -137,14 +139,14 @@ function aimOf({ action, upstream, target }: Told<typeof QUESTION>): Aim {
 /** Where a policy stands. Folders of this host are nobody's business. */
 export function placeOf({ id, effect, source }: Policy): Place & { readonly effect: Policy['effect'] } {
   const { file, line, tenant } = source
-  return { id, effect, file: shortFile(file), line, ...(tenant !== undefined && { tenant }) }
+  return { id: shortFile(id), effect, file: shortFile(file), line, ...(tenant !== undefined && { tenant }) }
 }
 
-const withShortFile = <T extends { readonly file: string }>(one: T): T => ({ ...one, file: shortFile(one.file) })
+const withShortFile = <T extends { readonly file: string; readonly id?: string }>(one: T): T => ({
+  ...one,
+  ...(one.id !== undefined && { id: shortFile(one.id) }),
+  file: shortFile(one.file),
+})
 
+/** Also of an id: a policy without one of its own is named by its file. */
 const shortFile = (file: string): string => (isAbsolute(file) ? basename(file) : file)
-
-function liveOf({ live }: AdminView): LiveView {
-  if (live === undefined) throw new Fault('administration.unavailable', {}, { says: 'No gateway is running.' })
-  return live
-}

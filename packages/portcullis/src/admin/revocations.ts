@@ -2,7 +2,7 @@
 import type { Revocation } from '../identity/revocation-store.ts'
 import { clientFamily } from '../identity/server/families.ts'
 import { type Fields, optional, text, whole, word } from './fields.ts'
-import { conflict } from './known.ts'
+import { conflict, familiesOf } from './known.ts'
 import { byTime, PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, ADMINISTRATORS, AUDITORS, route } from './route.ts'
 
@@ -43,6 +43,7 @@ export const REVOCATION_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'POST', path: '/revocations', name: 'addRevocation' },
     summary: 'Ends at once what a token, a principal or a client may do, with its streams and sessions.',
     may: ADMINISTRATORS,
+    urgent: true,
     body: NEW_REVOCATION,
     status: 201,
     run: addRevocation,
@@ -69,7 +70,5 @@ const tokenName = (kind: 'token' | 'certificate' | 'client', id: string): string
   kind === 'client' ? clientFamily(id) : id
 
 function isOwn({ asker }: Pick<AdminCall, 'asker'>, id: string): boolean {
-  const { credential } = asker
-  const families = 'families' in credential ? (credential.families as readonly string[]) : []
-  return [asker.id, credential.id, ...families].includes(id)
+  return [asker.id, asker.credential.id, ...familiesOf(asker)].includes(id)
 }

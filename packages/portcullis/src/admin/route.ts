@@ -3,7 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import type { AdminView } from '../gateway/administration.ts'
 import type { AdminRole } from '../gateway/administrators.ts'
 import type { Work } from './changes.ts'
-import type { Fields, Told } from './fields.ts'
+import { type Field, type Fields, optional, text, type Told } from './fields.ts'
 
 export type AdminMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
@@ -24,12 +24,14 @@ export interface AdminRoute {
   readonly may: readonly AdminRole[]
   /** `tenant`: it acts in one tenant, that of the caller unless `?tenant=` names another. `gateway`: for those who look after all. */
   readonly reach: 'tenant' | 'gateway'
-  /** Beside `tenant`. */
+  /** Beside `tenant`; see `queryOf`. */
   readonly query: Fields
   /** Absent: the request has no body. */
   readonly body?: Fields
   /** `needed`: the request must name the revision that it changes (RFC 6585 §3). */
   readonly ifMatch: 'never' | 'possible' | 'needed'
+  /** It ends what somebody may do: its change goes before all that wait. */
+  readonly urgent?: true
   /** Status when it succeeds. */
   readonly status: 200 | 201
   readonly run: (call: AdminCall) => Promise<AdminAnswer> | AdminAnswer
@@ -65,6 +67,15 @@ interface RouteText<Query extends Fields, Body extends Fields>
   readonly status?: AdminRoute['status']
   readonly run: (call: AdminCall<Query, Body>) => Promise<AdminAnswer> | AdminAnswer
 }
+
+/** Members of a query that may name a tenant. */
+export type WithTenant = Fields & { readonly tenant: Field<string | undefined> }
+
+const TENANT = optional(text('the tenant to act in; that of the caller when absent', { max: 128 }))
+
+/** Everything that the query of a request may say: a tenant only where the route acts in one. */
+export const queryOf = ({ reach, query }: Pick<AdminRoute, 'reach' | 'query'>): Fields =>
+  reach === 'tenant' ? { ...query, tenant: TENANT } : query
 
 /** One row; what is left out has its usual value. */
 export function route<const Query extends Fields = Fields, const Body extends Fields = Fields>(

@@ -1,20 +1,19 @@
 /** Decides what happens to a request to the administration: who may, where, with what, and only then what is done. */
-import type { Answer, Exchange } from '../core/exchange.ts'
+import type { Answer } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
-import type { Authenticated, Principal } from '../core/principal.ts'
+import type { Principal } from '../core/principal.ts'
 import type { Administration, AdminView } from '../gateway/administration.ts'
 import { type AdminRole, adminRolesOf, looksAfter, oversees } from '../gateway/administrators.ts'
 import { parseStrict } from '../inspection/strict-json.ts'
 import { Changes } from './changes.ts'
-import { type Fields, optional, readFields, text, type Told } from './fields.ts'
-import { ADMIN_BASE, matcher } from './match.ts'
-import type { AdminCall, AdminRoute } from './route.ts'
+import { type Fields, readFields, type Told } from './fields.ts'
+import { isAdminPath, matcher } from './match.ts'
+import { type AdminCall, type AdminRoute, queryOf, type WithTenant } from './route.ts'
 
-type Request = Exchange & Authenticated
+type Request = Parameters<Administration['serve']>[0]
 
 const MAX_BODY_BYTES = 262_144
 const JSON_LIMITS = { maxDepth: 16, maxMembers: 10_000 }
-const TENANT = { tenant: optional(text('the tenant to act in; that of the caller when absent', { max: 128 })) }
 
 /** The administration of one gateway, by its table of routes. */
 export function routed(routes: readonly AdminRoute[], view: AdminView): Administration {
@@ -22,25 +21,26 @@ export function routed(routes: readonly AdminRoute[], view: AdminView): Administ
   const changes = new Changes(view.ledger)
   const rolesOf = adminRolesOf(view.config)
   return {
-    takes: (path) => path === ADMIN_BASE || path.startsWith(`${ADMIN_BASE}/`),
+    takes: isAdminPath,
     async serve(exchange) {
-      const { head, principal, incident } = exchange
+      const { head, principal, incident, cancellation } = exchange
       const found = match(head.path)
       if (found === undefined) throw notThere(head.path)
       const route = found.routes.get(head.method)
       if (route === undefined) throw wrongMethod(head.method, [...found.routes.keys()])
       mayUse(route, rolesOf(principal), principal)
-      const { tenant: asked = principal.tenant, ...query } = readQuery({ ...route.query, ...TENANT }, head.query)
-      mayReach(route, view, principal, asked)
+      if (route.reach === 'gateway') mustOversee(route, view, principal)
+      const { tenant: asked = principal.tenant, ...query } = readQuery<WithTenant>(queryOf(route), head.query)
+      if (route.reach === 'tenant') mustLookAfter(route, view, principal, asked)
       const body = await readBody(route, exchange)
       const ifMatch = revisionIn(route, exchange)
-      const maker = { tenant: asked, asker: principal, incident }
+      const maker = { tenant: asked, asker: principal, incident, ...(cancellation && { ended: cancellation }) }
       const call: AdminCall = {
         ...{ view, asker: principal, tenant: asked, path: found.path },
         query,
         body,
         mustMatch: (revision) => mustMatch(ifMatch, revision),
-        change: (work, of = asked) => changes.make({ ...maker, tenant: of }, work),
+        change: (work, of = asked) => changes.make({ ...maker, tenant: of }, work, route.urgent),
       }
       return answerOf(route, await route.run(call))
     },
@@ -62,10 +62,15 @@ function mayUse(route: AdminRoute, roles: readonly AdminRole[], { id, upstreams 
     throw new Fault('policy.denied', { principal: id, route: route.name, reason: 'limited to upstreams' })
 }
 
-/** What another tenant has, and what there is for those who look after all, looks like nothing. */
-function mayReach(route: AdminRoute, { config }: AdminView, asker: Principal, tenant: string): void {
-  const may = route.reach === 'gateway' ? oversees(config, asker) : looksAfter(config, asker, tenant)
-  if (!may) throw new Fault('transport.not_found', { principal: asker.id, route: route.name, tenant })
+/** What there is for those who look after all looks like nothing. */
+function mustOversee({ name }: AdminRoute, { config }: AdminView, asker: Principal): void {
+  if (!oversees(config, asker)) throw new Fault('transport.not_found', { principal: asker.id, route: name })
+}
+
+/** What another tenant has looks like nothing. */
+function mustLookAfter({ name }: AdminRoute, { config }: AdminView, asker: Principal, tenant: string): void {
+  if (!looksAfter(config, asker, tenant))
+    throw new Fault('transport.not_found', { principal: asker.id, route: name, tenant })
 }
 
 function readQuery<F extends Fields>(fields: F, query: string): Told<F> {

@@ -3,6 +3,7 @@ import { PRODUCT } from '../gateway/product.ts'
 import { AUDIT_ROUTES } from './audit.ts'
 import { CLIENT_ROUTES } from './clients.ts'
 import { CREDENTIAL_ROUTES } from './credentials.ts'
+import { DEFINITION_ROUTES } from './definitions.ts'
 import { GRANT_ROUTES } from './grants.ts'
 import { KEY_ROUTES } from './keys.ts'
 import { LIMIT_ROUTES } from './limits.ts'
@@ -30,6 +31,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...REVOCATION_ROUTES,
   ...POLICY_ROUTES,
   ...UPSTREAM_ROUTES,
+  ...DEFINITION_ROUTES,
   ...LIMIT_ROUTES,
   ...CREDENTIAL_ROUTES,
   ...VAULT_ROUTES,

@@ -46,6 +46,7 @@ export const SESSION_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'DELETE', path: '/sessions/{id}', name: 'endSession' },
     summary: 'Ends a session at once, with its streams and calls.',
     may: OPERATORS,
+    urgent: true,
     run: endSession,
   }),
 ]

@@ -1,6 +1,5 @@
 /** `/users/{name}/passkeys` and `/users/{name}/links`: how people sign in beside their password. */
-import type { Account } from '../identity/server/account-store.ts'
-import { accountsOf, serverOf } from './authorization-server.ts'
+import { accountsOf, findAccount, serverOf } from './authorization-server.ts'
 import { type Fields, text } from './fields.ts'
 import { conflict, requireKnown, unknownThing } from './known.ts'
 import { type AdminCall, type AdminRoute, ADMINISTRATORS, AUDITORS, route } from './route.ts'
@@ -15,7 +14,7 @@ export const SIGN_IN_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'GET', path: '/users/{name}/passkeys', name: 'listPasskeys', summary: 'The passkeys of an account.' },
     may: AUDITORS,
     async run(call) {
-      const passkeys = await accountsOf(call.view).passkeysOf(await find(call))
+      const passkeys = await accountsOf(call.view).passkeysOf(await findAccount(call))
       return { document: { passkeys: passkeys.map(({ publicKey: _key, ...shown }) => shown) } }
     },
   }),
@@ -23,6 +22,7 @@ export const SIGN_IN_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'DELETE', path: '/users/{name}/passkeys/{id}', name: 'removePasskey' },
     summary: 'Removes a passkey. All sign-ins of the account end: whoever had it may have used it.',
     may: ADMINISTRATORS,
+    urgent: true,
     run: removePasskey,
   }),
   route({
@@ -31,7 +31,7 @@ export const SIGN_IN_ROUTES: readonly AdminRoute[] = [
     may: AUDITORS,
     async run(call) {
       const { providers } = serverOf(call.view)
-      const links = await accountsOf(call.view).linksOf(await find(call))
+      const links = await accountsOf(call.view).linksOf(await findAccount(call))
       const shown = links.map(({ account: _account, ...link }) => {
         const known = providers.find(({ issuer }) => issuer === link.issuer)
         return { ...link, ...(known && { provider: known.name }) }
@@ -51,6 +51,7 @@ export const SIGN_IN_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'POST', path: '/users/{name}/links/remove', name: 'removeLink' },
     summary: 'Lets an account sign in there no more. All its sign-ins end.',
     may: ADMINISTRATORS,
+    urgent: true,
     body: LINK,
     run: (call) => relink(call, false),
   }),
@@ -60,7 +61,7 @@ async function removePasskey(call: AdminCall) {
   const { view, path, change } = call
   const { id = '' } = path
   return change(async (announce) => {
-    const account = await find(call)
+    const account = await findAccount(call)
     const accounts = accountsOf(view)
     const passkey = (await accounts.passkeysOf(account)).find((one) => one.id === id)
     if (passkey === undefined) throw unknownThing('passkey', id)
@@ -87,7 +88,7 @@ async function relink(call: AdminCall<Fields, typeof LINK>, isNew: boolean) {
   )
   const { issuer = '' } = providers.find(({ name }) => name === provider) ?? {}
   return change(async (announce) => {
-    const account = await find(call)
+    const account = await findAccount(call)
     const accounts = accountsOf(view)
     const known = (await accounts.linksOf(account)).some((one) => one.issuer === issuer && one.subject === subject)
     if (!isNew && !known) throw unknownThing('link', subject)
@@ -99,10 +100,4 @@ async function relink(call: AdminCall<Fields, typeof LINK>, isNew: boolean) {
     if (!done) throw conflict('This subject has an account already.')
     return { document: { name: account.name, provider, subject, linked: isNew } }
   })
-}
-
-async function find({ view, tenant, path }: Pick<AdminCall, 'view' | 'tenant' | 'path'>): Promise<Account> {
-  const account = await accountsOf(view).find(tenant, path['name'] ?? '')
-  if (account === undefined) throw unknownThing('user', path['name'] ?? '')
-  return account
 }

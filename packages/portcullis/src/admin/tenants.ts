@@ -2,8 +2,9 @@
 import type { AdminView } from '../gateway/administration.ts'
 import { oversees } from '../gateway/administrators.ts'
 import { ownerOf } from '../gateway/scope.ts'
+import { digestOf } from '../mcp/canonical.ts'
 import { type Fields, optional, text } from './fields.ts'
-import { conflict, unknownThing, withRevision } from './known.ts'
+import { conflict, unknownThing } from './known.ts'
 import { PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, ADMINISTRATORS, READERS, route } from './route.ts'
 
@@ -25,6 +26,7 @@ export const TENANT_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'POST', path: '/tenants/{name}/suspend', name: 'suspendTenant' },
     summary: 'Refuses all requests of a tenant at once, and ends its streams, sessions and processes.',
     may: ADMINISTRATORS,
+    urgent: true,
     reach: 'gateway',
     body: END,
     run: suspend,
@@ -42,7 +44,7 @@ async function suspend(call: AdminCall<Fields, typeof END>) {
   const name = known(call)
   if (name === asker.tenant) throw conflict('You cannot suspend your own tenant.')
   const { reason = 'suspended by an administrator' } = body
-  return change(async (announce) => {
+  const document = await change(async (announce) => {
     const isNews = view.revocations.suspensionOf(name) === undefined
     const before = core(view, name)
     const facts = { what: 'tenant.suspended', id: name, before, after: { ...before, suspended: true } }
@@ -59,9 +61,11 @@ async function suspend(call: AdminCall<Fields, typeof END>) {
       } as const
       await view.revocations.revoke(revocation)
     }
-    await endProcesses(view, name)
-    return { document: { ...shown(view, name), changed: isNews } }
+    return { ...shown(view, name), changed: isNews }
   }, name)
+  // After the turn: a process may take seconds to end, and no revocation must wait for that.
+  await endProcesses(view, name)
+  return { document }
 }
 
 async function resume(call: AdminCall) {
@@ -110,5 +114,5 @@ function core({ config, revocations }: AdminView, name: string) {
 function shown(view: AdminView, name: string): object {
   const suspension = view.revocations.suspensionOf(name)
   const since = suspension && { since: suspension.from, reason: suspension.reason }
-  return withRevision({ ...core(view, name), ...since })
+  return { ...core(view, name), ...since, revision: digestOf(core(view, name)) }
 }

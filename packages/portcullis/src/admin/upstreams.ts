@@ -1,13 +1,11 @@
 /** `/upstreams`: the MCP servers behind the gateway, what they said of themselves, and what their processes have used so far. */
-import type { Principal } from '../core/principal.ts'
-import { Fault } from '../core/fault.ts'
-import type { AdminView, LiveView } from '../gateway/administration.ts'
 import { oversees } from '../gateway/administrators.ts'
 import type { LiveProcess } from '../gateway/processes.ts'
 import { ownerOf } from '../gateway/scope.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Fields, flag, optional } from './fields.ts'
 import { unknownThing } from './known.ts'
+import { liveOf } from './live.ts'
 import { PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, OPERATORS, READERS, route } from './route.ts'
 
@@ -28,16 +26,16 @@ export const UPSTREAM_ROUTES: readonly AdminRoute[] = [
     summary: 'The upstreams, and what their processes have used so far.',
     may: READERS,
     query: PAGE_FIELDS,
-    async run({ view, asker, tenant, query }) {
-      const { items, next } = pageOf(visible(view, asker, tenant), ({ name }) => name, query)
-      return { document: { upstreams: await states(view, asker, items), ...(next && { next }) } }
+    async run(call) {
+      const { items, next } = pageOf(visible(call), ({ name }) => name, call.query)
+      return { document: { upstreams: await states(call, items), ...(next && { next }) } }
     },
   }),
   route({
     ...{ method: 'GET', path: '/upstreams/{name}', name: 'readUpstream', summary: 'One upstream.' },
     may: READERS,
     async run(call) {
-      const [state] = await states(call.view, call.asker, [find(call)])
+      const [state] = await states(call, [find(call)])
       return { document: { ...state } }
     },
   }),
@@ -59,33 +57,33 @@ async function restart(call: AdminCall<Fields, typeof RESTART>) {
   // Where there are no tenants to tell apart, what all share is meant too.
   const everybody = body.everybody ?? (overseer && view.config.tenants === undefined)
   const concerns = (scope: string) => everybody || ownerOf(scope).tenant === tenant
-  return change(async (announce) => {
-    await announce({ what: 'upstream.restarted', id: name, detail: { everybody } })
-    const ended = await liveOf(view).restart(name, concerns)
-    return { document: { name, ended } }
-  })
+  await change((announce) => announce({ what: 'upstream.restarted', id: name, detail: { everybody } }))
+  // After the turn: a process may take seconds to end, and no revocation must wait for that.
+  return { document: { name, ended: await liveOf(view).restart(name, concerns) } }
 }
 
-function find({ view, asker, tenant, path }: Pick<AdminCall, 'view' | 'asker' | 'tenant' | 'path'>): Upstream {
-  const { name = '' } = path
-  const upstream = visible(view, asker, tenant).find((one) => one.name === name)
+function find(call: Looking & Pick<AdminCall, 'path'>): Upstream {
+  const { name = '' } = call.path
+  const upstream = visible(call).find((one) => one.name === name)
   if (upstream === undefined) throw unknownThing('upstream', name)
   return upstream
 }
 
+type Looking = Pick<AdminCall, 'view' | 'asker' | 'tenant'>
+
 /** Nobody is shown an upstream of a tenant that they do not look after. */
-function visible(view: AdminView, asker: Principal, tenant: string): readonly Upstream[] {
+function visible({ view, asker, tenant }: Looking): readonly Upstream[] {
   const all = [...liveOf(view).upstreams.values()]
   return all.filter(({ name }) => view.shownTo({ ...asker, tenant }, name))
 }
 
+/** Who looks after all sees what an administrator of the tenant would. */
 async function states(
-  view: AdminView,
-  asker: Principal,
+  { view, asker, tenant }: Looking,
   chosen: readonly Upstream[],
 ): Promise<readonly UpstreamState[]> {
-  const live = (await liveOf(view).processes.live()).filter(({ upstream, tenant }) =>
-    view.shownTo(asker, upstream, tenant),
+  const live = (await liveOf(view).processes.live()).filter((process) =>
+    view.shownTo({ ...asker, tenant }, process.upstream, process.tenant),
   )
   return chosen.map(({ name, era, catalogue }) => ({
     name,
@@ -93,9 +91,4 @@ async function states(
     tools: catalogue.list().length,
     processes: live.filter(({ upstream }) => upstream === name).map(({ upstream: _, ...process }) => process),
   }))
-}
-
-function liveOf({ live }: AdminView): LiveView {
-  if (live === undefined) throw new Fault('administration.unavailable', {}, { says: 'No gateway is running.' })
-  return live
 }

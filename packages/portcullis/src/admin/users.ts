@@ -5,10 +5,10 @@ import { accountName } from '../identity/server/account-name.ts'
 import { accountPrincipal } from '../identity/server/families.ts'
 import { MOUNT_PATH } from '../identity/server/settings.ts'
 import { digestOf } from '../mcp/canonical.ts'
-import { accountsOf } from './authorization-server.ts'
+import { accountsOf, findAccount } from './authorization-server.ts'
 import type { Announce } from './changes.ts'
 import { type Fields, several, text } from './fields.ts'
-import { conflict, requireRoles, unknownThing } from './known.ts'
+import { conflict, requireRoles } from './known.ts'
 import { PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminAnswer, type AdminCall, type AdminRoute, ADMINISTRATORS, AUDITORS, route } from './route.ts'
 
@@ -28,7 +28,7 @@ export const USER_ROUTES: readonly AdminRoute[] = [
   route({
     ...{ method: 'GET', path: '/users/{name}', name: 'readUser', summary: 'One account.' },
     may: AUDITORS,
-    run: async (call) => answer(await find(call)),
+    run: async (call) => answer(await findAccount(call)),
   }),
   route({
     ...{ method: 'POST', path: '/users', name: 'inviteUser' },
@@ -59,6 +59,7 @@ export const USER_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'POST', path: '/users/{name}/disable', name: 'disableUser' },
     summary: 'Ends what an account may do, at once, until it is enabled again.',
     may: ADMINISTRATORS,
+    urgent: true,
     ifMatch: 'possible',
     run: (call) => switched(call, 'user.disabled', true),
   }),
@@ -87,6 +88,7 @@ export const USER_ROUTES: readonly AdminRoute[] = [
     ...{ method: 'DELETE', path: '/users/{name}', name: 'removeUser' },
     summary: 'Ends an account for good, with its passkeys, its links and what it has deposited in the vault.',
     may: ADMINISTRATORS,
+    urgent: true,
     ifMatch: 'possible',
     run: removeUser,
   }),
@@ -110,7 +112,7 @@ async function setRoles(call: AdminCall<Fields, typeof ROLES>): Promise<AdminAns
   const { view, tenant, body } = call
   const { roles } = body
   requireRoles(view, tenant, roles)
-  refuseOwn(call, await find(call))
+  refuseOwn(call, await findAccount(call))
   return altering(call, 'user.roles-changed', { roles }, (account) => accountsOf(view).setRoles(account, roles), {
     roles,
   })
@@ -125,7 +127,7 @@ async function switched(call: AdminCall, what: string, disabled: boolean): Promi
     if (isNews) await tell(announce, what, account, { disabled })
     if (disabled) await accounts.disable(account)
     else if (isNews) await accounts.enable(account)
-    return answer(await find(call), { changed: isNews })
+    return answer(await findAccount(call), { changed: isNews })
   })
 }
 
@@ -159,7 +161,7 @@ async function altering(
     const account = await found(call)
     await tell(announce, what, account, difference, detail)
     const more = (await alter(account)) ?? {}
-    return answer(await find(call), more)
+    return answer(await findAccount(call), more)
   })
 }
 
@@ -176,14 +178,8 @@ function refuseOwn({ asker }: Pick<AdminCall, 'asker'>, { id }: Account): void {
 
 /** The account in the state that the request means. */
 async function found(call: Pick<AdminCall, 'view' | 'tenant' | 'path' | 'mustMatch'>): Promise<Account> {
-  const account = await find(call)
+  const account = await findAccount(call)
   call.mustMatch(digestOf(core(account)))
-  return account
-}
-
-async function find({ view, tenant, path }: Pick<AdminCall, 'view' | 'tenant' | 'path'>): Promise<Account> {
-  const account = await accountsOf(view).find(tenant, path['name'] ?? '')
-  if (account === undefined) throw unknownThing('user', path['name'] ?? '')
   return account
 }
 

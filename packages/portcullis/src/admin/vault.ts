@@ -1,4 +1,5 @@
 /** `/vault`: the keys that seal secrets at rest. */
+import { GATEWAY_TENANT } from '../audit/record.ts'
 import { text } from './fields.ts'
 import { conflict } from './known.ts'
 import { type AdminRoute, ADMINISTRATORS, route } from './route.ts'
@@ -22,6 +23,7 @@ export const VAULT_ROUTES: readonly AdminRoute[] = [
     summary: 'Makes a new key-encryption key, wraps all data keys by it, and drops the old ones.',
     may: ADMINISTRATORS,
     reach: 'gateway',
+    // It belongs to no tenant. Two at once would each drop a key by which the other still wraps.
     run: ({ view, change }) =>
       change(async (announce) => {
         await announce({ what: 'vault.key-encryption-key-rotated', id: 'vault' })
@@ -30,7 +32,7 @@ export const VAULT_ROUTES: readonly AdminRoute[] = [
         const rewrapped = await keyring.rewrapAll()
         encryption.dropOld()
         return { document: { rewrapped } }
-      }),
+      }, GATEWAY_TENANT),
   }),
   route({
     ...{ method: 'POST', path: '/vault/shred', name: 'shredTenant' },

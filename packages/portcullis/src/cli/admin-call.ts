@@ -32,6 +32,7 @@ const STATUSES: Partial<Readonly<Record<FaultCode, ExitStatus>>> = {
   'administration.refused': EXIT.usage,
   'administration.conflict': EXIT.findings,
   'administration.changed': EXIT.findings,
+  'definition.changed': EXIT.findings,
   'transport.not_found': EXIT.findings,
   'policy.denied': EXIT.refused,
   'identity.insufficient_scope': EXIT.refused,

@@ -15,6 +15,7 @@ import type { Principal } from '../core/principal.ts'
 import type { Administration } from '../gateway/administration.ts'
 import { adminView } from '../gateway/build-administration.ts'
 import { PRODUCT } from '../gateway/product.ts'
+import { tenantNames } from '../gateway/tenants.ts'
 import { RevocationList } from '../identity/revocation.ts'
 import { privateFolder } from '../pki/private-file.ts'
 import { ADMIN_BASE } from '../admin/match.ts'
@@ -77,6 +78,8 @@ class ChainWhenNeeded {
 
   #open(tenant: string): Promise<ChainLedger> {
     const layout = stateLayout(this.#config)
+    // A gateway opens the chains of its tenants at its start, so it and this command keep each other out.
+    const [known = tenant] = tenantNames(this.#config)
     return ChainLedger.open({
       directory: layout.audit,
       signer: checkpointSigner(loadCheckpointKey(layout.auditKey)),
@@ -84,7 +87,7 @@ class ChainWhenNeeded {
       rules: CHAIN_RULES,
       program: `${PRODUCT.name} ${PRODUCT.version}, command line`,
       weaknesses: weaknesses(this.#config).map(({ path, word }) => `${path}: ${word}`),
-      tenants: [tenant],
+      tenants: [...new Set([known, tenant])],
     })
   }
 }

@@ -50,11 +50,16 @@ export function namedDoor(url: string, { ca }: RemoteOptions, config: Config | u
   return { origin, connect: trusted(ca, config) }
 }
 
-/** The gateway of this host, by its note: reached on loopback, whatever name others know it by. */
+/**
+ * The gateway of this host, by its note: reached on loopback, whatever name others know it by. Whether it speaks TLS is told
+ * by the configuration, never by the note: a proxy may stand before it, and a key must not travel in the open.
+ */
 export function localDoor({ url, port }: RunningNote, { ca }: RemoteOptions, config: Config): Door {
-  const { host } = config.listen
+  const { host, plaintext } = config.listen
   const address = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return { origin: new URL(url), connect: { host: address, port, servername: 'localhost', ...trusted(ca, config) } }
+  const origin = new URL(url)
+  origin.protocol = plaintext === undefined ? 'https:' : 'http:'
+  return { origin, connect: { host: address, port, servername: 'localhost', ...trusted(ca, config) } }
 }
 
 /** The local authority, or the very certificate that the configuration names: its names are for others than us. */

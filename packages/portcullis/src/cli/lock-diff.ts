@@ -44,6 +44,8 @@ export function tellChanges(
     }
     terminal.out(`${change.upstream} ${visibleText(change.item)}: ${SAID[change.kind]}`)
     for (const field of change.fields) terminal.out(`  ${changeText(field)}`)
+    for (const [pointer, role] of Object.entries(change.roles ?? {}))
+      terminal.out(`  role of ${visibleText(pointer)}: ${role}`)
     for (const { reason, at, evidence: shown } of findings)
       terminal.out(`  look: ${reason} at ${visibleText(at || 'its name')}: ${shown}`)
   }

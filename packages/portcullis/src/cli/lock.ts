@@ -40,24 +40,33 @@ export async function updateLock(options: LockOptions, terminal: Terminal): Prom
   let after = before
   for (const [name, answer] of answers) if ('told' in answer) after = surveyed(after, name, answer.told)
   if (options.told === true) after = withoutGone(after)
-  const found = write(file, after, options, terminal)
+  const told = [...answers].flatMap(([name, answer]) => ('told' in answer ? [name] : []))
+  const found = write(file, after, told, options, terminal)
   for (const [name, answer] of answers)
     if ('failure' in answer) terminal.err(`${name} did not tell what it offers: ${printable(answer.failure)}`)
   if ([...answers.values()].some((answer) => 'failure' in answer)) return EXIT.unavailable
   return found
 }
 
-function write(file: LockFile, after: Lock, options: LockOptions, terminal: Terminal): ExitStatus {
+/** Approves nothing of an upstream that was not asked, or did not answer. */
+function write(
+  file: LockFile,
+  after: Lock,
+  told: readonly string[],
+  options: LockOptions,
+  terminal: Terminal,
+): ExitStatus {
   const changes = changesOf(after)
   tellChanges(after, changes, options, terminal)
   if (options.frozen === true) return changes.length === 0 ? EXIT.ok : EXIT.findings
   if (options.approve === true) {
     const at = terminal.clock.now()
     const stamp = { by: options.by, at: new Date(at).toISOString() }
-    const whole = [...after.upstreams.keys()].reduce((all, name) => approve(all, name, undefined, stamp), after)
-    if (changes.length > 0) file.sign(whole, options.by, at)
-    terminal.err(`${changes.length} approved by ${options.by} in ${file.path}`)
-    return EXIT.ok
+    const whole = told.reduce((all, name) => approve(all, name, undefined, stamp), after)
+    const waiting = changesOf(whole).length
+    if (waiting < changes.length) file.sign(whole, options.by, at)
+    terminal.err(`${changes.length - waiting} approved by ${options.by} in ${file.path}`)
+    return waiting === 0 ? EXIT.ok : EXIT.findings
   }
   file.write(after)
   if (changes.length === 0) terminal.err(`Nothing waits in ${file.path}`)

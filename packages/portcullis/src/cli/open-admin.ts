@@ -5,6 +5,7 @@ import { isHeld } from '../audit/lock.ts'
 import type { Config } from '../config/schema.ts'
 import { stateLayout } from '../config/state-layout.ts'
 import { readNote } from '../gateway/running-note.ts'
+import { privateFolder } from '../pki/private-file.ts'
 import { type AdminReply, type AdminRequest, type AdminSend, documentOf } from './admin-call.ts'
 import type { RemoteOptions } from './admin-remote.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -35,11 +36,14 @@ export async function withAdmin<T>(
   if (url !== undefined) {
     const config = configIsNamedOrThere(options, terminal) ? openConfig(options, terminal).config : undefined
     const { namedDoor, remoteAdmin } = await import('./admin-remote.ts')
-    return use(deskOf(remoteAdmin(namedDoor(url, options, config), options, config, terminal), options, config))
+    // What the gateway there knows is not what our configuration says.
+    return use(deskOf(remoteAdmin(namedDoor(url, options, config), options, config, terminal), options, undefined))
   }
   const { config } = openConfig(options, terminal)
   if (isRunning(config)) {
     const { localDoor, remoteAdmin } = await import('./admin-remote.ts')
+    // Who else could write there could send the key anywhere.
+    privateFolder(config.state)
     const note = readNote(config)
     if (note === undefined)
       throw new CommandError(EXIT.unavailable, 'Another command works on this state folder; try again.')

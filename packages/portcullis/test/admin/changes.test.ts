@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Changes } from '../../src/admin/changes.ts'
 import type { RecordBody } from '../../src/audit/record.ts'
+import { Cancellation } from '../../src/core/cancellation.ts'
 import { Fault } from '../../src/core/fault.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { digestOf } from '../../src/mcp/canonical.ts'
@@ -72,6 +73,28 @@ describe('a change', () => {
     resolve()
     await Promise.all([first, second])
     assert.deepEqual(order, ['other', 'first', 'second'])
+  })
+
+  it('is not made for whoever was revoked while it waited, or while it was written down', async () => {
+    const { told, records, changes } = site()
+    const ended = new Cancellation()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const first = changes.make({ ...maker, ended }, async (announce) => {
+      const recorded = announce({ what: 'thing.changed', id: 't' })
+      ended.cancel('revoked')
+      resolve()
+      await recorded
+      told.push('change')
+    })
+    const second = changes.make({ ...maker, ended }, async () => void told.push('change'))
+    await promise
+    await assert.rejects(first, { code: 'identity.revoked' })
+    await assert.rejects(second, { code: 'identity.revoked' })
+    assert.deepEqual(told, ['record', 'record'])
+    assert.deepEqual(
+      records.map((record) => record.kind === 'change' && record.what),
+      ['thing.changed', 'thing.changed.failed'],
+    )
   })
 
   it('goes on after one that failed', async () => {

@@ -41,6 +41,7 @@ const BODIES: Readonly<Record<string, object>> = {
   shredTenant: { confirm: 'default' },
   depositCredential: { value: 'a secret' },
   addLink: { provider: 'acme', subject: 'new' },
+  approveDefinitions: { items: [{ item: 'tool/do', digest: 'a'.repeat(64) }] },
   removeLink: { provider: 'acme', subject: 'old' },
 }
 /** They ask, and change nothing. */
@@ -54,10 +55,12 @@ async function site() {
   const config = parseConfig(CONFIG, join(folder, 'portcullis.yaml'), { X: 'x' })
   let writable = true
   let restarts = 0
+  let approvals = 0
   const chains = { append: async () => (writable ? undefined : Promise.reject(new Fault('audit.unavailable'))) }
   const sessions = new SessionTable({ perPrincipal: 5, total: 5, idleMs: 60_000 }, clock)
   const upstream = { name: 'mail', catalogue: { list: () => [] }, restart: async () => ++restarts }
-  const live = { sessions, upstreams: new Map([['mail', upstream]]) } as unknown as LiveView
+  const definitions = { mustBeAsShown() {}, approve: () => void approvals++ }
+  const live = { sessions, definitions, upstreams: new Map([['mail', upstream]]) } as unknown as LiveView
   const view = adminView({ config, clock, stores, chains, revocations, publicUrl: 'https://127.0.0.1:8443' }, live)
   const key = { id: 'k', digest: 'd', tenant: 'default', principal: 'key:k', name: 'k', roles: ['user'], createdAt: 1 }
   await stores.apiKeys.insert(key)
@@ -101,7 +104,7 @@ async function site() {
         await stores.credentials.list('default'),
         await stores.dataKeys.ofTenant('default'),
         readFileSync(join(folder, 'state', 'vault.keys'), 'utf8'),
-        [revocations.list('default', NOW), revocations.list('acme', NOW), sessions.size, restarts],
+        [revocations.list('default', NOW), revocations.list('acme', NOW), sessions.size, restarts, approvals],
       ])
     },
     close: () => (sessions.close(), stores.close()),
