@@ -22,7 +22,7 @@ try {
 } finally {
   portcullis('key', 'revoke', key.id, '--reason', 'end of the tour')
 }
-await step('6', 'Revoked: within a second the key opens nothing', async () => {
+await step('7', 'Revoked: within a second the key opens nothing', async () => {
   await new Promise((resolve) => setTimeout(resolve, 1000))
   return refusalOf(401, () => ask(list()))
 })
@@ -73,16 +73,26 @@ async function tour() {
 
   await step(
     '4',
-    'Sandbox: the server was told it may serve "/", and asks for /etc/shadow',
+    'Inspected: nobody asks for /etc/shadow by accident',
     async () => {
       const result = await call('read_text_file', { path: '/etc/shadow' })
+      return { seen: text(result), expected: result.isError === true && text(result).includes('was refused') }
+    },
+    { code: 'inspection.refused' },
+  )
+
+  await step(
+    '5',
+    'Sandbox: the server was told it may serve "/", and asks for /etc/fstab',
+    async () => {
+      const result = await call('read_text_file', { path: '/etc/fstab' })
       return { seen: text(result), expected: result.isError === true && text(result).includes('ENOENT') }
     },
     { method: 'tools/call' },
   )
 
   await step(
-    '5',
+    '6',
     `Rate limit: ${BURST} requests at once`,
     async () => {
       const answers = await Promise.all(Array.from({ length: BURST }, () => ask(list())))
@@ -121,7 +131,7 @@ function lineOf({ seq, kind, code, outcome, status, durationMs, method, target, 
 }
 
 function verify() {
-  console.log(`\n${styleText('bold', '7  The chain of all records')}`)
+  console.log(`\n${styleText('bold', '8  The chain of all records')}`)
   for (const verdict of portcullis('audit', 'verify', '--json')) {
     if (!verdict.sound) surprises++
     const told = verdict.sound

@@ -65,12 +65,12 @@ export const oauth = z
       .enum(['client-document', 'dynamic'])
       .default('client-document')
       .describe(
-        'Without `client`: the gateway presents the document at `/connect/client.json`, or it registers itself (RFC 7591).',
+        'Without `client`: the gateway presents the document at `/connect/client/NAME.json`, or it registers itself (RFC 7591).',
       ),
     document: httpUrl
       .optional()
       .describe(
-        'Where the client document is, when authorization servers cannot reach the one at `/connect/client.json`.',
+        'Where the client document is, when authorization servers cannot reach the one at `/connect/client/NAME.json`.',
       ),
     scopes: z.array(scope).max(100).default([]).describe('Asked for in any case. Default: what the upstream says.'),
     connectors: z

@@ -27,6 +27,7 @@ export function anchor(config: Config, folder: string): Config {
     listen: { ...config.listen, ...(listener === undefined ? {} : { tls: anchorTls(listener, at) }) },
     policy: anchorPolicy(config.policy, at),
     definitions: { ...config.definitions, lock: at(config.definitions.lock) },
+    inspection: { ...config.inspection, results: anchorResults(config.inspection.results, at) },
     ...(config.tenants && { tenants: mapValues(config.tenants, (tenant) => anchorTenant(tenant, at)) }),
     upstreams: mapValues(config.upstreams, (upstream) => anchorUpstream(upstream, at)),
     audit: {
@@ -103,6 +104,23 @@ function anchorIssuer(issuer: IssuerConfig, at: At): IssuerConfig {
 function anchorPolicy<Policy extends Config['policy']>(policy: Policy, at: At): Policy {
   const roles = [...new Set([...policy.roles, ...policy.builtin])]
   return { ...policy, roles, files: policy.files.map(at) }
+}
+
+type ResultsConfig = Config['inspection']['results']
+
+function anchorResults(results: ResultsConfig, at: At): ResultsConfig {
+  const { classifier } = results
+  return {
+    ...results,
+    canaries: results.canaries.map((canary) => anchorSecret(canary, at)),
+    ...(classifier && {
+      classifier: {
+        ...classifier,
+        ...(classifier.ca !== undefined && { ca: at(classifier.ca) }),
+        ...(classifier.token && { token: anchorSecret(classifier.token, at) }),
+      },
+    }),
+  }
 }
 
 function anchorTenant(tenant: TenantConfig, at: At): TenantConfig {

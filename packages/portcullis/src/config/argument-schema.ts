@@ -212,14 +212,22 @@ const ROLES = [
   'secret',
 ] as const
 
-export const argument = z.strictObject({
-  role: z
-    .enum(ROLES)
-    .optional()
-    .describe('What the argument means. Default: what its rules say, else what is proposed.'),
-  sql: sql.optional().describe('Rules of an argument that is SQL.'),
-  shell: shell.optional().describe('Rules of an argument that is a command line.'),
-  path: path.optional().describe('Rules of an argument that is a path.'),
-  url: url.optional().describe('Rules of an argument that is a URL.'),
-  host: host.optional().describe('Rules of an argument that is a host.'),
-})
+export const argument = z
+  .strictObject({
+    role: z
+      .enum(ROLES)
+      .optional()
+      .describe('What the argument means. Default: what its rules say, else what is proposed.'),
+    sql: sql.optional().describe('Rules of an argument that is SQL.'),
+    shell: shell.optional().describe('Rules of an argument that is a command line.'),
+    path: path.optional().describe('Rules of an argument that is a path.'),
+    url: url.optional().describe('Rules of an argument that is a URL.'),
+    host: host.optional().describe('Rules of an argument that is a host.'),
+  })
+  .refine(hasRulesOfItsRole, { error: 'may have the rules of one role only, and only those of its own role' })
+
+/** Rules of another role would be kept and never asked. */
+function hasRulesOfItsRole({ role, ...rules }: Readonly<Record<string, unknown>>): boolean {
+  const ruled = Object.keys(rules).filter((name) => rules[name] !== undefined)
+  return ruled.length === 0 || (ruled.length === 1 && (role === undefined || role === ruled[0]))
+}

@@ -15,6 +15,7 @@ export function checkFiles(config: Config, configFile: string, environment: Envi
   return [
     ...checkListener(config),
     ...checkMetrics(config, environment),
+    ...checkResults(config, environment),
     ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
     ...checkSenders(config, environment),
     ...checkAssertions(config),
@@ -54,6 +55,27 @@ function checkMetrics({ listen }: Config, environment: Environment): readonly Fi
 }
 
 const MIN_TOKEN_LENGTH = 16
+
+/** A short canary would be found in honest texts. */
+function checkResults({ inspection }: Config, environment: Environment): readonly Finding[] {
+  const base = ['inspection', 'results']
+  const { canaries, classifier } = inspection.results
+  const secrets = canaries.flatMap((source, index): readonly Finding[] => {
+    const path = [...base, 'canaries', index]
+    const problems = secretProblem(source, path, environment)
+    if (problems.length > 0 || readSecret(source, environment).reveal().length >= MIN_CANARY_LENGTH) return problems
+    return [{ path, wrong: 'the canary is too short', right: `use at least ${MIN_CANARY_LENGTH} characters` }]
+  })
+  if (classifier === undefined) return secrets
+  const { ca, token } = classifier
+  return [
+    ...secrets,
+    ...(ca === undefined ? [] : readable(ca, [...base, 'classifier', 'ca'], 'file')),
+    ...(token === undefined ? [] : secretProblem(token, [...base, 'classifier', 'token'], environment)),
+  ]
+}
+
+const MIN_CANARY_LENGTH = 8
 
 function checkServer({ identity }: Config): readonly Finding[] {
   const ca = identity.server?.clientDocuments.ca

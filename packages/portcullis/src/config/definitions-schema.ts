@@ -17,6 +17,12 @@ export const definitions = z.strictObject({
     .describe(
       'Whose signature makes the lock count, by name. Default: only the key of this installation, `lock.key` in `state`.',
     ),
+  rollback: z
+    .enum(['refused', 'accepted'])
+    .default('refused')
+    .describe(
+      'What becomes of a lock that was signed before the newest one that was believed here, or is gone. Weakness: with `accepted` whoever can write the file can bring back what was approved before.',
+    ),
 })
 
 export const trust = z

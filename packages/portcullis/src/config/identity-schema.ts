@@ -70,7 +70,7 @@ export const policy = z.strictObject({
     .describe('Cedar policies; `*` stands for any file name. What no policy permits is denied.'),
   roles: z
     .array(roleName)
-    .max(200)
+    .max(1_000)
     .default(['admin', 'user'])
     .describe('Known roles. Policies and keys that name another one are refused.'),
   builtin,

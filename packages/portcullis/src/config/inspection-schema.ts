@@ -1,6 +1,7 @@
 /** `inspection`: what follows from what is found in arguments and results, for all upstreams, one upstream, or one tool. */
 import { z } from 'zod'
 import { argument } from './argument-schema.ts'
+import { results, toolResults, upstreamResults } from './result-schema.ts'
 
 const FAMILIES = {
   sql: 'SQL, and SQL in values that are none.',
@@ -56,12 +57,13 @@ const verdicts = {
   roles: each(PLACES)
     .optional()
     .describe(
-      'Verdicts by where it was found; `on` at the same place comes first. Default: `refuse` for breaches, and for strong findings where values have a narrow form; else `annotate`.',
+      'Verdicts by where it was found; `on` at the same place comes first. Default: `refuse` for breaches, and for strong findings where values have a narrow form; `mask` for strong markup and characters in results; else `annotate`.',
     ),
 }
 
 const tool = z.strictObject({
   ...verdicts,
+  results: toolResults.optional().describe('What is done about its results beside verdicts.'),
   arguments: z
     .record(
       z
@@ -79,6 +81,7 @@ const tool = z.strictObject({
 /** Of one upstream. */
 export const upstreamInspection = z.strictObject({
   ...verdicts,
+  results: upstreamResults.optional().describe('What is done about its results beside verdicts.'),
   tools: z
     .record(
       z
@@ -92,4 +95,7 @@ export const upstreamInspection = z.strictObject({
 })
 
 /** Of all. */
-export const inspection = z.strictObject(verdicts)
+export const inspection = z.strictObject({
+  ...verdicts,
+  results: results.prefault({}).describe('What is done about results beside verdicts.'),
+})

@@ -2,7 +2,7 @@
 import type { Config, UpstreamConfig } from './schema.ts'
 import type { Weakness } from './weakness.ts'
 
-type Verdicts = Config['inspection']
+type Verdicts = Omit<Config['inspection'], 'results'>
 type UpstreamInspection = UpstreamConfig['inspection']
 type Argument = NonNullable<NonNullable<UpstreamInspection['tools']>[string]['arguments']>[string]
 
@@ -13,10 +13,17 @@ const NARROW: ReadonlySet<string> = new Set(['identifier', 'path', 'url', 'host'
 export function inspectionWeaknesses({ inspection, upstreams }: Config): readonly Weakness[] {
   return [
     ...ofVerdicts('inspection', inspection),
+    ...ofClassifier(inspection.results.classifier),
     ...Object.entries(upstreams).flatMap(([name, upstream]) =>
       ofUpstream(`upstreams.${name}.inspection`, upstream.inspection),
     ),
   ]
+}
+
+function ofClassifier(classifier: Config['inspection']['results']['classifier']): readonly Weakness[] {
+  if (classifier === undefined || classifier.onError !== 'annotate') return []
+  const meaning = 'While the classifier does not answer, results pass that it might have refused.'
+  return [{ path: 'inspection.results.classifier.onError', word: 'annotate', meaning }]
 }
 
 function ofUpstream(at: string, settings: UpstreamInspection): readonly Weakness[] {
@@ -59,7 +66,7 @@ const MEANINGS: Readonly<Record<Milder, string>> = {
 function isMilder(word: string, key: 'on' | 'roles', name: string, weight: 'breach' | 'strong'): word is Milder {
   if (word === 'allow') return true
   if (word !== 'annotate') return false
-  return weight === 'breach' || key === 'on' || NARROW.has(name)
+  return weight === 'breach' || key === 'on' || NARROW.has(name) || name === 'result'
 }
 
 const READING: ReadonlySet<string> = new Set(['select', 'explain', 'show'])

@@ -17,6 +17,8 @@ export interface StateLayout {
   readonly vaultKeys: string
   /** Signs the lock; its public half is beside it, with `.pub`. */
   readonly lockKey: string
+  /** When the newest lock was signed that a gateway here believed. */
+  readonly newestLock: string
   /** What upstreams said at first use, where their level of trust lets that be enough. */
   readonly firstUse: string
   /** What upstreams last said to the running gateway. */
@@ -37,6 +39,7 @@ export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayou
     tokenKeys: join(state, 'tokens.key'),
     vaultKeys: join(state, 'vault.keys'),
     lockKey: join(state, 'lock.key'),
+    newestLock: join(state, 'newest-lock.json'),
     firstUse: join(state, 'first-use.json'),
     told: join(state, 'told.json'),
     adminKey: join(state, 'admin.key'),

@@ -35,6 +35,10 @@ export function weaknesses(config: Config): readonly Weakness[] {
     if (issuer.tokenType !== 'any') continue
     add(`identity.issuers[${index}].tokenType`, 'any', 'Tokens that were made for another purpose are accepted too.')
   }
+  if (config.definitions.rollback === 'accepted') {
+    const meaning = 'Whoever can write the lock can bring back definitions that were approved before.'
+    add('definitions.rollback', 'accepted', meaning)
+  }
   for (const [name, upstream] of Object.entries(config.upstreams)) found.push(...ofUpstream(name, upstream))
   found.push(...inspectionWeaknesses(config))
   return found

@@ -80,6 +80,7 @@ export const FAULTS = {
   'policy.failed':                { status: 403, rpc: 403, says: 'Not allowed by policy.' },
 
   // definitions: visible to the caller by policy, and still nothing that may be used now
+  'definition.changed':           { status: 412, rpc: 412, says: 'What waits for approval, or the lock, has changed meanwhile. Read it again, then decide.' },
   'definition.quarantined':       { status: 403, rpc: 403, says: 'The definition of this is new or has changed; it waits for approval.' },
 
   // limits
@@ -108,6 +109,7 @@ export const FAULTS = {
   'administration.conflict':      { status: 409, rpc: 409, says: 'This cannot be done as things are.' },
   'administration.changed':       { status: 412, rpc: 412, says: 'It has been changed meanwhile. Read it again, then decide.' },
   'administration.unconditional': { status: 428, rpc: 428, says: 'If-Match must name the revision that is to be changed.' },
+  'administration.unanswered':    { status: 503, rpc: 503, says: 'No answer was found. Ask about less, or again later.' },
   'administration.unavailable':   { status: 501, rpc: 501, says: 'This gateway has nothing of that kind.' },
 
   // sandbox

@@ -8,6 +8,7 @@ import type { Keyring } from '../data-protection/keyring.ts'
 import type { Vault } from '../data-protection/vault/vault.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import type { Seal } from '../identity/server/seal.ts'
+import type { Bounded } from '../limits/bound.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import type { Stores } from '../stores/stores.ts'
 import type { SessionTable } from '../upstream/relay/session-table.ts'
@@ -43,7 +44,7 @@ export interface LiveView {
   readonly sessions: SessionTable
   readonly engine: () => PolicyEngine
   /** What waits for approval, and the way to approve it. */
-  readonly definitions: Pick<DefinitionsInForce, 'waiting' | 'approve'>
+  readonly definitions: Pick<DefinitionsInForce, 'waiting' | 'mustBeAsShown' | 'approve'>
   /** Ends what principals have under way at upstreams, processes included. */
   readonly restart: (upstream: string, concerns: (scope: string) => boolean) => Promise<number>
 }
@@ -51,8 +52,8 @@ export interface LiveView {
 export interface Administration {
   /** Whether the path, in any method, belongs to it. */
   takes(path: string): boolean
-  /** Answers whoever may enter; what each route demands beyond that is decided here. Throws faults. */
-  serve(exchange: Exchange & Authenticated): Promise<Answer>
+  /** Answers whoever may enter; what each route demands beyond that is decided here. Throws faults. Unbounded, nothing ends it. */
+  serve(exchange: Exchange & Authenticated & Partial<Bounded>): Promise<Answer>
 }
 
 /** Makes the administration of one gateway. */

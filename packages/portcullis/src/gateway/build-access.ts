@@ -27,6 +27,7 @@ import type { ClientIdentity } from '../upstream/oauth/settings.ts'
 import { discoverRequest } from '../upstream/probe.ts'
 import type { Connectable } from './access-explainer.ts'
 import { accountSeal } from './account-seal.ts'
+import { CONNECT_MOUNT, callbackPath, documentPath } from './connect-paths.ts'
 import { consentStore } from './consent-store.ts'
 import { PRODUCT } from './product.ts'
 import { SubjectTokens } from './subject-tokens.ts'
@@ -105,9 +106,9 @@ export class Access {
         mode,
         grant,
         ...(issuer !== undefined && { issuer }),
-        client: this.#identity(oauth),
+        client: this.#identity(name, oauth),
         scopes,
-        redirectUri: `${publicUrl}/connect/callback`,
+        redirectUri: publicUrl + CONNECT_MOUNT + callbackPath(name),
         plaintext: oauth.plaintext !== undefined,
       },
       vault: this.vault,
@@ -138,14 +139,15 @@ export class Access {
     return byScope(sourceOf, lent)
   }
 
-  #identity({ client, issuer, registration, document }: NonNullable<HttpConfig['oauth']>): ClientIdentity {
+  #identity(name: string, oauth: NonNullable<HttpConfig['oauth']>): ClientIdentity {
+    const { client, issuer, registration, document } = oauth
     const { environment, publicUrl } = this.#parts
     if (client !== undefined && issuer !== undefined) {
       const secret = client.secret && readSecret(client.secret, environment)
       return { kind: 'registered', issuer, id: client.id, ...(secret && { secret }) }
     }
     if (registration === 'dynamic') return { kind: 'dynamic' }
-    return { kind: 'document', url: document ?? `${publicUrl}/connect/client.json` }
+    return { kind: 'document', url: document ?? publicUrl + CONNECT_MOUNT + documentPath(name) }
   }
 
   #exchange(name: string, exchange: NonNullable<HttpConfig['exchange']>) {

@@ -2,7 +2,7 @@
 import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Principal } from '../core/principal.ts'
+import type { Revocable } from '../identity/revocation.ts'
 import { circumstancesOf, type RelayParts } from '../upstream/relay/parts.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { type Explain, explainer } from './access-explainer.ts'
@@ -33,7 +33,7 @@ export async function connectPages({
   if (connectables.size === 0) return undefined
   const { ConnectPages } = await import('./connect-pages.ts')
   const witness = serverWitness(ledger, clock, log)
-  const stands = (principal: Principal) => !identity.revocations.covers(principal, clock.now())
+  const stands = (one: Revocable) => !identity.revocations.covers(one, clock.now())
   return new ConnectPages({ connectables, consents, authenticate: identity.check, witness, stands, publicUrl })
 }
 

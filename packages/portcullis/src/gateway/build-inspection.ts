@@ -1,11 +1,12 @@
 /** The configuration of the inspection to plans, and its names against the tools that there really are. */
 import type { Logger } from '../audit/log.ts'
+import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
-import { ArgumentPlans } from '../inspection/argument-plan.ts'
+import { type ApprovedRoles, ArgumentPlans } from '../inspection/argument-plan.ts'
 import { type InspectionSettings, type SettingsProblem, settingsProblems } from '../inspection/argument-settings.ts'
-import type { ResultInspect } from '../inspection/inspect-results.ts'
 import { roleInspectors } from '../inspection/all-detectors.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
+import { buildResults, type ResultInspection } from './build-results.ts'
 
 type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
 
@@ -13,7 +14,7 @@ type Definitions = ReadonlyMap<string, readonly ToolDefinition[]>
 export interface InspectionParts {
   readonly settings: InspectionSettings
   readonly plans: ArgumentPlans
-  readonly results: readonly ResultInspect[]
+  readonly results: ResultInspection
   /** Tells what no longer fits and makes the plans of new definitions. What does not fit is refused meanwhile. */
   follow(definitions: Definitions): void
 }
@@ -25,18 +26,25 @@ export class InspectionError extends Error {
 
 /**
  * Throws InspectionError when a tool or an argument is named that an upstream, as far as its tools are known, does not have:
- * a rule for an argument that is misspelled protects nothing.
+ * a rule for an argument that is misspelled protects nothing. Throws SecretError for a canary that cannot be read.
  */
-export function buildInspection(config: Config, known: Definitions, log: Logger): InspectionParts {
+export function buildInspection(
+  config: Config,
+  known: Definitions,
+  log: Logger,
+  environment: Environment,
+  approved: ApprovedRoles,
+): InspectionParts {
   const upstreams = Object.entries(config.upstreams).map(([name, { inspection }]) => [name, inspection] as const)
   const settings: InspectionSettings = { ...config.inspection, upstreams: Object.fromEntries(upstreams) }
   const problems = problemsOf(settings, known)
   if (problems.length > 0) throw new InspectionError(problems.map(({ path, wrong }) => `${path}: ${wrong}`).join('\n'))
-  const plans = new ArgumentPlans(settings, roleInspectors())
+  const results = buildResults(config, environment)
+  const plans = new ArgumentPlans(settings, roleInspectors(results.canary), approved)
   return {
     settings,
     plans,
-    results: [],
+    results,
     follow(definitions) {
       for (const problem of problemsOf(settings, definitions))
         log.warn('the inspection does not fit the tools', problem)

@@ -54,7 +54,8 @@ export async function openMetrics(parts: MetricsListenerParts, metrics: MetricsC
   const port = await listener.listen()
   const origin = originStage({ hosts: hostsOf(metrics, port), defaultPort: pair ? 443 : 80, origins: [] })
   const problems = () => observation.problems()
-  serve = metricsDoor({ origin, exposition: exposition(() => observation.read()), problems, token })
+  const exposed = exposition(() => observation.read())
+  serve = metricsDoor({ origin, exposition: exposed, problems, token })
   const onChange = (renewed: KeyPair) => listener.renew(listenerTls(renewed))
   const onFailure = (error: unknown) => log.error('the certificate of the metrics could not be renewed', { error })
   const renewal = pair && obtain && startRenewal({ current: pair, obtain, clock, onChange, onFailure })
@@ -64,6 +65,7 @@ export async function openMetrics(parts: MetricsListenerParts, metrics: MetricsC
     url,
     async close() {
       renewal?.stop()
+      exposed.close()
       await listener.close(GRACE_MS)
     },
   }

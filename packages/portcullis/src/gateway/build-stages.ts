@@ -11,6 +11,7 @@ import type { Routed } from '../core/route.ts'
 import { standing } from '../identity/standing.ts'
 import { readStrict } from '../inspection/read-json.ts'
 import { bound } from '../limits/bound.ts'
+import { isPage } from '../identity/server/mounted-path.ts'
 import { concurrency } from '../limits/concurrency.ts'
 import { deadline } from '../limits/deadline.ts'
 import { receive } from '../limits/receive.ts'
@@ -69,7 +70,7 @@ export function buildStages(parts: StageParts): Stages {
     address: addressStage(addresses(traffic.blocked, 'blocked', clock), addresses(traffic.allowed, 'allowed', clock)),
     rateByAddress: rateByAddress(rates, traffic.rate.perAddress),
     strictHead,
-    origin: originStage(originRules(config, publicUrl)),
+    origin: originStage({ ...originRules(config, publicUrl), isPage }),
     preflight,
     route: routeByPath([...upstreams.keys()], publicUrl),
     adminRoute: routeToAdministration(publicUrl),

@@ -33,8 +33,12 @@ export async function askCedarApart(
   return (await answerApart('cedar-process', question)) as CedarAnswers | undefined
 }
 
-/** What a program of this room, run as a process of its own, answers to a question; undefined when it gives no answer. */
-export async function answerApart(program: 'cedar-process' | 'policy-process', question: object): Promise<unknown> {
+/** What a program of this room, run as a process of its own, answers to a question; undefined when it gives none in time. */
+export async function answerApart(
+  program: 'cedar-process' | 'policy-process',
+  question: object,
+  patienceMs = PATIENCE_MS,
+): Promise<unknown> {
   const file = fileURLToPath(new URL(`./${program}${extname(import.meta.url)}`, import.meta.url))
   try {
     const child = await startChild([process.execPath, file], {
@@ -42,7 +46,7 @@ export async function answerApart(program: 'cedar-process' | 'policy-process', q
       cwd: '/',
       table: new DescriptorTable(),
     })
-    const late = setTimeout(() => child.process.kill('SIGKILL'), PATIENCE_MS)
+    const late = setTimeout(() => child.process.kill('SIGKILL'), patienceMs)
     child.stderr.resume()
     child.stdin.end(JSON.stringify(question))
     const [answer, [status]] = await Promise.all([text(child.stdout), once(child.process, 'exit')])

@@ -1,10 +1,11 @@
 /** The pages on which a person connects an upstream: who may, where they are sent, and what comes back. No script is needed. */
-import { randomBytes } from 'node:crypto'
 import type { Answer, Exchange } from '../core/exchange.ts'
 import { Fault, FAULTS, toFault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
+import type { Revocable } from '../identity/revocation.ts'
+import { BrowserName } from '../identity/server/browser-name.ts'
 import { readFields } from '../identity/server/form.ts'
 import { FormTokens } from '../identity/server/form-token.ts'
 import { messagePage } from '../identity/server/page.ts'
@@ -13,36 +14,33 @@ import { clientMetadata } from '../upstream/oauth/client-identity.ts'
 import { type Consents, digestOf, isSameBrowser, type Ticket } from '../upstream/oauth/consents.ts'
 import type { Connectable } from './access-explainer.ts'
 import { askPage, leavePage } from './connect-markup.ts'
+import { CONNECT_MOUNT, callbackPath, documentPath } from './connect-paths.ts'
 
 export interface ConnectParts {
   readonly connectables: ReadonlyMap<string, Connectable>
   readonly consents: Consents
   readonly authenticate: Check<Exchange & Routed, Authenticated>
   readonly witness: Witness
-  /** Whether a principal, and the credential with which it proved itself, are still good: somebody may have been away for minutes. */
-  readonly stands: (principal: Principal) => boolean
+  /** Whether a principal is still good, and the credential with which it proved itself, if it did: somebody may have been away for minutes. */
+  readonly stands: (one: Revocable) => boolean
   readonly publicUrl: string
 }
 
-const MOUNT = '/connect/'
 const NOT_A_CONNECTOR = 'Your account may not connect this upstream for everybody any more.'
 const MAX_KEY_LENGTH = 16_384
 
 /** Answers everything below `/connect/`. */
 export class ConnectPages {
   readonly #parts: ConnectParts
-  readonly #cookie: string
-  readonly #isSecure: boolean
+  readonly #browser: BrowserName
 
   constructor(parts: ConnectParts) {
     this.#parts = parts
-    this.#isSecure = parts.publicUrl.startsWith('https:')
-    // `__Host-` keeps other hosts and plain http from setting it (RFC 6265bis §4.1.3.2).
-    this.#cookie = `${this.#isSecure ? '__Host-' : ''}portcullis_connect`
+    this.#browser = new BrowserName('portcullis_connect', parts.publicUrl)
   }
 
   takes(path: string): boolean {
-    return path.startsWith(MOUNT)
+    return path.startsWith(CONNECT_MOUNT)
   }
 
   /** People get a page for what is refused. Our own mistakes go to the place where all of those are told. */
@@ -60,39 +58,42 @@ export class ConnectPages {
 
   async #serve(exchange: Exchange): Promise<Answer> {
     const { method, path } = exchange.head
-    const rest = path.slice(MOUNT.length)
-    if (method === 'GET' && rest === 'client.json') return this.#clientDocument()
-    if (method === 'GET' && rest === 'callback') return this.#callback(exchange)
+    const rest = path.slice(CONNECT_MOUNT.length)
+    const known = [...this.#parts.connectables.keys()]
+    const described = known.find((upstream) => rest === documentPath(upstream))
+    if (method === 'GET' && described !== undefined) return this.#clientDocument(described)
+    const returned = known.find((upstream) => rest === callbackPath(upstream))
+    if (method === 'GET' && returned !== undefined) return this.#callback(exchange, returned)
     if (method === 'GET') return this.#ask(exchange, rest)
     if (method === 'POST') return this.#leave(exchange, rest)
     throw new Fault('transport.method_not_allowed', { method })
   }
 
-  /** What authorization servers read that know us by this document's URL. */
-  #clientDocument(): Answer {
+  /** What an authorization server reads that knows us by this document's URL: one address, that of its own upstream. */
+  #clientDocument(upstream: string): Answer {
     const { publicUrl } = this.#parts
-    const redirectUri = `${publicUrl}${MOUNT}callback`
+    const base = publicUrl + CONNECT_MOUNT
     const document = {
-      client_id: `${publicUrl}${MOUNT}client.json`,
+      client_id: base + documentPath(upstream),
       client_uri: publicUrl,
-      ...clientMetadata({ redirectUri }),
+      ...clientMetadata({ upstream, redirectUri: base + callbackPath(upstream) }),
     }
     return { status: 200, headers: { 'cache-control': 'public, max-age=3600' }, document }
   }
 
   async #ask(exchange: Exchange, id: string): Promise<Answer> {
     const { ticket, connectable } = await this.#ticket(id)
-    const known = this.#secretOf(exchange)
-    const secret = known ?? randomBytes(32).toString('base64url')
-    const token = formsOf(secret).issue('connect', id)
+    const known = this.#browser.of(exchange)
+    const given = known === undefined ? this.#browser.give() : { secret: known }
+    const token = formsOf(given.secret).issue('connect', id)
     const page = askPage({ ticket, connectable, token })
-    return known === undefined ? { ...page, cookies: [this.#setCookie(secret)] } : page
+    return 'cookie' in given ? { ...page, cookies: [given.cookie] } : page
   }
 
   async #leave(exchange: Exchange, id: string): Promise<Answer> {
     const { ticket, connectable } = await this.#ticket(id)
     const { consents } = this.#parts
-    const secret = this.#secretOf(exchange)
+    const secret = this.#browser.of(exchange)
     const fields = await readFields(exchange)
     if (secret === undefined || !formsOf(secret).accepts(fields.get('token'), 'connect', id))
       throw new Fault('connect.refused', { reason: 'form token', upstream: ticket.wanted.upstream })
@@ -134,14 +135,17 @@ export class ConnectPages {
     return principal
   }
 
-  async #callback(exchange: Exchange): Promise<Answer> {
+  /** `returned` is the upstream to whose address the person came back. */
+  async #callback(exchange: Exchange, returned: string): Promise<Answer> {
     const { consents, connectables, witness } = this.#parts
     const { query } = exchange.head
     const journey = await consents.arrive(new URLSearchParams(query).get('state') ?? '')
     if (journey === undefined) throw new Fault('connect.invalid', { reason: 'state' })
     const { ticket, flow, browser, proved } = journey
     const { upstream } = ticket.wanted
-    const secret = this.#secretOf(exchange)
+    // The server that we left for sent the person on to another one: that one's code must not be shown to it.
+    if (upstream !== returned) throw new Fault('connect.refused', { reason: 'came back for another', upstream, returned })
+    const secret = this.#browser.of(exchange)
     if (secret === undefined || !isSameBrowser(browser, secret))
       throw new Fault('connect.refused', { reason: 'another browser', upstream })
     const connectable = connectables.get(upstream)
@@ -159,8 +163,7 @@ export class ConnectPages {
 
   /** Nothing is kept for somebody who was removed while on the way. */
   #requireStanding({ principal: { tenant, principal: id }, wanted }: Ticket, proved: Principal | undefined): void {
-    const credential = { kind: 'certificate', id: '' } as const
-    if (this.#parts.stands(proved ?? { id, tenant, roles: [], credential })) return
+    if (this.#parts.stands(proved ?? { id, tenant })) return
     throw new Fault('connect.refused', { reason: 'revoked', upstream: wanted.upstream })
   }
 
@@ -170,19 +173,6 @@ export class ConnectPages {
     if (ticket === undefined || connectable === undefined)
       throw new Fault('connect.invalid', { reason: 'no such link' })
     return { ticket, connectable }
-  }
-
-  #secretOf({ head }: Exchange): string | undefined {
-    const all = String(head.headers['cookie'] ?? '').split(/; */)
-    const found = all
-      .filter((one) => one.startsWith(`${this.#cookie}=`))
-      .map((one) => one.slice(this.#cookie.length + 1))
-    return found.length === 1 && /^[\w-]{43}$/.test(found[0] as string) ? found[0] : undefined
-  }
-
-  /** Lax, because people come back from another site. */
-  #setCookie(secret: string): string {
-    return `${this.#cookie}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600${this.#isSecure ? '; Secure' : ''}`
   }
 }
 

@@ -5,12 +5,13 @@ import { GATEWAY_TENANT } from '../audit/record.ts'
 import type { Config } from '../config/schema.ts'
 import { stateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
+import { Fault } from '../core/fault.ts'
 import type { Finding } from '../inspection/finding.ts'
 import { changeText, differenceOf } from '../inspection/definitions/difference.ts'
 import type { HeldReason } from '../inspection/definitions/check-definition.ts'
 import type { Item } from '../inspection/definitions/item.ts'
 import { type ItemKey, type Kind, keyOf } from '../inspection/definitions/kind.ts'
-import { type Approval, type Lock, LockError } from '../inspection/definitions/lock.ts'
+import type { Approval, Lock } from '../inspection/definitions/lock.ts'
 import { lockText } from '../inspection/definitions/lock-text.ts'
 import { suspicions } from '../inspection/definitions/poisoning.ts'
 import { Neighbourhood, type Placed } from '../inspection/definitions/resemblance.ts'
@@ -19,7 +20,7 @@ import type { ArgumentRoles } from '../inspection/role.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { FirstUse } from './first-use.ts'
 import { LockFile } from './lock-file.ts'
-import { toldBy, writeTold } from './told-note.ts'
+import { toldBy, ToldNote } from './told-note.ts'
 import { type Notice, type Precedents, UpstreamJudge } from './upstream-judge.ts'
 
 export interface DefinitionParts {
@@ -27,6 +28,16 @@ export interface DefinitionParts {
   readonly ledger: Pick<Ledger, 'append'>
   readonly clock: Clock
   readonly log: Logger
+}
+
+/** What somebody has read and decides about: SHA-256 digest, lower-case hex, as it was shown. */
+export interface ShownDefinition {
+  readonly item: ItemKey
+  readonly digest: string
+}
+
+export interface WaitingDefinition extends LockChange {
+  readonly findings: readonly Finding[]
 }
 
 /** How much of a difference goes on record. The whole of it is what `portcullis lock diff` shows. */
@@ -42,7 +53,7 @@ export class DefinitionsInForce implements Precedents {
   #generation = 1
   #neighbours: { readonly of: number; readonly known: Neighbourhood } | undefined
   #tellings = 0
-  #noting: NodeJS.Immediate | undefined
+  readonly #note: ToldNote
 
   /** Throws LockError when the lock, or what is remembered of first uses, is not to be believed. */
   constructor(parts: DefinitionParts) {
@@ -50,10 +61,13 @@ export class DefinitionsInForce implements Precedents {
     this.#parts = parts
     this.#file = new LockFile(config)
     this.#lock = this.#file.readTrusted()
+    this.#file.remember(this.#lock)
     const onFailure = (error: unknown) => log.error('first uses cannot be remembered', { error })
     this.#firstUse = new FirstUse(stateLayout(config).firstUse, onFailure)
     for (const [name, { trust, code }] of Object.entries(config.upstreams))
       if (code === undefined) this.#judges.set(name, new UpstreamJudge(name, trust, this))
+    const onLoss = (error: unknown) => log.warn('what upstreams say cannot be noted', { error })
+    this.#note = new ToldNote(stateLayout(config).told, () => this.#judges.values(), onLoss)
   }
 
   /** Undefined for what the gateway itself offers. */
@@ -61,49 +75,73 @@ export class DefinitionsInForce implements Precedents {
     return this.#judges.get(upstream)
   }
 
-  /** Follows the lock from now on. Returns a function that ends that. */
-  follow(upstreams: ReadonlyMap<string, Upstream>): () => void {
+  /** Follows the lock from now on. Returns a function that ends that, and all writing. */
+  follow(upstreams: ReadonlyMap<string, Upstream>): () => Promise<void> {
     this.#upstreams = upstreams
-    const ended = this.#file.watch(() => this.reload())
+    const unwatch = this.#file.watch(() => this.reload())
     return () => {
-      ended()
-      clearImmediate(this.#noting)
+      unwatch()
+      return this.#note.close()
     }
   }
 
   /** Reads the lock again. One that is not to be believed changes nothing, and is told in log and record. */
   reload(): void {
     try {
-      const lock = this.#file.readTrusted()
-      // What this gateway wrote itself is heard of too.
-      if (lockText(lock) === lockText(this.#lock)) return
-      const signers = lock.signatures.length === 0 ? [] : this.#file.verify(lock)
-      this.#put(lock, { signers })
+      this.#readAgain()
     } catch (thrown) {
-      if (!(thrown instanceof LockError)) throw thrown
-      this.#parts.log.error('the lock is not believed; what it said before stays in force', { reason: thrown.message })
-      this.#record('definitions.lock-refused', { reason: thrown.message })
+      // Also what the file system or the key throws: nobody who calls this could do anything about it.
+      const reason = thrown instanceof Error ? thrown.message : String(thrown)
+      this.#parts.log.error('the lock is not believed; what it said before stays in force', { reason })
+      this.#record('definitions.lock-refused', { reason })
     }
   }
 
-  /** Everything that upstreams say now and nobody has approved, of all or of one. */
-  waiting(upstream?: string): readonly LockChange[] {
-    return changesOf(this.#withTold()).filter((change) => upstream === undefined || change.upstream === upstream)
+  /** Whether that changed anything. Throws LockError, and what the file system throws. */
+  #readAgain(): boolean {
+    const lock = this.#file.readTrusted()
+    // What this gateway wrote itself is heard of too.
+    if (lockText(lock) === lockText(this.#lock)) return false
+    const signers = lock.signatures.length === 0 ? [] : this.#file.verify(lock)
+    this.#file.remember(lock)
+    this.#put(lock, { signers })
+    return true
+  }
+
+  /** Everything that upstreams say now and nobody has approved, of all or of one, with what looks suspicious about it. */
+  waiting(upstream?: string): readonly WaitingDefinition[] {
+    const lock = this.#withTold()
+    return changesIn(lock, upstream).map((change) => {
+      const one = lock.upstreams.get(change.upstream)?.waiting.get(change.item)
+      const item = one === undefined || 'gone' in one ? undefined : one.item
+      return { ...change, findings: item === undefined ? [] : this.evidence(change.upstream, item) }
+    })
+  }
+
+  /** Throws `definition.changed` unless each of these waits, and is still what was shown. */
+  mustBeAsShown(upstream: string, shown: readonly ShownDefinition[]): void {
+    const now = new Map(changesIn(this.#withTold(), upstream).map(({ item, after }) => [item, after]))
+    for (const { item, digest } of shown) {
+      const told = now.get(item)
+      if (told !== digest) throw new Fault('definition.changed', { upstream, item, digest, ...(told && { told }) })
+    }
   }
 
   /**
-   * Approves what an upstream says now, all of it or these items, in the lock, signed with the key of this installation.
-   * Returns what was approved. Throws LockError when nobody trusts that key, and what the file system throws.
+   * Approves what an upstream says now in the lock, signed with the key of this installation. Throws `definition.changed`
+   * and approves nothing when one of these is no longer what was shown, or the lock not the one that is in force; LockError
+   * when nobody trusts that key; and what the file system throws.
    */
-  approve(upstream: string, by: string, keys?: readonly ItemKey[]): readonly ItemKey[] {
-    const { clock } = this.#parts
-    const chosen = this.waiting(upstream).filter(({ item }) => keys === undefined || keys.includes(item))
-    if (chosen.length === 0) return []
-    const names = chosen.map(({ item }) => item)
-    const at = clock.now()
+  approve(upstream: string, by: string, shown: readonly ShownDefinition[]): void {
+    if (this.#readAgain()) throw new Fault('definition.changed', { reason: 'the lock was another one' })
+    this.mustBeAsShown(upstream, shown)
+    if (shown.length === 0) return
+    const names = shown.map(({ item }) => item)
+    const at = this.#parts.clock.now()
     const merged = approve(this.#withTold(), upstream, names, { by, at: new Date(at).toISOString() })
-    this.#put(this.#file.sign(merged, by, at), { signers: [by], approved: names, upstream }, by)
-    return names
+    const signed = this.#file.sign(merged, by, at)
+    this.#file.remember(signed)
+    this.#put(signed, { signers: [by], approved: names, upstream }, by)
   }
 
   /** What somebody has approved of the meaning of a tool's arguments; undefined where nobody has. */
@@ -154,14 +192,7 @@ export class DefinitionsInForce implements Precedents {
 
   told(): void {
     this.#tellings++
-    this.#noting ??= setImmediate(() => {
-      this.#noting = undefined
-      try {
-        writeTold(stateLayout(this.#parts.config).told, this.#judges.values())
-      } catch (error) {
-        this.#parts.log.warn('what upstreams say cannot be noted', { error })
-      }
-    })
+    this.#note.due()
   }
 
   notice(upstream: string, notices: readonly Notice[]): void {
@@ -224,3 +255,6 @@ export class DefinitionsInForce implements Precedents {
     })
   }
 }
+
+const changesIn = (lock: Lock, upstream: string | undefined): readonly LockChange[] =>
+  changesOf(lock).filter((change) => upstream === undefined || change.upstream === upstream)

@@ -100,7 +100,7 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const behind = { config, environment, clock, log, drivers, access, judgeOf }
   const { upstreams, processes } = await openUpstreams({ ...behind, observation }, ledger, started)
   started.push(inForce.follow(upstreams))
-  const { schemas, policy, inspection } = await openRules(config, log, upstreams)
+  const { schemas, policy, inspection } = await openRules({ config, log, environment, inForce }, upstreams, started)
   const { heldReason } = inForce
   const parts = { config, clock, log, engine: policy.engine, heldReason, schemas, inspection, upstreams }
   const { url } = listener
@@ -146,12 +146,24 @@ async function drain({ gate, observation, ending, shutdown, listener }: Draining
   await listener.close(GRACE_MS)
 }
 
+interface RuleGround {
+  readonly config: Config
+  readonly log: Logger
+  readonly environment: Environment
+  readonly inForce: DefinitionsInForce
+}
+
 /** What is made of the definitions of tools, now and whenever they change. */
-async function openRules(config: Config, log: Logger, upstreams: ReadonlyMap<string, Upstream>) {
+async function openRules(
+  { config, log, environment, inForce }: RuleGround,
+  upstreams: ReadonlyMap<string, Upstream>,
+  started: Started,
+) {
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
   const policy = await PolicyPoint.load(config, definitions.known, log)
-  const inspection = buildInspection(config, definitions.known, log)
+  const inspection = buildInspection(config, definitions.known, log, environment, inForce)
+  started.push(() => inspection.results.close())
   policy.follow(upstreams.values(), (all) => {
     definitions.remember(all, schemas)
     inspection.follow(all)

@@ -1,17 +1,17 @@
 /** The stages that look at what a message and its answer hold, from their shape to their meaning. */
 import type { Authorized } from '../core/decision.ts'
 import { checkArgumentsStage } from '../inspection/check-arguments.ts'
-import { checkResultStage } from '../inspection/check-result.ts'
+import { checkResult, checkResultStage } from '../inspection/check-result.ts'
 import { checkDefinition, type HeldReason } from '../inspection/definitions/check-definition.ts'
 import { inspectArguments } from '../inspection/inspect-arguments.ts'
-import { inspectResults } from '../inspection/inspect-results.ts'
+import { inspectResults, type InspectResultsParts } from '../inspection/inspect-results.ts'
 import { checkParamHeadersStage } from '../inspection/param-headers.ts'
 import type { ToolSchemas } from '../inspection/tool-schemas.ts'
 import { authorize } from '../policy/authorize.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import type { Approvals } from '../upstream/relay/approval.ts'
 import type { InspectionParts } from './build-inspection.ts'
-import type { Stages, Understood } from './path.ts'
+import type { Admitted, Entered, Stages, Understood } from './path.ts'
 
 export interface InspectionStageParts {
   readonly engine: () => PolicyEngine
@@ -24,7 +24,13 @@ export interface InspectionStageParts {
 
 type InspectionStages = Pick<
   Stages,
-  'checkDefinition' | 'checkArguments' | 'checkParamHeaders' | 'inspectArguments' | 'inspectResults' | 'checkResult'
+  | 'checkDefinition'
+  | 'checkArguments'
+  | 'checkParamHeaders'
+  | 'inspectArguments'
+  | 'inspectResults'
+  | 'inspectStream'
+  | 'checkResult'
 >
 
 export function inspectionStages(parts: InspectionStageParts): InspectionStages {
@@ -44,7 +50,18 @@ export function inspectionStages(parts: InspectionStageParts): InspectionStages 
       },
       ask: (exchange, question) => approvals.demand(exchange, question),
     }),
-    inspectResults: inspectResults(inspection.settings, inspection.results),
+    ...resultStages(parts),
     checkResult: checkResultStage(schemas),
   }
+}
+
+/** Of a message, and of the stream of a session, on which there is no call. */
+function resultStages({ schemas, inspection: { settings, results } }: InspectionStageParts) {
+  const parts: InspectResultsParts = {
+    settings,
+    inspectorsOf: results.inspectorsOf,
+    names: results.canary !== undefined,
+    recheck: (tool, result, by) => checkResult(schemas, tool, result, by),
+  }
+  return { inspectResults: inspectResults<Admitted>(parts), inspectStream: inspectResults<Entered>(parts) }
 }

@@ -19,14 +19,19 @@ export interface MetricsDoorOptions {
 
 /** A probe that hangs tells less than one that fails. */
 const PROBE_MS = 2_000
+/** Anybody may ask whether the gateway is ready, and each answer costs a question to the store. */
+const REMEMBERED_MS = 1_000
+
+type Problems = MetricsDoorOptions['problems']
 
 export function metricsDoor(options: MetricsDoorOptions): (exchange: Exchange) => Promise<Answer> {
+  const problems = remembered(options.problems)
   const pages: ReadonlyMap<string, (exchange: Exchange) => Promise<Answer>> = new Map([
     ['/healthz', async () => text(200, 'ok')],
-    ['/readyz', () => readiness(options.problems)],
+    ['/readyz', (exchange: Exchange) => readiness(() => problems(exchange.receivedAt))],
     ['/metrics', (exchange: Exchange) => metrics(options, exchange)],
   ])
-  return async (exchange) => {
+  const answered = async (exchange: Exchange): Promise<Answer> => {
     try {
       const { method, path } = exchange.head
       await options.origin.check(exchange)
@@ -37,6 +42,22 @@ export function metricsDoor(options: MetricsDoorOptions): (exchange: Exchange) =
     } catch (thrown) {
       return answerOf(toFault(thrown), exchange)
     }
+  }
+  return async (exchange) => ownOnly(await answered(exchange))
+}
+
+/** No page of another origin can take an answer in, as an image or a script. */
+const ownOnly = (answer: Answer): Answer => ({
+  ...answer,
+  headers: { ...answer.headers, 'cross-origin-resource-policy': 'same-origin' },
+})
+
+/** What was found at most a second ago is still so: those who ask at once share one question. */
+function remembered(problems: Problems): (now: number) => ReturnType<Problems> {
+  let known: { readonly at: number; readonly found: ReturnType<Problems> } | undefined
+  return (now) => {
+    if (known === undefined || Math.abs(now - known.at) >= REMEMBERED_MS) known = { at: now, found: problems() }
+    return known.found
   }
 }
 

@@ -56,6 +56,7 @@ export interface Stages {
   readonly concurrency: Wrap<Understood>
   readonly intent: Check<Understood & Authorized, Recorded>
   readonly inspectResults: Filter<Admitted>
+  readonly inspectStream: Filter<Entered>
   readonly checkResult: Filter<Admitted>
 }
 
@@ -102,7 +103,8 @@ export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
     .filter(s.checkResult)
 
 /** GET and DELETE of the 2025 revisions: a session's stream and its end. The same entrance, without a message. */
-export const streamPath = (s: Stages): Pipeline<Exchange, Entered> => entrance(s).check(s.scopes)
+export const streamPath = (s: Stages): Pipeline<Exchange, Entered> =>
+  entrance(s).check(s.scopes).filter(s.inspectStream)
 
 /** What administrators may know of the running gateway, and change. */
 export const adminPath = (s: Stages): Pipeline<Exchange, Entered> =>

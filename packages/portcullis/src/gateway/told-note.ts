@@ -6,7 +6,7 @@ import { proposeRoles } from '../inspection/propose-roles.ts'
 import type { ArgumentRoles } from '../inspection/role.ts'
 import type { Told } from '../inspection/definitions/survey.ts'
 import { isRecord } from '../mcp/message.ts'
-import { writeWhole } from '../pki/private-file.ts'
+import { writeWholeAside } from '../pki/private-file.ts'
 import type { UpstreamJudge } from './upstream-judge.ts'
 
 type ToldItem = Exclude<Waiting, { readonly gone: true }>
@@ -34,12 +34,57 @@ export function toldBy(judge: UpstreamJudge): Told {
   )
 }
 
-export function writeTold(file: string, judges: Iterable<UpstreamJudge>): void {
-  const upstreams = [...judges].map((judge) => [judge.upstream, [...toldBy(judge)].map(saved)] as const)
-  writeWhole(file, `${JSON.stringify(Object.fromEntries(upstreams))}\n`, 0o600)
+/** Between two notes: what is told may change with every list. */
+const REST_MS = 1_000
+
+/** Keeps the note. It is written whole or not at all, and what is told while it is written is noted after a rest. */
+export class ToldNote {
+  readonly #file: string
+  readonly #judges: () => Iterable<UpstreamJudge>
+  readonly #onFailure: (error: unknown) => void
+  #isDue = false
+  #isClosed = false
+  #writing: Promise<void> | undefined
+  #resting: NodeJS.Timeout | undefined
+
+  constructor(file: string, judges: () => Iterable<UpstreamJudge>, onFailure: (error: unknown) => void) {
+    this.#file = file
+    this.#judges = judges
+    this.#onFailure = onFailure
+  }
+
+  /** Something was told that is not noted yet. */
+  due(): void {
+    this.#isDue = true
+    if (this.#isClosed || this.#resting !== undefined) return
+    this.#writing ??= this.#write()
+  }
+
+  /** Resolves when nothing is written any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#resting)
+    await this.#writing
+  }
+
+  async #write(): Promise<void> {
+    // What one list brings is told in one turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    this.#isDue = false
+    const upstreams = [...this.#judges()].map((judge) => [judge.upstream, [...toldBy(judge)].map(saved)] as const)
+    await writeWholeAside(this.#file, `${JSON.stringify(Object.fromEntries(upstreams))}\n`, 0o600).catch(
+      this.#onFailure,
+    )
+    this.#writing = undefined
+    if (this.#isClosed) return
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined
+      if (this.#isDue) this.due()
+    }, REST_MS).unref()
+  }
 }
 
-/** What `writeTold` left; empty when there is nothing that can be read. */
+/** What a `ToldNote` left; empty when there is nothing that can be read. */
 export function readTold(file: string): ReadonlyMap<string, Told> {
   try {
     const upstreams: unknown = JSON.parse(readFileSync(file, 'utf8'))

@@ -6,8 +6,9 @@ import type { Approval } from '../inspection/definitions/lock.ts'
 import { type HeldWhy, type Standing, standingOf, type Trust } from '../inspection/definitions/standing.ts'
 import type { Target } from '../mcp/call.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
-import type { Judge, OfferKind } from '../upstream/judge.ts'
+import type { Admission, Judge, OfferKind } from '../upstream/judge.ts'
 import type { ServerFacts } from '../upstream/link.ts'
+import { ToldItems } from './told-items.ts'
 
 /** One item that is not what was approved. */
 export interface Notice {
@@ -30,18 +31,23 @@ export interface Precedents {
   evidence(upstream: string, item: Item): readonly Finding[]
   /** Is told of everything that is new or changed, once for each list. */
   notice(upstream: string, notices: readonly Notice[]): void
-  /** What was told has changed. */
+  /** What was told has changed; called before any of that is judged. */
   told(upstream: string): void
 }
+
+/** What principals are told and the gateway is not goes on record so many times between two approvals. */
+const MAX_ASIDE = 100
 
 export class UpstreamJudge implements Judge {
   readonly upstream: string
   readonly trust: Trust
   readonly #precedents: Precedents
-  readonly #seen = new Map<ItemKey, Item>()
+  readonly #told = new ToldItems()
   readonly #items = new WeakMap<object, { readonly item: Item | undefined }>()
   readonly #passed = new WeakMap<ServerFacts, { readonly generation: number; readonly facts: ServerFacts }>()
+  /** Why what was told last is held, as far as that is on record. */
   readonly #noticed = new Map<ItemKey, string>()
+  readonly #aside = { generation: 0, noticed: new Set<string>() }
   #server: ServerFacts | undefined
   #rawTools: readonly ToolDefinition[] = []
 
@@ -55,9 +61,9 @@ export class UpstreamJudge implements Judge {
     return this.trust !== 'trusted'
   }
 
-  /** What the upstream last told, by key; its tools as it sent them. */
+  /** What the upstream last told the gateway itself, by key; its tools as it sent them. */
   get seen(): ReadonlyMap<ItemKey, Item> {
-    return this.#seen
+    return this.#told.all
   }
 
   get rawTools(): readonly ToolDefinition[] {
@@ -80,33 +86,39 @@ export class UpstreamJudge implements Judge {
     const { generation } = this.#precedents
     const known = this.#passed.get(told)
     if (known?.generation === generation) return known.facts
-    const facts = this.#judgeFacts(told)
+    this.#server = told
+    const [server] = this.#judgeAll('server', [this.#itemOf('server', told.serverInfo)])
+    const [instructions] = this.#judgeAll('instructions', [instructionsItem(told.instructions)])
+    const facts = this.#less(told, server, instructions)
     this.#passed.set(told, { generation, facts })
     return facts
   }
 
-  #judgeFacts(told: ServerFacts): ServerFacts {
-    this.#server = told
-    const server = this.#itemOf('server', told.serverInfo) as Item
-    const [bareServer] = this.#judgeAll('server', [server])
-    const [silent] = this.#judgeAll('instructions', [instructionsItem(told.instructions)])
-    if (bareServer === undefined && silent === undefined) return told
-    const { instructions, serverInfo, ...rest } = told
+  factsOfOne(told: ServerFacts): ServerFacts {
+    if (this.trust === 'trusted') return told
+    const server = this.#itemOf('server', told.serverInfo)
+    const instructions = this.#glance(instructionsItem(told.instructions))
+    const stranger = this.#isStranger(told) ? 'another-server' : undefined
+    return this.#less(told, server && this.#glance(server), instructions ?? stranger)
+  }
+
+  /** A held server is told under its configured name. */
+  #less(told: ServerFacts, server: HeldWhy | undefined, instructions: HeldWhy | undefined): ServerFacts {
+    if (server === undefined && instructions === undefined) return told
+    const { instructions: words, serverInfo, ...rest } = told
     return {
       ...rest,
-      serverInfo: bareServer === undefined ? serverInfo : { name: this.upstream, version: '0' },
-      ...(silent === undefined && instructions !== undefined && { instructions }),
+      serverInfo: server === undefined ? serverInfo : { name: this.upstream, version: '0' },
+      ...(instructions === undefined && words !== undefined && { instructions: words }),
     }
   }
 
-  admits(kind: OfferKind, raw: unknown): boolean {
-    if (this.trust === 'trusted') return true
+  admits(kind: OfferKind, raw: unknown): Admission {
+    if (this.trust === 'trusted') return 'admitted'
     const item = this.#itemOf(kind, raw)
-    if (item === undefined) return false
-    const known = this.#seen.get(keyOf(item))
-    // One principal may be told something else than the gateway: what was told last is what a name stands for.
-    if (known?.digest !== item.digest) this.#judgeAll(kind, [item], false)
-    return this.#whyHeld(item) === undefined
+    if (item === undefined) return 'held'
+    if (this.#glance(item) === undefined) return 'admitted'
+    return this.#told.get(keyOf(item))?.digest === item.digest ? 'held' : 'other'
   }
 
   told(kind: OfferKind, raws: readonly unknown[]): void {
@@ -120,10 +132,12 @@ export class UpstreamJudge implements Judge {
   reasonOf({ kind, name }: Exclude<Target, { readonly kind: 'none' }>): HeldWhy | undefined {
     if (this.trust === 'trusted') return undefined
     if (kind === 'prompt')
-      return this.#reason(`prompt/${name}`) ?? (this.#seen.has(`prompt/${name}`) ? undefined : 'new')
-    const key = this.#seen.has(`template/${name}`) ? `template/${name}` : `resource/${name}`
-    if (this.#seen.has(key)) return this.#reason(key)
+      return this.#reason(`prompt/${name}`) ?? (this.#told.has(`prompt/${name}`) ? undefined : 'new')
+    const key = this.#told.has(`template/${name}`) ? `template/${name}` : `resource/${name}`
+    if (this.#told.has(key)) return this.#reason(key)
     if (this.#isStranger()) return 'another-server'
+    const template = this.#told.heldTemplateOf(name, (one) => this.#whyHeld(one) !== undefined)
+    if (template !== undefined) return this.#whyHeld(template)
     return this.#precedents.knows(this.upstream) ? undefined : 'new'
   }
 
@@ -133,36 +147,49 @@ export class UpstreamJudge implements Judge {
   }
 
   #reason(key: ItemKey): HeldWhy | undefined {
-    const item = this.#seen.get(key)
+    const item = this.#told.get(key)
     return item && this.#whyHeld(item)
   }
 
   /** Judges what one list brought; `undefined` for what may be passed on. What is no item at all is held as new. */
-  #judgeAll(kind: Kind, items: readonly (Item | undefined)[], isWhole = true): readonly (HeldWhy | undefined)[] {
-    if (isWhole) this.#forget(kind, items)
-    const standings = items.map((item) => item && this.#standing(item))
+  #judgeAll(kind: Kind, items: readonly (Item | undefined)[]): readonly (HeldWhy | undefined)[] {
+    const known = items.filter((item) => item !== undefined)
+    const { gone, isNews, ambiguous } = this.#told.replace(kind, known)
+    for (const key of gone) this.#noticed.delete(key)
+    // Before it is judged: what passes for another one may be in the same list.
+    if (isNews) this.#precedents.told(this.upstream)
+    const standings = items.map((item) => item && this.#standing(item, ambiguous.has(keyOf(item))))
     const notices: Notice[] = []
-    let isNews = false
     for (const [at, item] of items.entries()) {
       const standing = standings[at]
       if (item === undefined || standing === undefined) continue
-      isNews ||= this.#seen.get(keyOf(item))?.digest !== item.digest
-      this.#seen.set(keyOf(item), item)
       if (standing.state === 'believed') this.#precedents.believe(this.upstream, item)
       if (this.#isNews(item, standing)) notices.push({ item, standing: standing as Notice['standing'] })
     }
-    if (isWhole) this.#precedents.looked(this.upstream, kind)
+    this.#precedents.looked(this.upstream, kind)
     if (notices.length > 0) this.#precedents.notice(this.upstream, notices)
-    if (isNews) this.#precedents.told(this.upstream)
     return standings.map((standing) =>
       standing === undefined ? 'new' : standing.state === 'held' ? standing.why : undefined,
     )
   }
 
-  /** What a list no longer has is told no more. */
-  #forget(kind: Kind, items: readonly (Item | undefined)[]): void {
-    const keys = new Set(items.map((item) => item && keyOf(item)))
-    for (const [key, item] of this.#seen) if (item.kind === kind && !keys.has(key)) this.#seen.delete(key)
+  /** Judges what one principal was told. It is not what the gateway was told, so it decides nothing for anybody else. */
+  #glance(item: Item): HeldWhy | undefined {
+    const standing = this.#standing(item)
+    if (standing.state !== 'held') return undefined
+    if (this.#told.get(keyOf(item))?.digest !== item.digest) this.#noticeAside(item, standing)
+    return standing.why
+  }
+
+  #noticeAside(item: Item, standing: Notice['standing']): void {
+    const { generation } = this.#precedents
+    const { noticed } = this.#aside
+    if (this.#aside.generation !== generation) noticed.clear()
+    this.#aside.generation = generation
+    const what = `${keyOf(item)} ${item.digest}`
+    if (noticed.size >= MAX_ASIDE || noticed.has(what)) return
+    noticed.add(what)
+    this.#precedents.notice(this.upstream, [{ item, standing }])
   }
 
   #whyHeld(item: Item): HeldWhy | undefined {
@@ -170,7 +197,7 @@ export class UpstreamJudge implements Judge {
     return standing.state === 'held' ? standing.why : undefined
   }
 
-  #standing(item: Item): Standing {
+  #standing(item: Item, isAmbiguous = false): Standing {
     const { upstream, trust } = this
     const before = this.#precedents.approval(upstream, keyOf(item))
     if (item.kind !== 'server' && trust !== 'trusted' && this.#isStranger())
@@ -179,15 +206,15 @@ export class UpstreamJudge implements Judge {
       trust,
       before,
       isFirstUse: this.#precedents.isFirst(upstream, item.kind),
-      isClean: () => this.#precedents.evidence(upstream, item).length === 0,
+      isClean: () => !isAmbiguous && this.#precedents.evidence(upstream, item).length === 0,
     })
   }
 
   /** The server bears another name than the one that was approved. */
-  #isStranger(): boolean {
+  #isStranger(server = this.#server): boolean {
     const before = this.#precedents.approval(this.upstream, 'server')
-    if (before === undefined || this.#server === undefined) return false
-    return before.item.fields.get('/name') !== this.#itemOf('server', this.#server.serverInfo)?.fields.get('/name')
+    if (before === undefined || server === undefined) return false
+    return before.item.fields.get('/name') !== this.#itemOf('server', server.serverInfo)?.fields.get('/name')
   }
 
   /** Whether this has not been told yet. What is believed for the first time is no news. */

@@ -4,15 +4,14 @@ import type { ToolDefinition } from '../mcp/definition.ts'
 import type { Question } from './compile.ts'
 import { impliedConnection } from './connection.ts'
 import type { ScopeIndex } from './index-by-scope.ts'
-import { Memory, type PrincipalClass, type Residual } from './memory.ts'
+import { Memory, type PrincipalClass, type Residual, type Slot } from './memory.ts'
+import type { Outlook } from './outlook.ts'
 import { applies, type Policy } from './policy.ts'
 import { type PolicyRequest, questionOf } from './question.ts'
+import { READS } from './reads.ts'
 import { Slots } from './slots.ts'
 import { UNKNOWN, type Unknown } from './value.ts'
 import type { Aim } from './vocabulary.ts'
-
-/** `depends` only where the request holds something unknown; `decision` then names a policy that could permit it. */
-export type Outlook = { readonly effect: 'allow' | 'deny' | 'depends'; readonly decision: Decision }
 
 export interface DecisionParts {
   readonly policies: readonly Policy[]
@@ -66,7 +65,7 @@ export class DecisionPoint {
     const slot = this.slots.door(request.aim.upstream)
     const { forbidden, forbids } = this.#memory.residual(principals, slot)
     if (forbidden !== undefined || forbids.length === 0) return forbidden
-    return barring(forbids, questionOf(slot, principals.entity, request))
+    return barring(forbids, questionOf(slot, principals.entity, request), applies)
   }
 
   #connection(principals: PrincipalClass, request: PolicyRequest): Outlook {
@@ -92,19 +91,24 @@ export class DecisionPoint {
       if (residual.permitted !== undefined) return this.#by(residual.permitted, 'allow')
       if (residual.permits.length === 0) return this.#deny()
     }
-    return this.#evaluate(residual, questionOf(slot, principals.entity, { ...request, aim }))
+    if (request.args === 'unknown' && residual.prospect !== undefined) return residual.prospect
+    const question = questionOf(slot, principals.entity, { ...request, aim })
+    if (request.args !== 'unknown') return this.#evaluate(residual, question, applies)
+    const outlook = this.#evaluate(residual, question, prospectIn(slot))
+    if (residual.steady) residual.prospect = outlook
+    return outlook
   }
 
-  #evaluate({ forbids, permitted, permits }: Residual, question: Question): Outlook {
-    const bar = barring(forbids, question)
+  #evaluate({ forbids, permitted, permits }: Residual, question: Question, applying: Applies): Outlook {
+    const bar = barring(forbids, question, applying)
     if (typeof bar === 'object') return this.#by(bar, 'deny')
     const effect = bar === UNKNOWN ? 'depends' : 'allow'
     if (permitted !== undefined) return this.#by(permitted, effect)
     let possible: Policy | undefined
     for (const permit of permits) {
-      const applying = applies(permit, question)
-      if (applying === true) return this.#by(permit, effect)
-      if (applying === UNKNOWN) possible ??= permit
+      const answer = applying(permit, question)
+      if (answer === true) return this.#by(permit, effect)
+      if (answer === UNKNOWN) possible ??= permit
     }
     return possible === undefined ? this.#deny() : this.#by(possible, 'depends')
   }
@@ -129,13 +133,27 @@ export class DecisionPoint {
   }
 }
 
+type Applies = typeof applies
+
+/** As `applies`, where all that such a condition reads is the same for everybody who asks about this slot. */
+function prospectIn({ prospects, shared }: Slot): Applies {
+  return (policy, question) => {
+    if (policy.reads !== READS.args || shared) return applies(policy, question)
+    const known = prospects.get(policy)
+    if (known !== undefined) return known
+    const made = applies(policy, question)
+    prospects.set(policy, made)
+    return made
+  }
+}
+
 /** The first forbid that applies; UNKNOWN when one may. */
-function barring(forbids: readonly Policy[], question: Question): Policy | Unknown | undefined {
+function barring(forbids: readonly Policy[], question: Question, applying: Applies): Policy | Unknown | undefined {
   let unknown = false
   for (const forbid of forbids) {
-    const applying = applies(forbid, question)
-    if (applying === true) return forbid
-    unknown ||= applying === UNKNOWN
+    const answer = applying(forbid, question)
+    if (answer === true) return forbid
+    unknown ||= answer === UNKNOWN
   }
   return unknown ? UNKNOWN : undefined
 }

@@ -38,10 +38,22 @@ export class ScopeIndex {
   }
 }
 
-/** Those of the candidates whose scope matches a principal, in the order in which they were written. */
-export function forPrincipal(candidates: ReadonlyMap<string, readonly Policy[]>, principal: Entity): readonly Policy[] {
-  return keysOf(principal)
-    .flatMap((key) => candidates.get(key) ?? [])
-    .filter(({ scope }) => scope.principal.matches(principal) === true)
-    .toSorted((left, right) => left.order - right.order)
+/**
+ * Those of the candidates whose scope matches a principal, in the order in which they were written. `keys` are its
+ * `keysOf`: a list asks about one principal for each of its items.
+ */
+export function forPrincipal(
+  candidates: ReadonlyMap<string, readonly Policy[]>,
+  principal: Entity,
+  keys: readonly string[],
+): readonly Policy[] {
+  const found: Policy[] = []
+  for (const key of keys) {
+    for (const policy of candidates.get(key) ?? NONE) {
+      if (policy.scope.principal.matches(principal) === true) found.push(policy)
+    }
+  }
+  return found.length < 2 ? found : found.sort((left, right) => left.order - right.order)
 }
+
+const NONE: readonly Policy[] = []

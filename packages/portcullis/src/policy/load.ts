@@ -6,16 +6,19 @@ import { unknownNames } from './names.ts'
 import { compilePolicy, type Policy } from './policy.ts'
 import { type CedarAnswers, RememberedCedar } from './remembered-cedar.ts'
 import { PolicyError, type PolicyProblem } from './problem.ts'
-import { type PolicySource, type PolicyText, position, splitPolicies, unitsOf } from './source.ts'
+import { Lines, type PolicySource, type PolicyText, splitPolicies, unitsOf } from './source.ts'
 import { Validator } from './validate.ts'
 import { EvaluationError } from './value.ts'
 import { type Vocabulary, vocabularyOf } from './vocabulary.ts'
 import { strangeWords } from './words.ts'
 
+/** Nobody reads more at once, and each costs the time of a parser. */
+const MOST_PROBLEMS = 1_000
+
 /**
- * Parses, checks and compiles policies. Throws PolicyError with every problem: syntax, unknown names and attributes,
- * conditions on arguments that a tool does not have, words that a fact never has, policies that can never apply, ids that
- * repeat.
+ * Parses, checks and compiles policies. Throws PolicyError with every problem, or with the first thousand: syntax, unknown
+ * names and attributes, conditions on arguments that a tool does not have, words that a fact never has, policies that can
+ * never apply, ids that repeat.
  */
 export async function loadPolicies(
   given: readonly PolicySource[],
@@ -24,23 +27,26 @@ export async function loadPolicies(
 ): Promise<PolicyEngine> {
   // What holds for all comes first, so that of two equal ids the tenant's is the one to change.
   const sources = given.toSorted((one, other) => Number(one.tenant !== undefined) - Number(other.tenant !== undefined))
-  const files = new Map(sources.map(({ file, text }) => [file, text]))
+  const files = new Map(sources.map(({ file, text }) => [file, new Lines(text)]))
   const problems: PolicyProblem[] = []
   const policies: Policy[] = []
   const wordsFor = tenantWords(vocabulary)
   for (const text of sources.flatMap(splitPolicies)) {
+    if (problems.length >= MOST_PROBLEMS) throw new PolicyError(inOrder(problems))
     const compiled = compile(cedar, text, policies.length)
     if (Array.isArray(compiled)) problems.push(...compiled.map((told) => placed(told, text, files)))
     else {
       policies.push(compiled as Policy)
       problems.push(...strangeWords(compiled as Policy, vocabulary).map((told) => placed(told, text, files)))
     }
-    problems.push(...unknownNames(text, files.get(text.file) ?? '', wordsFor(text)))
+    problems.push(...unknownNames(text, files.get(text.file) ?? new Lines(''), wordsFor(text)))
   }
   problems.push(...repeatedIds(policies, files))
   const validator = new Validator(cedar, files)
   const validation = validator.validate(policies, vocabulary)
-  problems.push(...validation.problems.filter((problem) => !isRepeat(problem, problems)))
+  // Cedar tells unknown roles and upstreams as well, with fewer words.
+  const told = new Set(problems.map(placeOf))
+  for (const problem of validation.problems) if (!told.has(placeOf(problem))) problems.push(problem)
   if (problems.length > 0) throw new PolicyError(inOrder(problems))
   const revision = revisionOf(sources, vocabulary)
   return new PolicyEngine({ policies, vocabulary, validator, cedar, revision }, validation)
@@ -108,13 +114,13 @@ function compile(cedar: Cedar, source: PolicyText, order: number): Policy | read
 function placed(
   { at, wrong, right }: Told,
   { file, offset }: PolicyText,
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, Lines>,
 ): PolicyProblem {
-  return { file, ...position(files.get(file) ?? '', offset + at), wrong, right }
+  return { file, ...(files.get(file) ?? new Lines('')).at(offset + at), wrong, right }
 }
 
 /** Two tenants may give one id to two policies: no call meets both. Those that hold for all come first. */
-function repeatedIds(policies: readonly Policy[], files: ReadonlyMap<string, string>): PolicyProblem[] {
+function repeatedIds(policies: readonly Policy[], files: ReadonlyMap<string, Lines>): PolicyProblem[] {
   const common = new Map<string, Policy>()
   const ofTenants = new Map<string, Map<string, Policy>>()
   return policies.flatMap((policy) => {
@@ -131,12 +137,7 @@ function repeatedIds(policies: readonly Policy[], files: ReadonlyMap<string, str
   })
 }
 
-/** Cedar tells unknown roles and upstreams as well, with fewer words. */
-function isRepeat(problem: PolicyProblem, told: readonly PolicyProblem[]): boolean {
-  return told.some(
-    ({ file, line, column }) => file === problem.file && line === problem.line && column === problem.column,
-  )
-}
+const placeOf = ({ file, line, column }: PolicyProblem): string => JSON.stringify([file, line, column])
 
 function inOrder(problems: readonly PolicyProblem[]): readonly PolicyProblem[] {
   const places = [...new Set(problems.map(({ file }) => file))]

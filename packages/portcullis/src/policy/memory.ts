@@ -4,10 +4,12 @@ import type { Credential, Principal } from '../core/principal.ts'
 import type { Question } from './compile.ts'
 import { principalEntity } from './entities.ts'
 import { forPrincipal } from './index-by-scope.ts'
+import type { Outlook } from './outlook.ts'
 import { applies, type Policy } from './policy.ts'
 import { READS } from './reads.ts'
+import { keysOf } from './scope.ts'
 import type { RecordShape } from './shape.ts'
-import type { Entity } from './value.ts'
+import type { Entity, Unknown } from './value.ts'
 
 /** One action on one resource, or on all resources of an upstream that no policy names. */
 export interface Slot {
@@ -21,6 +23,8 @@ export interface Slot {
   readonly broken: ReadonlySet<Policy>
   /** A context for conditions that do not look into it. */
   readonly context: Question['context']
+  /** What conditions say that read nothing but arguments, when those are unknown: the same to everybody. */
+  readonly prospects: Map<Policy, boolean | Unknown>
 }
 
 /** What is left to ask: the policies whose scope matches and whose conditions read what changes. */
@@ -31,11 +35,17 @@ export interface Residual {
   readonly permitted: Policy | undefined
   readonly forbids: readonly Policy[]
   readonly permits: readonly Policy[]
+  /** False when what is left to ask reads more than the arguments: the circumstances, or which resource it is. */
+  readonly steady: boolean
+  /** What becomes of it with some arguments, where that is the same at any time. Lists ask for nothing else. */
+  prospect: Outlook | undefined
 }
 
 /** All principals that no policy tells apart. */
 export interface PrincipalClass {
   readonly entity: Entity
+  /** `keysOf` the entity. */
+  readonly keys: readonly string[]
   readonly residuals: Map<Slot, Residual>
   /** By upstream: what permits to connect although no policy says so. */
   readonly doors: Map<string, Decision | undefined>
@@ -73,7 +83,7 @@ export class Memory {
   residual(principals: PrincipalClass, slot: Slot): Residual {
     const known = principals.residuals.get(slot)
     if (known !== undefined) return known
-    const residual = reduce(slot, principals.entity)
+    const residual = reduce(slot, principals)
     this.#count()
     principals.residuals.set(slot, residual)
     return residual
@@ -81,7 +91,8 @@ export class Memory {
 
   #add(key: string, principal: Principal): PrincipalClass {
     this.#count()
-    const added = { entity: principalEntity(principal), residuals: new Map(), doors: new Map() }
+    const entity = principalEntity(principal)
+    const added = { entity, keys: keysOf(entity), residuals: new Map(), doors: new Map() }
     this.#classes.set(key, added)
     return added
   }
@@ -115,21 +126,26 @@ const strengthOf = ({ bound, acr, amr }: Credential): readonly unknown[] => [
 ]
 
 /** Evaluates once what cannot change from call to call, and keeps the rest. */
-function reduce(slot: Slot, principal: Entity): Residual {
+function reduce(slot: Slot, { entity, keys }: PrincipalClass): Residual {
   const changing = READS.args | READS.circumstances | (slot.shared ? READS.resource : 0)
-  const question: Question = { principal, action: slot.action, resource: slot.resource, context: slot.context }
-  const applying: Policy[] = []
-  const open: Policy[] = []
-  for (const policy of forPrincipal(slot.candidates, principal)) {
+  const question: Question = { principal: entity, action: slot.action, resource: slot.resource, context: slot.context }
+  const settled: { forbid?: Policy; permit?: Policy } = {}
+  const open = { forbid: [] as Policy[], permit: [] as Policy[] }
+  let reads = 0
+  for (const policy of forPrincipal(slot.candidates, entity, keys)) {
     if (slot.broken.has(policy)) {
-      if (policy.effect === 'forbid') applying.push(policy)
-    } else if ((policy.reads & changing) !== 0) open.push(policy)
-    else if (applies(policy, question) === true) applying.push(policy)
+      if (policy.effect === 'forbid') settled.forbid ??= policy
+    } else if ((policy.reads & changing) !== 0) {
+      open[policy.effect].push(policy)
+      reads |= policy.reads
+    } else if (applies(policy, question) === true) settled[policy.effect] ??= policy
   }
   return {
-    forbidden: applying.find(({ effect }) => effect === 'forbid'),
-    permitted: applying.find(({ effect }) => effect === 'permit'),
-    forbids: open.filter(({ effect }) => effect === 'forbid'),
-    permits: open.filter(({ effect }) => effect === 'permit'),
+    forbidden: settled.forbid,
+    permitted: settled.permit,
+    forbids: open.forbid,
+    permits: open.permit,
+    steady: (reads & changing & ~READS.args) === 0,
+    prospect: undefined,
   }
 }

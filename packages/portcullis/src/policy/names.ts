@@ -1,16 +1,16 @@
 /** Refuses policies that name an action, a role, an upstream or a tool that does not exist. */
 import { type PolicyProblem, suggest } from './problem.ts'
-import { type EntityName, type PolicyText, position } from './source.ts'
+import type { EntityName, Lines, PolicyText } from './source.ts'
 import { entityId, splitId, USES, type Vocabulary } from './vocabulary.ts'
 
 const BELOW_UPSTREAM = ['Tool', 'Prompt', 'Resource', 'Task']
 
 /** Every unknown name of a policy, each at its place. */
-export function unknownNames(policy: PolicyText, fileText: string, vocabulary: Vocabulary): PolicyProblem[] {
+export function unknownNames(policy: PolicyText, lines: Lines, vocabulary: Vocabulary): PolicyProblem[] {
   return policy.names.flatMap((name) => {
     const problem = unknownName(name, vocabulary)
     if (problem === undefined) return []
-    return [{ file: policy.file, ...position(fileText, policy.offset + name.offset), ...problem }]
+    return [{ file: policy.file, ...lines.at(policy.offset + name.offset), ...problem }]
   })
 }
 

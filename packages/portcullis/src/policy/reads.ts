@@ -11,6 +11,7 @@ export const READS = {
   credential: 32,
   scopes: 64,
   strength: 128,
+  roles: 256,
 } as const
 
 type Node = Readonly<Record<string, unknown>>
@@ -23,11 +24,11 @@ const OF_PRINCIPAL: Readonly<Record<string, number>> = {
   senderConstrained: READS.strength,
   acr: READS.strength,
   amr: READS.strength,
-  roles: 0,
+  roles: READS.roles,
 }
 
 /** An expression that yields the principal as a whole may look at anything of it further out. */
-const WHOLE_PRINCIPAL = READS.id | READS.tenant | READS.credential | READS.scopes | READS.strength
+const WHOLE_PRINCIPAL = READS.id | READS.tenant | READS.credential | READS.scopes | READS.strength | READS.roles
 
 /** The facts that an expression may read. Errs on the side of more. */
 export function readsOf(expression: Expr): number {
@@ -46,7 +47,8 @@ function walk(node: unknown): number {
     if (operator === '.') return ofVariable(variable, attr as string)
     if (operator === 'has') return ofPresence(variable, attr as string | readonly string[])
     if (operator === 'is') return walk((operand as Node)['in'])
-    if (operator === 'in') return (isGroup(right) ? 0 : ofVariable(variable, undefined)) | walk(right)
+    if (operator === 'in')
+      return (isGroup(right) ? ofMembership(variable) : ofVariable(variable, undefined)) | walk(right)
   }
   return Object.values(node as Node).reduce<number>((bits, part) => bits | walk(part), 0)
 }
@@ -59,6 +61,9 @@ function ofVariable(variable: string, attribute: string | undefined): number {
   if (attribute === undefined) return READS.args | READS.circumstances
   return attribute === 'args' ? READS.args : READS.circumstances
 }
+
+/** In which groups something is never changes from call to call, but from one principal to the next. */
+const ofMembership = (variable: string): number => (variable === 'principal' ? READS.roles : 0)
 
 /** Which fields the context has depends on the action alone; what is in the arguments does not. */
 function ofPresence(variable: string, path: string | readonly string[]): number {

@@ -87,6 +87,7 @@ export class Slots {
       candidates: this.#index.candidates(action, resource),
       broken: this.#broken.get(resource.id) ?? NONE,
       context: vagueContext(shape && UNKNOWN),
+      prospects: new Map(),
     }
   }
 }

@@ -35,23 +35,21 @@ interface Token {
   readonly offset: number
 }
 
-const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|::|[^\s]/gs
+/** A string without an end reaches to that of the file: looking for its end from each quote in it would be quadratic. */
+const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\.)*"?|[A-Za-z_]\w*|::|[^\s]/gs
 
 /** Cuts a file at the semicolons that end policies. What follows the last one is a policy too, so that the parser tells. */
 export function splitPolicies({ file, text, tenant }: PolicySource): PolicyText[] {
   const policies: PolicyText[] = []
+  const lines = new Lines(text)
   let tokens: Token[] = []
-  let line = 1
-  let counted = 0
   const finish = () => {
     const first = tokens[0]
     const last = tokens.at(-1)
     if (first === undefined || last === undefined) return
     const body = text.slice(first.offset, last.offset + last.text.length)
-    line += text.slice(counted, first.offset).split('\n').length - 1
-    counted = first.offset
-    const sameLine = policies.at(-1)?.line === line
-    const place = sameLine ? `${file}:${line}:${position(text, first.offset).column}` : `${file}:${line}`
+    const { line, column } = lines.at(first.offset)
+    const place = policies.at(-1)?.line === line ? `${file}:${line}:${column}` : `${file}:${line}`
     const names = entityNames(tokens, first.offset)
     const of = tenant === undefined ? {} : { tenant }
     policies.push({ file, ...of, text: body, offset: first.offset, line, place, names })
@@ -66,10 +64,26 @@ export function splitPolicies({ file, text, tenant }: PolicySource): PolicyText[
   return policies
 }
 
-/** Line and column, both 1-based. */
-export function position(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, offset)
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+/** Where the lines of a text begin. It is read once, however many places are asked for. */
+export class Lines {
+  readonly #text: string
+  #starts: readonly number[] | undefined
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  /** Line and column, both 1-based. `offset` counts UTF-16 units. */
+  at(offset: number): { readonly line: number; readonly column: number } {
+    const starts = (this.#starts ??= [0, ...Array.from(this.#text.matchAll(/\n/g), ({ index }) => index + 1)])
+    let [line, after] = [0, starts.length]
+    while (after - line > 1) {
+      const middle = (line + after) >>> 1
+      if ((starts[middle] as number) <= offset) line = middle
+      else after = middle
+    }
+    return { line: line + 1, column: offset - (starts[line] as number) + 1 }
+  }
 }
 
 /** Cedar counts UTF-8 bytes, we count UTF-16 units. */

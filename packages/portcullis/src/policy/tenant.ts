@@ -1,7 +1,8 @@
 /** Decides by tenant: only what a tenant has exists for it, and only the policies of all and its own speak about its calls. */
 import type { Decision } from '../core/decision.ts'
-import { DecisionPoint, type Outlook } from './decide.ts'
+import { DecisionPoint } from './decide.ts'
 import { ScopeIndex } from './index-by-scope.ts'
+import type { Outlook } from './outlook.ts'
 import type { Policy } from './policy.ts'
 import type { PolicyRequest } from './question.ts'
 import type { Validation } from './validate.ts'

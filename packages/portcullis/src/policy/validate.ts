@@ -7,7 +7,7 @@ import type { Policy } from './policy.ts'
 import { type PolicyProblem, suggest } from './problem.ts'
 import { schemaText, shapeText } from './schema.ts'
 import { type RecordShape, shapeOf } from './shape.ts'
-import { position, unitsOf } from './source.ts'
+import { Lines, unitsOf } from './source.ts'
 import { entityId, type Vocabulary } from './vocabulary.ts'
 
 export interface Validation {
@@ -19,10 +19,10 @@ export interface Validation {
 /** Checks one tool's arguments only once for all tools that look alike to the policies. */
 export class Validator {
   readonly #cedar: Cedar
-  readonly #files: ReadonlyMap<string, string>
+  readonly #files: ReadonlyMap<string, Lines>
   readonly #verdicts = new Map<string, Map<Policy, Verdict>>()
 
-  constructor(cedar: Cedar, files: ReadonlyMap<string, string>) {
+  constructor(cedar: Cedar, files: ReadonlyMap<string, Lines>) {
     this.#cedar = cedar
     this.#files = files
   }
@@ -78,7 +78,7 @@ export class Validator {
 
   #at({ source }: Policy, bytes: number): Pick<PolicyProblem, 'file' | 'line' | 'column'> {
     const offset = source.offset + unitsOf(source.text, bytes)
-    return { file: source.file, ...position(this.#files.get(source.file) ?? '', offset) }
+    return { file: source.file, ...(this.#files.get(source.file) ?? new Lines('')).at(offset) }
   }
 }
 

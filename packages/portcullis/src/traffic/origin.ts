@@ -11,6 +11,8 @@ export interface OriginRules {
   readonly defaultPort: number
   /** Origins of pages that may call, such as `https://console.example`. */
   readonly origins: readonly string[]
+  /** Whether this path is a page for people, which no page of another origin reads (RFC 9700 §2.6). Absent: none is. */
+  readonly isPage?: (path: string) => boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export function originStage(rules: OriginRules): Check<Exchange> {
       if (origin === undefined) return
       const from = typeof origin === 'string' ? canonicalOrigin(origin) : undefined
       if (from === undefined || !origins.has(from)) throw new Fault('traffic.origin_refused', { origin })
-      outlet.announce?.(readableBy(origin as string))
+      if (rules.isPage?.(head.path) !== true) outlet.announce?.(readableBy(origin as string))
     },
   }
 }

@@ -34,6 +34,8 @@ export class Reply implements Outlet, Outbound {
   readonly #beginJournal: () => EventJournal | undefined
   #journal: EventJournal | undefined
   #streaming = false
+  /** The answer is on its way, whole; nothing else leaves before it or after it. */
+  #answering = false
   /** A body that leaves at the end of this turn; nothing can follow it. */
   #body: string | undefined
   #drained: Promise<void> | undefined
@@ -55,7 +57,7 @@ export class Reply implements Outlet, Outbound {
   }
 
   open(): void {
-    if (this.#streaming || this.#response.headersSent) return
+    if (this.#streaming || this.#answering || this.#response.headersSent) return
     this.#streaming = true
     this.#response.writeHead(200, STREAM_HEADERS)
     this.#response.flushHeaders()
@@ -66,11 +68,16 @@ export class Reply implements Outlet, Outbound {
   }
 
   send(message: Outgoing): Promise<void> | void {
+    if (this.#answering) return
     this.open()
     const text = this.#last === undefined ? writeJson(message) : this.#last.then(() => writeJson(message))
     if (typeof text === 'string') return this.#write(this.#event(message, text))
     const sent = text.then((written) => this.#write(this.#event(message, written)))
     this.#last = sent
+    const settle = (): void => {
+      if (this.#last === sent) this.#last = undefined
+    }
+    sent.then(settle, settle)
     return sent
   }
 
@@ -87,6 +94,7 @@ export class Reply implements Outlet, Outbound {
       if (answer.message !== undefined) void this.send(answer.message)
       return this.#last === undefined ? this.#endStream() : this.#last.then(() => this.#endStream())
     }
+    this.#answering = true
     const content = answer.message ?? answer.document
     const text = content && writeJson(content)
     return text instanceof Promise ? text.then((body) => this.#end(answer, body)) : this.#end(answer, text)
@@ -135,7 +143,7 @@ export class Reply implements Outlet, Outbound {
 
   #write(chunk: string): Promise<void> | void {
     const response = this.#response
-    if (this.#body !== undefined || response.destroyed || response.writableEnded || response.write(chunk)) return
+    if (response.destroyed || response.writableEnded || response.write(chunk)) return
     // All who wait share one promise, so that many senders do not become many listeners.
     this.#drained ??= new Promise((resolve) => {
       const done = () => {

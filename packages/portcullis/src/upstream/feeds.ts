@@ -3,7 +3,7 @@ import { canonicalJson } from '../mcp/canonical.ts'
 import type { Notification, Params } from '../mcp/message.ts'
 import type { Link, LinkEvents } from './link.ts'
 
-/** Hears what a subscription reports. Must not throw, and cannot hold the others up. */
+/** Hears what a subscription reports. It cannot hold the others up; when it throws it has heard its last. */
 export type Hear = (message: Notification) => void
 
 interface Member {
@@ -21,7 +21,7 @@ export class Feeds {
 
   /**
    * Listens until `cancellation` fires or the upstream ends the subscription; then the promise resolves. It rejects with
-   * the faults of `Link.request`. `params` are those of `subscriptions/listen`.
+   * the faults of `Link.request`, and with what `hear` has thrown. `params` are those of `subscriptions/listen`.
    */
   join(link: Link, params: Params, hear: Hear, cancellation: Cancellation): Promise<void> {
     const key = canonicalJson(params)
@@ -30,9 +30,11 @@ export class Feeds {
     let feed = ofLink.get(key)
     if (feed === undefined) {
       const all = ofLink
-      feed = new Feed(() => all.delete(key))
-      all.set(key, feed)
-      feed.open(link, params)
+      // The end of one that everybody has left must not take away the one that was opened since.
+      const made = new Feed(() => all.get(key) === made && all.delete(key))
+      all.set(key, made)
+      made.open(link, params)
+      feed = made
     }
     return feed.join(hear, cancellation)
   }
@@ -43,7 +45,7 @@ class Feed {
   readonly #cancellation = new Cancellation()
   readonly #over: () => void
 
-  /** @param over called once, as soon as nobody can join any more */
+  /** @param over called as soon as nobody can join any more, and once more when the upstream has answered */
   constructor(over: () => void) {
     this.#over = over
   }
@@ -51,7 +53,7 @@ class Feed {
   open(link: Link, params: Params): void {
     const events: LinkEvents = {
       notify: (message) => {
-        for (const { hear } of this.#members) hear(message)
+        for (const member of this.#members) this.#tell(member, message)
       },
       ask: () => Promise.reject(new Error('a subscription asks nothing')),
     }
@@ -69,9 +71,18 @@ class Feed {
     })
   }
 
-  #leave(member: Member): void {
+  /** The others hear it all the same: they share the upstream's stream, not the mistakes of one listener. */
+  #tell(member: Member, message: Notification): void {
+    try {
+      member.hear(message)
+    } catch (thrown) {
+      this.#leave(member, () => member.reject(thrown))
+    }
+  }
+
+  #leave(member: Member, tell: () => void = member.resolve): void {
     if (!this.#members.delete(member)) return
-    member.resolve()
+    tell()
     if (this.#members.size > 0) return
     this.#over()
     this.#cancellation.cancel('client-left')

@@ -5,6 +5,9 @@ import type { ServerFacts } from './link.ts'
 /** What comes in lists besides tools. */
 export type OfferKind = 'prompt' | 'resource' | 'template'
 
+/** `other`: not admitted, and not what the gateway itself was told either. */
+export type Admission = 'admitted' | 'held' | 'other'
+
 /** May be asked again at any time, and must be quick: answers are not kept where they can change. */
 export interface Judge {
   /** Whether it has to be told the lists before anything in them is used. */
@@ -13,8 +16,10 @@ export interface Judge {
   held(told: readonly ToolDefinition[]): ReadonlySet<string>
   /** What may be passed on of what the upstream says of itself; less, where a part of it may not. */
   facts(told: ServerFacts): ServerFacts
-  /** Whether an item of a list may be passed on. */
-  admits(kind: OfferKind, raw: unknown): boolean
+  /** The same of what one principal was told, which decides nothing for anybody else. */
+  factsOfOne(told: ServerFacts): ServerFacts
+  /** Whether an item of a list that one principal was told may be passed on. */
+  admits(kind: OfferKind, raw: unknown): Admission
   /** Is shown each list whole, as the gateway itself is told it. */
   told(kind: OfferKind, items: readonly unknown[]): void
 }
@@ -24,6 +29,7 @@ export const ADMIT_ALL: Judge = {
   asksForOffers: false,
   held: () => new Set(),
   facts: (told) => told,
-  admits: () => true,
+  factsOfOne: (told) => told,
+  admits: () => 'admitted',
   told() {},
 }

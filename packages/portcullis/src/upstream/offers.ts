@@ -26,11 +26,16 @@ export const LISTS = [
   { kind: 'template', capability: 'resources', method: 'resources/templates/list', member: 'resourceTemplates' },
 ] as const satisfies readonly { kind: OfferKind; capability: string; method: string; member: string }[]
 
+/** Between two fetches that are only because of what principals were told. */
+const DOUBT_MS = 1_000
+
 type OfferList = (typeof LISTS)[number]
 
 export class Offers {
   readonly #options: OffersOptions
   #fetchedAt: number | undefined
+  #doubtedAt = Number.NEGATIVE_INFINITY
+  #expiries = 0
   #fetching: Promise<void> | undefined
 
   constructor(options: OffersOptions) {
@@ -49,7 +54,16 @@ export class Offers {
 
   /** The next look has the lists fetched again. */
   expire(): void {
+    this.#expiries++
     this.#fetchedAt = undefined
+  }
+
+  /** As `expire`, but not all the time: what one principal is told may always be something else. */
+  doubt(): void {
+    const now = this.#options.clock.now()
+    if (now - this.#doubtedAt < DOUBT_MS) return
+    this.#doubtedAt = now
+    this.expire()
   }
 
   /** All lists, as told. Throws the faults of the upstream. */
@@ -61,8 +75,10 @@ export class Offers {
 
   async #fetch(): Promise<void> {
     const startedAt = this.#options.clock.now()
+    const expiries = this.#expiries
     for (const [kind, items] of await this.read()) this.#options.judge.told(kind, items)
-    this.#fetchedAt = startedAt
+    // What was announced meanwhile may not be in the lists that were read.
+    if (expiries === this.#expiries) this.#fetchedAt = startedAt
   }
 
   async #readOne({ capability, method, member }: OfferList, capabilities: Params): Promise<readonly unknown[]> {

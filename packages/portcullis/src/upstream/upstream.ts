@@ -111,14 +111,21 @@ export class Upstream {
     return this.#server && this.#judge.facts(this.#server)
   }
 
-  /** What may be passed on of what a link of this upstream was told. */
+  /** What may be passed on of what a link of one principal was told. */
   vetted(told: ServerFacts): ServerFacts {
-    return this.#judge.facts(told)
+    return this.#judge.factsOfOne(told)
   }
 
   /** Whether an item of one of its lists may be passed on. Good after `offered`. */
   admits(kind: OfferKind, raw: unknown): boolean {
-    return this.#judge.admits(kind, raw)
+    const admission = this.#judge.admits(kind, raw)
+    if (admission === 'other') this.doubt()
+    return admission === 'admitted'
+  }
+
+  /** A principal has heard that what is offered besides tools may be something else by now. */
+  doubt(): void {
+    this.#offers.doubt()
   }
 
   /** Resolves when the judge knows what is offered besides tools. Throws the upstream's faults. */

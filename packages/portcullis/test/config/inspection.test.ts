@@ -48,6 +48,8 @@ const WRONG: readonly (readonly [title: string, inspection: object])[] = [
   ['a role that is none', argument({ role: 'file' })],
   ['a member that is none', argument({ pattern: '^a$' })],
   ['rules for a role that has none', argument({ text: {} })],
+  ['rules of another role than the one that is named', argument({ role: 'text', sql: {} })],
+  ['rules of two roles', argument({ shell: {}, path: {} })],
   ['no statement at all', argument({ sql: { statements: [] } })],
   ['a root that is relative', argument({ shell: { roots: ['srv'] } })],
   ['a host with a path', argument({ url: { hosts: ['a.example /x'] } })],

@@ -113,6 +113,11 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     weakRule(kind, 'private', 'allowed'),
     weakRule(kind, 'tls', 'opened'),
   ]),
+  [
+    'inspection.results.classifier.onError',
+    'annotate',
+    { inspection: { results: { classifier: { url: 'https://a.example/', onError: 'annotate' } } } },
+  ],
   ['upstreams.a.trust', 'trusted', { upstreams: { a: { trust: 'trusted', stdio: { command: 'x' } } } }],
   ['upstreams.a.stdio.process', 'shared', { upstreams: { a: { stdio: { command: 'x', process: 'shared' } } } }],
   ['upstreams.a.stdio.env.T', 'env', { upstreams: { a: { stdio: { command: 'x', env: { T: { env: 'T' } } } } } }],

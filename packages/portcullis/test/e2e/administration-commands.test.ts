@@ -1,10 +1,16 @@
 /** Commands ask the gateway that runs, and do the work themselves when none does: either way the chain tells of it. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { stringify } from 'yaml'
+import { takeLock } from '../../src/audit/lock.ts'
+import { withEmbedded } from '../../src/cli/admin-embedded.ts'
 import { runCommand } from '../../src/cli/main.ts'
+import { parseConfig } from '../../src/config/load.ts'
 import { chainFolder } from '../../src/audit/ledger.ts'
 import type { AuditRecord } from '../../src/audit/record.ts'
 import { recordsOf, verdictsOf } from '../fixtures/audit.ts'
@@ -142,6 +148,19 @@ describe('commands beside a running gateway', { timeout: 60_000 }, () => {
       assert.equal((await config('key', 'list', '--url', url, '--key-file', key)).status, 2, url)
   })
 
+  it('leave it to that gateway which roles it knows', async (t) => {
+    const { gateway, folder } = await scene(t)
+    const elsewhere = mkdtempSync(join(tmpdir(), 'portcullis-elsewhere-'))
+    t.after(() => rmSync(elsewhere, { recursive: true, force: true }))
+    writeFileSync(join(elsewhere, 'none.cedar'), '')
+    const config = { version: 1, state: 'state', policy: { files: ['none.cedar'] }, upstreams: {} }
+    writeFileSync(join(elsewhere, 'portcullis.yaml'), stringify(config))
+    const named = ['--url', gateway.origin, '--key-file', join(folder, 'state', 'admin.key'), '--ca', gateway.caFile]
+    const made = await operator(elsewhere)('key', 'create', '-n', 'x', '-r', 'user', ...named)
+    assert.equal(made.status, 0, made.err)
+    assert.equal((await operator(elsewhere)('key', 'create', '-n', 'x', '-r', 'nobody', ...named)).status, 2)
+  })
+
   it('know a certificate of the house by itself, and no other', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-own-'))
     t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -164,6 +183,34 @@ describe('commands beside a running gateway', { timeout: 60_000 }, () => {
     writeFileSync(join(folder, 'own.key'), other.key)
     const impostor = await operator(folder)('key', 'list')
     assert.equal(impostor.status, 69, impostor.err)
+  })
+
+  it('speak to it as the configuration says, also when a proxy stands before it', async (t) => {
+    const listen = { port: 0, plaintext: 'loopback-only', publicUrl: 'https://gateway.example' }
+    const { run } = await scene(t, { config: { listen } })
+    const listed = await run('key', 'list', '--json')
+    assert.equal(listed.status, 0, listed.err)
+    assert.equal(listed.out.length, 1)
+  })
+
+  it('send no key where the note of somebody else leads', async (t) => {
+    const { run, folder } = await scene(t)
+    const heard: string[] = []
+    const thief = createServer((request, response) => {
+      heard.push(String(request.headers.authorization))
+      response.end('{"keys":[]}')
+    })
+    await new Promise<void>((resolve) => thief.listen(0, '127.0.0.1', resolve))
+    t.after(() => thief.close())
+    const { port } = thief.address() as AddressInfo
+    const state = join(folder, 'state')
+    const note = JSON.stringify({ url: 'http://localhost', port })
+    writeFileSync(join(state, 'gateway.json'), note)
+    assert.equal((await run('key', 'list')).status, 69)
+    chmodSync(state, 0o777)
+    assert.match((await run('key', 'list')).err, /open to others/)
+    chmodSync(state, 0o700)
+    assert.deepEqual(heard, [])
   })
 
   it('reach what lives in its memory', async (t) => {
@@ -197,6 +244,21 @@ describe('commands without a gateway', { timeout: 60_000 }, () => {
     t.after(() => again.close())
     assert.equal((await callTool(again, 'echo', {}, { token: key })).status, 200)
     for (const verdict of verdictsOf(again).values()) assert.equal(verdict.sound, true)
+  })
+
+  it('change nothing in any tenant once a gateway has come in between', async (t) => {
+    const { stop, folder, gateway } = await scene(t)
+    await stop()
+    const file = join(folder, 'portcullis.yaml')
+    const config = parseConfig(readFileSync(file, 'utf8'), file, {})
+    const terminal = { out() {}, err() {}, environment: {}, clock: { now: () => Date.now() } }
+    const making = withEmbedded(config, { ...terminal, interrupted: new AbortController().signal }, async (send) => {
+      const lock = takeLock(join(gateway.auditFolder, 'default'), Date.now())
+      const body = { name: 'robot', roles: ['user'] }
+      return send({ method: 'POST', path: '/keys', query: { tenant: 'acme' }, body }).finally(() => lock.release())
+    })
+    await assert.rejects(making, { name: 'ChainInUse' })
+    assert.deepEqual((await operator(folder)('key', 'list', '-t', 'acme', '--json')).out, [])
   })
 
   it('change nothing when the chain cannot be written', async (t) => {

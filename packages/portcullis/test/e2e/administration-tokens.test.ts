@@ -65,6 +65,16 @@ describe('tokens for the administration', { timeout: 60_000 }, () => {
     assert.equal((await admin(token)).status, 200)
   })
 
+  it('do not end the consent that they stem from, but any other', async () => {
+    const [first, second] = [await tokenFor('alice', 'admin:write'), await tokenFor('alice', 'admin:write')]
+    const own = String(claimsOf(second)['grant'])
+    const other = String(claimsOf(first)['grant'])
+    assert.notEqual(own, other)
+    assert.equal((await admin(second, 'DELETE', `/grants/${own}`)).status, 409)
+    assert.equal((await admin(second, 'DELETE', `/grants/${other}`)).status, 200)
+    assert.deepEqual([(await admin(first)).status, (await admin(second)).status], [401, 200])
+  })
+
   it('are of no use without the scope, without the role, and at any other path', async () => {
     const none = await tokenFor('alice', 'mcp')
     assert.equal(claimsOf(none)['scope'], undefined, 'a scope of the servers means nothing here')

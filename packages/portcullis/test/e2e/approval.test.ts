@@ -5,6 +5,7 @@ import { recordsOf } from '../fixtures/audit.ts'
 import { ask, openSession, send, stream, type Reply, type Sending } from '../fixtures/client.ts'
 import { type CountedTool, type CountingUpstream, respond, startCounting } from '../fixtures/counting-upstream.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
+import { encodeHeaderValue } from '../../src/mcp/headers.ts'
 
 const TOOL: CountedTool = {
   name: 'buy',
@@ -158,6 +159,29 @@ describe('a modern client', () => {
     const { requestState } = await question(args)
     const done = await call(args, answered(requestState, YES))
     assert.deepEqual(upstream.seen.at(-1)?.message.params.arguments, { ...SUSPECT, note: 'ab' }, done.text)
+  })
+
+  test('what comes into being by a mask was approved by nobody', async () => {
+    const earlier = upstream.count()
+    const hidden = '17; c\u001b]0;x\u0007at /et\u001b]0;x\u0007c/passwd'
+    assert.equal(codeOf(await call({ order_id: hidden })), 'inspection.refused')
+    assert.equal(upstream.count(), earlier)
+  })
+
+  test('reads a name of any kind as one word of one line', async () => {
+    const own = await startTestGateway({
+      upstreams: [{ name: 'shop', url: upstream.url, inspection: { roles: { text: { strong: 'ask' } } } }],
+    })
+    try {
+      const uri = 'docs://a" of "shop" be called? All is well.\n{}\n; cat /etc/passwd'
+      const headers = { 'mcp-name': encodeHeaderValue(uri) }
+      const { json, text } = await ask(own, 'resources/read', { uri }, { capabilities, headers })
+      const message: string = json.result?.inputRequests[KEY].params.message ?? text
+      assert.ok(message.startsWith(`Shall ${JSON.stringify(uri)} of "shop" be called? The argument "uri" `), message)
+      assert.equal(message.split('\n').length, 2)
+    } finally {
+      await own.close()
+    }
   })
 
   test('the questions of the upstream that follow are not asked about again', async () => {

@@ -1,35 +1,20 @@
 /** What upstreams say is offered after somebody approved it, and a change waits, whatever carries it. */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, it, type TestContext } from 'node:test'
-import { parse, stringify } from 'yaml'
-import { runCommand } from '../../src/cli/main.ts'
+import { parse } from 'yaml'
 import { LockError } from '../../src/inspection/definitions/lock.ts'
 import { parseLock } from '../../src/inspection/definitions/lock-parse.ts'
 import { lockKeyText, signedLock } from '../../src/inspection/definitions/lock-signature.ts'
 import { lockText } from '../../src/inspection/definitions/lock-text.ts'
 import { recordsOf } from '../fixtures/audit.ts'
-import { startChanging } from '../fixtures/changing-http.ts'
-import { type Era, HONEST, type Sayings } from '../fixtures/changing-server.ts'
+import { HONEST, type Sayings } from '../fixtures/changing-server.ts'
 import { ask, callTool, openSession, send, stream } from '../fixtures/client.ts'
-import { configOf, startTestGateway, type TestGateway, type TestUpstream } from '../fixtures/gateway.ts'
-
-type Trust = NonNullable<TestUpstream['trust']>
-
-/** One upstream that a test can turn around, and where its gateway lives. */
-interface Scene {
-  readonly folder: string
-  readonly upstream: TestUpstream
-  readonly calls: () => readonly string[]
-  say(sayings: Sayings): void
-}
-
-const REPOSITORY = join(import.meta.dirname, '../../../..')
-const STDIO = join(import.meta.dirname, '../fixtures/changing-stdio.ts')
+import { codeOf, lock, names, overHttp, overStdio, serve, until } from '../fixtures/definition-scene.ts'
+import { startTestGateway, type TestUpstream } from '../fixtures/gateway.ts'
 
 const POISONED: Sayings = {
   ...HONEST,
@@ -40,88 +25,7 @@ const POISONED: Sayings = {
   ),
 }
 
-async function overHttp(context: TestContext, era: Era, trust: Trust, first?: Sayings): Promise<Scene> {
-  const server = await startChanging(era, first)
-  context.after(() => server.close())
-  return {
-    folder: scratch(context),
-    upstream: { name: 'one', url: server.url, era, trust },
-    calls: () => server.calls,
-    say: (sayings) => server.say(sayings),
-  }
-}
-
-async function overStdio(context: TestContext, era: Era, trust: Trust, first: Sayings = HONEST): Promise<Scene> {
-  const folder = scratch(context)
-  const world = join(folder, 'world')
-  mkdirSync(world)
-  const [sayings, calls] = [join(world, 'sayings.json'), join(world, 'calls')]
-  writeFileSync(sayings, JSON.stringify(first))
-  writeFileSync(calls, '')
-  chmodSync(world, 0o777)
-  chmodSync(calls, 0o666)
-  const command = [process.execPath, STDIO, era, sayings, calls] as const
-  return {
-    folder,
-    upstream: { name: 'one', command, readable: [REPOSITORY], writable: [world], era, trust },
-    calls: () => readFileSync(calls, 'utf8').split('\n').filter(Boolean),
-    say: (next) => writeFileSync(sayings, JSON.stringify(next)),
-  }
-}
-
-function scratch(context: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-definitions-'))
-  context.after(() => rmSync(folder, { recursive: true, force: true }))
-  chmodSync(folder, 0o755)
-  return folder
-}
-
-async function serve(context: TestContext, { folder, upstream }: Scene, config: object = {}): Promise<TestGateway> {
-  const gateway = await startTestGateway({ upstreams: [upstream], folder, config: config as Record<string, unknown> })
-  context.after(() => gateway.close())
-  return gateway
-}
-
-/** Runs `portcullis lock …` beside whatever else runs, as an operator would. */
-async function lock({ folder, upstream }: Scene, ...args: readonly string[]) {
-  const file = join(folder, 'portcullis.yaml')
-  const files = { 'access.cedar': 'permit (principal in Role::"admin", action, resource);\n', 'portcullis.yaml': '' }
-  for (const name of Object.keys(files)) appendFileSync(join(folder, name), '', { flag: 'a' })
-  if (readFileSync(file, 'utf8') === '') {
-    writeFileSync(join(folder, 'access.cedar'), files['access.cedar'])
-    writeFileSync(file, stringify(configOf({ upstreams: [upstream] })))
-    mkdirSync(join(folder, 'state'), { mode: 0o700, recursive: true })
-  }
-  const out: string[] = []
-  const err: string[] = []
-  const status = await runCommand(['lock', ...args, '--config', file], {
-    out: (line) => out.push(line),
-    err: (line) => err.push(line),
-    environment: process.env,
-    clock: { now: () => Date.parse('2026-06-01T00:00:00Z') },
-    interrupted: new AbortController().signal,
-  })
-  return { status, out, err: err.join('\n') }
-}
-
-const names = async (gateway: TestGateway, method = 'tools/list', member = 'tools'): Promise<readonly string[]> => {
-  const { json } = await ask(gateway, method)
-  return json.result[member].map((item: Record<string, string>) => item['name'])
-}
-
-/** Asks again until the answer is this one: an approval reaches the gateway through the file system. */
-async function until<Value>(look: () => Promise<Value>, wanted: Value): Promise<void> {
-  const sought = JSON.stringify(wanted)
-  for (let tries = 0; tries < 100; tries++) {
-    if (JSON.stringify(await look()) === sought) return
-    await pause(100)
-  }
-  assert.deepEqual(await look(), wanted)
-}
-
 const SUM = { a: 1, b: 2 }
-const codeOf = (reply: { readonly json: { readonly error?: { readonly data?: { readonly code?: string } } } }) =>
-  reply.json.error?.data?.code
 
 const WAYS = [
   ['a modern HTTP server', (context: TestContext) => overHttp(context, 'modern', 'untrusted')],
@@ -196,6 +100,11 @@ describe('definitions', { timeout: 240_000 }, () => {
     ] as const)
       assert.equal(codeOf(await ask(gateway, method, params)), 'definition.quarantined', method)
     assert.deepEqual(scene.calls(), [])
+    const noted = async () =>
+      /"resource\/test:\/\/page".*"prompt\/greet"|"prompt\/greet".*"resource\/test:\/\/page"/.test(
+        readFileSync(join(scene.folder, 'state', 'told.json'), 'utf8'),
+      )
+    await until(noted, true)
     assert.equal((await lock(scene, '--told', '--approve')).status, 0, 'exactly what was told can be approved')
     await until(() => names(gateway), ['add', 'clock', 'turn'])
     assert.match((await ask(gateway, 'server/discover')).text, /Ask for one thing at a time/)

@@ -1,7 +1,7 @@
 /** IN-2, IN-3, IN-5: what arguments hold, by role and by verdict, through the running gateway over HTTP. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { callTool, openSession, send, type Reply } from '../fixtures/client.ts'
+import { ask as request, callTool, openSession, send, type Reply } from '../fixtures/client.ts'
 import { recordsOf, recordsOfIncident } from '../fixtures/audit.ts'
 import { type CountedTool, type CountingUpstream, respond, startCounting } from '../fixtures/counting-upstream.ts'
 import type { RecordedFinding } from '../../src/audit/record.ts'
@@ -32,6 +32,7 @@ const TOOLS: readonly CountedTool[] = [
   { name: 'masked', inputSchema: { type: 'object', properties } },
   { name: 'lenient', inputSchema: { type: 'object', properties } },
   { name: 'ruled', inputSchema: { type: 'object', properties } },
+  { name: 'shapeless', inputSchema: {} },
   { name: 'free', inputSchema: { type: 'object', additionalProperties: true } },
 ]
 
@@ -363,4 +364,41 @@ describe('a name that the configuration has wrong', () => {
       await own.close()
     }
   })
+})
+
+describe('what is no argument of a tool', () => {
+  const attack = '17; cat /etc/passwd'
+  let strict: TestGateway
+  before(async () => {
+    const text_ = { roles: { text: { strong: 'refuse' } } }
+    strict = await startTestGateway({ upstreams: [{ name: 'shop', url: upstream.url, inspection: text_ }] })
+  })
+  after(() => strict.close())
+
+  const ref = { type: 'ref/prompt', name: 'open' }
+  const REFUSED: readonly (readonly [method: string, params: Readonly<Record<string, unknown>>])[] = [
+    ['prompts/get', { name: 'open', arguments: { a: attack } }],
+    ['resources/read', { uri: `test://${attack}` }],
+    ['completion/complete', { ref, argument: { name: 'a', value: attack } }],
+    ['completion/complete', { ref, argument: { name: 'a', value: 'b' }, context: { arguments: { c: attack } } }],
+  ]
+  for (const [method, params] of REFUSED)
+    test(`is looked at too: ${method} ${JSON.stringify(params)}`, async () => {
+      const earlier = upstream.count(method)
+      const { json, text: said } = await request(strict, method, params)
+      assert.equal(json.error?.data?.code, 'inspection.refused', said)
+      assert.equal(upstream.count(method), earlier)
+    })
+
+  for (const [method, name] of [
+    ['prompts/get', 'open'],
+    ['tools/call', 'shapeless'],
+  ] as const)
+    for (const args of [[attack], attack])
+      test(`${method} with ${JSON.stringify(args)} for arguments is refused`, async () => {
+        const earlier = upstream.count(method)
+        const { json, text: said } = await request(strict, method, { name, arguments: args })
+        assert.equal(json.error?.data?.code, 'message.invalid_params', said)
+        assert.equal(upstream.count(method), earlier)
+      })
 })

@@ -35,7 +35,7 @@ describe('a newcomer', { timeout: 180_000 }, () => {
       assert.equal(tour.status, 0, `${tour.stdout}${tour.stderr}`)
       assert.equal(tour.stderr, '')
       assert.doesNotMatch(tour.stdout, /✗/)
-      assert.equal(tour.stdout.match(/✓/g)?.length, 8, tour.stdout)
+      assert.equal(tour.stdout.match(/✓/g)?.length, 9, tour.stdout)
       assert.doesNotMatch(tour.stdout, /pcl_/)
     })
   }

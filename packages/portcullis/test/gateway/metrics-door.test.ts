@@ -47,6 +47,28 @@ describe('the door of the metrics', () => {
       assert.equal((await door(asking(path))).status, 404, path)
   })
 
+  it('remembers for a second whether the gateway is ready, however many ask', async () => {
+    let asked = 0
+    let found: readonly string[] = []
+    const problems = async () => {
+      asked++
+      return found
+    }
+    const counting = metricsDoor({ origin, exposition: pages, problems })
+    const at = (receivedAt: number) => counting({ ...asking('/readyz'), receivedAt })
+    await Promise.all(Array.from({ length: 50 }, (_, n) => at(10_000 + n)))
+    found = ['stores']
+    assert.deepEqual([(await at(10_999)).status, asked], [200, 1])
+    assert.deepEqual([(await at(11_000)).status, asked], [503, 2])
+    assert.deepEqual([(await at(9_000)).status, asked], [503, 3], 'a clock that was set back keeps nothing alive')
+  })
+
+  it('lets no page of another origin take its answers in, refusals included', async () => {
+    for (const exchange of [asking('/healthz'), asking('/metrics'), asking('/nothing'), asking('/', {}, 'POST')]) {
+      assert.equal((await door(exchange)).headers?.['cross-origin-resource-policy'], 'same-origin')
+    }
+  })
+
   it('turns what breaks into an answer that tells nothing', async () => {
     const broken = { ...pages, text: () => Promise.reject(new Error('secret detail')) }
     const answer = await metricsDoor({ origin, exposition: broken, problems: async () => [] })(asking('/metrics'))

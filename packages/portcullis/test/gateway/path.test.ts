@@ -50,7 +50,7 @@ describe('the order', () => {
   })
 
   it('of a stream is the same entrance, and the scopes of its upstream', () => {
-    assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'scopes'])
+    assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'scopes', 'inspectStream'])
   })
 
   it('of the administration is the same, with its own route, its own right and its own scopes', () => {

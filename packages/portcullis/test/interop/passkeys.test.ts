@@ -81,6 +81,11 @@ const authorize = (challenge = pkce().challenge) =>
 
 async function tokenClaims(page: Page, verifier: string): Promise<Record<string, unknown>> {
   await page.getByRole('button', { name: 'Allow' }).click()
+  return claimsAt(page, verifier)
+}
+
+/** Of the token for the code with which a browser comes back to the application. */
+async function claimsAt(page: Page, verifier: string): Promise<Record<string, unknown>> {
   await page.waitForURL(`${redirect}?**`)
   const code = new URL(page.url()).searchParams.get('code') ?? ''
   const told = await redeem(gateway, clientId, code, verifier, { redirect_uri: redirect })
@@ -229,19 +234,55 @@ test('without scripts the password works, and nothing is shown that would not', 
 })
 
 for (const scripts of [true, false]) {
-  test(`somebody signs in at another provider, ${scripts ? 'with' : 'without'} scripts, and consents here`, async () => {
+  test(`somebody ${scripts ? 'with' : 'without'} scripts sees the application before another provider signs them in`, async () => {
     const { page, context, complaints } = await visit(scripts)
     const { verifier, challenge } = pkce()
     await page.goto(authorize(challenge))
     await page.getByRole('button', { name: 'Continue with Acme' }).click()
+    await page.getByRole('heading', { name: 'Allow Trip planner to act for you?' }).waitFor()
+    for (const text of ['Next you sign in at', `known here as ${clientId}`, new URL(redirect).host, resource()])
+      assert.ok(await page.getByText(text).first().isVisible(), text)
+    await page.getByRole('button', { name: 'Allow, and go to Acme' }).click()
     await page.getByRole('heading', { name: 'Sign in at the provider' }).waitFor()
     await page.getByLabel('Who are you?').fill('ada')
     await page.getByRole('button', { name: 'Go on' }).click()
+    assert.deepEqual((await claimsAt(page, verifier))['amr'], ['fed'])
+
+    // Signed in there by now, in this very browser: still nobody is let through without a look.
+    await context.clearCookies({ name: /portcullis/ })
+    await page.goto(authorize())
+    await page.getByRole('button', { name: 'Continue with Acme' }).click()
     await page.getByRole('heading', { name: 'Allow Trip planner to act for you?' }).waitFor()
-    assert.ok(await page.getByText('ada@acme.example').isVisible())
-    const claims = await tokenClaims(page, verifier)
-    assert.deepEqual(claims['amr'], ['fed'])
+    await page.getByRole('button', { name: 'Deny' }).click()
+    await page.waitForURL(`${redirect}?**`)
+    assert.equal(new URL(page.url()).searchParams.get('error'), 'access_denied')
     assert.deepEqual(complaints, [])
     await context.close()
   })
 }
+
+test('a page of a stranger shows none of our pages in a frame, and no form of it reaches the provider', async () => {
+  const { page, context } = await visit()
+  const framing = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html')
+    response.end(`<title>Win</title><iframe name="inside" src="${authorize()}"></iframe>`)
+  })
+  await new Promise<void>((resolve) => framing.listen(0, '127.0.0.1', resolve))
+  await page.goto(authorize())
+  const uid = page.url()
+  await page.goto(`http://127.0.0.1:${(framing.address() as AddressInfo).port}/`)
+  const inside = page.frame('inside')
+  assert.ok(inside)
+  assert.equal(await inside.getByRole('button').count(), 0)
+  const earlier = started.providers['acme']?.asked.length
+  await page.setContent(`<form method="post" action="${uid}/provider"><input name="provider" value="acme"></form>`)
+  const [answer] = await Promise.all([
+    page.waitForResponse(`${uid}/provider`),
+    page.evaluate('document.forms[0].submit()'),
+  ])
+  assert.equal(answer.status(), 403)
+  assert.equal(started.providers['acme']?.asked.length, earlier)
+  framing.close()
+  framing.closeAllConnections()
+  await context.close()
+})

@@ -53,6 +53,43 @@ describe('trimming lists', () => {
     assert.equal(visibilityOf(() => plain).steady, true)
   })
 
+  it('does not show to one what it remembers of another, where a condition looks at both caller and arguments', async () => {
+    const condition = '{ context.args.path like "/demo/*" && principal in Role::"developer" }'
+    const listed = '{ context.args.path like "/demo/*" && principal.roles.contains("developer") }'
+    for (const text of [condition, listed]) {
+      const engine = await load(`${PERMIT_FILES} when ${text};`)
+      const visibility = visibilityOf(() => engine)
+      const sees = (role: string) => visibility.tool(principal([role]), READ, NOON)
+      assert.deepEqual(['developer', 'user', 'developer', 'user'].map(sees), [true, false, true, false])
+    }
+  })
+
+  it('follows the circumstances, where a condition looks at arguments too', async () => {
+    const engine = await load(`${PERMIT_FILES} when { context.args.path like "/demo/*" && context.time.hour < 6 };`)
+    const visibility = visibilityOf(() => engine)
+    const at = (hour: number) => ({ ...NOON, at: Date.UTC(2026, 6, 29, hour) })
+    assert.deepEqual(
+      [3, 12, 3, 12].map((hour) => visibility.tool(principal([]), READ, at(hour))),
+      [true, false, true, false],
+    )
+  })
+
+  it('still asks each call for its arguments after a list has settled what some could do', async () => {
+    const engine = await load(`${PERMIT_FILES} when { context.args.path like "/demo/*" };`)
+    const visibility = visibilityOf(() => engine)
+    const who = principal([])
+    const aim = { action: 'tools/call', type: 'Tool', upstream: 'files', name: 'read_file' } as const
+    const effect = (path: string) => engine.decide({ principal: who, aim, circumstances: NOON, args: { path } }).effect
+    const asked = () => [visibility.tool(who, READ, NOON), effect('/demo/a'), effect('/etc/a')]
+    assert.deepEqual(
+      [asked(), asked()],
+      [
+        [true, 'allow', 'deny'],
+        [true, 'allow', 'deny'],
+      ],
+    )
+  })
+
   it('takes the call for the method, whatever the list was asked by', async () => {
     const text = `${PERMIT_FILES} when { context.method == "tools/call" };`
     assert.deepEqual(await shown(text, principal([]), { ...NOON, method: 'tools/list' }), ['read_file', 'write_file'])

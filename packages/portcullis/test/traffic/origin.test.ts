@@ -130,6 +130,21 @@ describe('Origin', () => {
   }
 })
 
+test('a page for people is read by no page of another origin, though its form may come from there', () => {
+  const rules = { hosts: ['gate.example'], defaultPort: 443, origins: ['https://console.example'] }
+  const shared = originStage({ ...rules, isPage: (path) => path === '/auth/authorize' })
+  const heard = (path: string) => {
+    const announced: object[] = []
+    const exchange = exchangeOf({ path, headers: { host: 'gate.example', origin: 'https://console.example' } })
+    void shared.check({
+      ...exchange,
+      outlet: { ...exchange.outlet, announce: (headers) => void announced.push(headers) },
+    })
+    return announced.length
+  }
+  assert.deepEqual([heard('/auth/authorize'), heard('/auth/token')], [0, 1])
+})
+
 describe('rules that cannot be met are refused at once:', () => {
   for (const host of ['', 'a b', 'https://gate.example', 'gate.example:0', '*', '*.example', 'gate.example/']) {
     test(`host "${host}"`, () =>

@@ -141,6 +141,30 @@ describe('a large answer', () => {
     assert.deepEqual(sent, [note(1), large, note(2), { ...large, id: 2 }])
   })
 
+  it('is still the answer when something is said while it is written', async () => {
+    const text = await exchange(async (response) => {
+      const reply = new Reply(response, () => undefined)
+      const finished = reply.finish({ status: 200, message: large })
+      assert.equal(reply.send(note(1)), undefined)
+      reply.open()
+      await finished
+    })
+    assert.equal(text, JSON.stringify(large))
+  })
+
+  it('makes nobody wait who speaks after it has left', async () => {
+    await exchange(async (response) => {
+      const reply = new Reply(response, () => undefined)
+      await reply.send(large)
+      await endOfTurn()
+      await new Promise((resolve) =>
+        response.writableNeedDrain ? response.once('drain', resolve) : resolve(undefined),
+      )
+      assert.equal(reply.send(note(1)), undefined)
+      await reply.finish({ status: 200, message: note(2) })
+    })
+  })
+
   it('goes nowhere, without a fault, when the client leaves while it is written', async () => {
     await exchange(async (response, leave) => {
       const finished = new Reply(response, () => undefined).finish({ status: 200, message: large })

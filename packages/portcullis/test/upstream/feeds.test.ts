@@ -71,6 +71,8 @@ describe('those who listen for the same', () => {
     await new Promise((resolve) => setImmediate(resolve))
     void asked[1]?.events.notify(CHANGED)
     assert.equal(c.heard.length, 1)
+    join(feeds, link)
+    assert.equal(asked.length, 2, 'the end of the old one leaves the new one to be shared')
   })
 
   it('all hear that the upstream ended it, or why it failed', async () => {
@@ -82,6 +84,32 @@ describe('those who listen for the same', () => {
     const failed = [join(feeds, link), join(feeds, link)]
     asked[1]?.fail(new Fault('upstream.ended'))
     for (const { over } of failed) await assert.rejects(over, { code: 'upstream.ended' })
+  })
+
+  it('lose one that throws, and nobody else with it, whatever the order in which they came', async () => {
+    const { link, asked } = fakeLink()
+    const feeds = new Feeds()
+    const broken = new TypeError('a filter failed')
+    const before = join(feeds, link)
+    let heard = 0
+    const throwing = feeds.join(
+      link,
+      TOOLS,
+      () => {
+        heard++
+        throw broken
+      },
+      new Cancellation(),
+    )
+    const after = join(feeds, link)
+    void asked[0]?.events.notify(CHANGED)
+    await assert.rejects(throwing, broken)
+    void asked[0]?.events.notify(CHANGED)
+    assert.deepEqual([before.heard.length, heard, after.heard.length], [2, 1, 2])
+    assert.deepEqual([asked.length, asked[0]?.cancellation.cancelled], [1, false])
+    before.cancellation.cancel('client-left')
+    after.cancellation.cancel('client-left')
+    assert.equal(asked[0]?.cancellation.cancelled, true)
   })
 
   it('leave at once when they are no longer wanted', async () => {

@@ -2,10 +2,13 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import { Histogram } from './family.ts'
 import type { Reading } from './reading.ts'
+import { stoppable } from './stoppable.ts'
 
 export interface Exposition {
   readonly contentType: string
   text(): Promise<string>
+  /** Ends what observes the process. */
+  close(): void
 }
 
 interface Value {
@@ -17,9 +20,10 @@ interface Value {
 /** `read` is asked at each scrape. Metrics of the process (CPU, memory, event loop, garbage) are added. */
 export function exposition(read: () => Promise<readonly Reading[]>): Exposition {
   const ofProcess = new Registry()
-  collectDefaultMetrics({ register: ofProcess })
+  const close = stoppable(() => collectDefaultMetrics({ register: ofProcess }))
   return {
     contentType: ofProcess.contentType,
+    close,
     async text() {
       const registry = new Registry()
       for (const reading of await read()) registry.registerMetric(asMetric(reading))

@@ -92,12 +92,15 @@ async function register(parts: ClientParts, server: ServerMetadata): Promise<Ide
   return { id, ...(typeof secret === 'string' && { secret: new Secret(secret) }) }
 }
 
-/** What a client document of ours says, and what a registration asks for. */
-export function clientMetadata(settings: Pick<OAuthSettings, 'redirectUri'>, server?: ServerMetadata): object {
+/** What a client document of ours says, and what a registration asks for. People read the name when they are asked to agree. */
+export function clientMetadata(
+  settings: Pick<OAuthSettings, 'upstream' | 'redirectUri'>,
+  server?: ServerMetadata,
+): object {
   const methods = server?.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
   const preferred = ['none', 'client_secret_basic', 'client_secret_post'].find((method) => methods.includes(method))
   return {
-    client_name: 'Portcullis',
+    client_name: `Portcullis (${settings.upstream})`,
     redirect_uris: [settings.redirectUri],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],

@@ -43,7 +43,8 @@ export interface ApprovalParts {
 /** Question and answer have this name among the `inputRequests`. */
 const KEY = 'portcullis-approval'
 const MAX_SHOWN = 4_000
-const UNSEEN = /[\p{C}\u2028\u2029]/gu
+/** Also the letters and marks that show nothing. */
+const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/gu
 /** Questions that wait for their answers, of all and of one principal. */
 const MAX_WAITING = 10_000
 const MAX_WAITING_EACH = 64
@@ -156,13 +157,17 @@ function answerOf(value: unknown): Answer {
 
 /** The person sees all of what will be sent, not what a model says about it. Throws `inspection.not_approved` for too much. */
 function form({ upstream, item, call }: Asked, question: string): Params {
-  const name = item.kind === 'none' ? call.method : item.name
+  // A URI is whatever the caller writes: as JSON it cannot end its quotes, nor the line that it stands in.
+  const name = JSON.stringify(item.kind === 'none' ? call.method : item.name)
   const args = call.params['arguments'] ?? {}
   const shown = isBulky(args) ? undefined : canonicalJson(args)
-  if (shown === undefined || shown.length > MAX_SHOWN) throw refused('unable', TOO_LONG)
+  if (shown === undefined || shown.length + name.length > MAX_SHOWN) throw refused('unable', TOO_LONG)
+  const [first, second] = [`Shall ${name} of "${upstream ?? ''}" be called? ${question}`, shown].map((line) =>
+    line.replace(UNSEEN, '\uFFFD'),
+  )
   return {
     mode: 'form',
-    message: `Shall "${name}" of "${upstream ?? ''}" be called? ${question}\n${shown.replace(UNSEEN, '\uFFFD')}`,
+    message: `${first}\n${second}`,
     requestedSchema: {
       type: 'object',
       properties: { approve: { type: 'boolean', title: 'Allow this one call' } },

@@ -27,6 +27,7 @@ export function callNotices(exchange: Admitted, upstream: Upstream): LinkEvents[
     if (message.method === 'notifications/message' && !wantsLogs) return undefined
     if (!OF_THE_SERVER.has(message.method)) return outlet.send(message)
     if (message.method === 'notifications/tools/list_changed') void upstream.catalogue.refresh()
+    else if (message.method !== 'notifications/resources/updated') upstream.doubt()
     if (isModern) return undefined
     const { params } = message
     const naming = namingOf(exchange, upstream.name)

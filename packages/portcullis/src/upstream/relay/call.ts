@@ -6,7 +6,7 @@ import type { LinkEvents } from '../link.ts'
 import { callNotices } from './call-notices.ts'
 import { beforeConnecting } from './connect-state.ts'
 import { converse } from './converse.ts'
-import { finishModern, renamed } from './finish.ts'
+import { finishModern, identified, renamed } from './finish.ts'
 import { type Admitted, answer, idOf, type RelayParts, refuseAsk } from './parts.ts'
 import { relayParked } from './parked.ts'
 import { sessionLink } from './session-link.ts'
@@ -75,7 +75,7 @@ async function relayLegacy(
     const response = sameEra
       ? await link.request(request, events, exchange.cancellation)
       : toLegacy(await converse(link, request, session, events, exchange.cancellation))
-    return answer(renamed(exchange, upstream, response))
+    return answer(renamed(exchange, upstream, identified(upstream, response)))
   } finally {
     done()
   }

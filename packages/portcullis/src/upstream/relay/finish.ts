@@ -10,14 +10,16 @@ import {
   type Response,
   type ResultResponse,
 } from '../../mcp/message.ts'
+import { META } from '../../mcp/meta.ts'
 import { renameResult } from '../../mcp/naming.ts'
 import { problemOfAsk } from '../../mcp/police.ts'
 import type { Upstream } from '../upstream.ts'
 import { type Admitted, answer, idOf, namingOf, type RelayParts } from './parts.ts'
 
 /** Turns an upstream's response into the answer of a modern client. */
-export function finishModern(parts: RelayParts, exchange: Admitted, upstream: Upstream, response: Response): Answer {
-  if (isError(response)) return modernError(response)
+export function finishModern(parts: RelayParts, exchange: Admitted, upstream: Upstream, told: Response): Answer {
+  if (isError(told)) return modernError(told)
+  const response = identified(upstream, told)
   const { result } = response
   if (result['resultType'] === 'input_required') {
     if (!ASKING.has(exchange.call.method)) throw malformed('input_required', exchange)
@@ -25,6 +27,30 @@ export function finishModern(parts: RelayParts, exchange: Admitted, upstream: Up
   }
   if (result['resultType'] === 'task') bindTask(parts, exchange, upstream, result)
   return answer(renamed(exchange, upstream, result['cacheScope'] === 'public' ? ownOnly(response) : response))
+}
+
+/** What a server may be called; its configured name until something is known. */
+export const identityOf = ({ name, server }: Upstream): Params => server?.serverInfo ?? { name, version: '0' }
+
+/**
+ * The result with the identity that was judged, whatever it says itself: what waits for approval must not come in by the
+ * side. The very same object when that is what it says, or when it says nothing.
+ */
+export function identified<R extends Response>(upstream: Upstream, response: R): R {
+  if (isError(response)) return response
+  const { result } = response
+  const meta = result['_meta']
+  if (!isRecord(meta) || meta[META.serverInfo] === undefined) return response
+  const identity = identityOf(upstream)
+  if (isAlike(meta[META.serverInfo], identity)) return response
+  return { ...response, result: { ...result, _meta: { ...meta, [META.serverInfo]: identity } } }
+}
+
+/** Of texts and nothing else; whatever is deeper counts as another one. */
+function isAlike(told: unknown, identity: Params): boolean {
+  if (!isRecord(told)) return false
+  const members = Object.keys(told)
+  return members.length === Object.keys(identity).length && members.every((member) => told[member] === identity[member])
 }
 
 /** The methods whose results may ask for input (MCP 2026-07-28 MRTR). */
@@ -68,7 +94,7 @@ function sealed(parts: RelayParts, exchange: Admitted, upstream: Upstream, resul
 /** A legacy upstream's response for a modern client. Throws `message.missing_capability` when it demands a link. */
 export function modernised(exchange: Admitted, upstream: Upstream, response: Response): Response {
   const urls = urlElicitations(response)
-  if (urls === undefined) return toModern(exchange.call.method, response, upstream.server?.serverInfo ?? {})
+  if (urls === undefined) return toModern(exchange.call.method, response, identityOf(upstream))
   mustDeclareUrls(exchange)
   return { jsonrpc: '2.0', id: idOf(exchange), result: { resultType: 'input_required', inputRequests: urls } }
 }

@@ -5,7 +5,7 @@ import { eachInTurns } from '../../core/turns.ts'
 import { isError, isRecord, type Params, type Response } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import type { Naming } from '../../mcp/naming.ts'
-import { modernError } from './finish.ts'
+import { identityOf, modernError } from './finish.ts'
 import { plainRequest } from './plain-request.ts'
 import {
   type Admitted,
@@ -83,7 +83,7 @@ async function trimmed(
   page: Params,
 ): Promise<Response> {
   const naming = namingOf(exchange, upstream.name)
-  const { resultType = 'complete', [kind.items]: items } = page
+  const { resultType = 'complete', [kind.items]: items, nextCursor } = page
   if (resultType !== 'complete' || !Array.isArray(items))
     throw new Fault('upstream.malformed', { upstream: upstream.name, problem: `no ${kind.items}` })
   const shown: Params[] = []
@@ -94,8 +94,19 @@ async function trimmed(
   return {
     jsonrpc: '2.0',
     id: idOf(exchange),
-    result: { ...page, [kind.items]: shown, ...cacheHints(exchange, parts.visibility.steady ? page['ttlMs'] : 0) },
+    // Only what a page is known to have: nobody has read what else the upstream says in it.
+    result: {
+      [kind.items]: shown,
+      ...(typeof nextCursor === 'string' && { nextCursor }),
+      ...pageEnvelope(exchange, upstream, parts.visibility.steady ? page['ttlMs'] : 0),
+    },
   }
+}
+
+function pageEnvelope(exchange: Admitted, upstream: Upstream, ttlMs: unknown): Params {
+  if (exchange.call.era === 'legacy') return {}
+  const info = exchange.route.kind === 'aggregate' ? AGGREGATE_INFO : identityOf(upstream)
+  return { resultType: 'complete', ...cacheHints(exchange, ttlMs), _meta: { [META.serverInfo]: info } }
 }
 
 /** Hints of a filtered answer to a modern client; nothing for a legacy one. */

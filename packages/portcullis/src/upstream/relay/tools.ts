@@ -2,6 +2,7 @@ import type { Answer } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Params } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
+import { identityOf } from './finish.ts'
 import { AGGREGATE_INFO, cacheHints } from './lists.ts'
 import { type Admitted, circumstancesOf, namingOf, type RelayParts, result, upstreamsOf } from './parts.ts'
 import type { Upstream } from '../upstream.ts'
@@ -81,6 +82,6 @@ async function readyOf(
 
 function envelopeOf(exchange: Admitted, upstreams: readonly Upstream[]): Params {
   if (exchange.call.era === 'legacy') return {}
-  const info = exchange.route.kind === 'aggregate' ? AGGREGATE_INFO : (upstreams[0]?.server?.serverInfo ?? {})
+  const info = exchange.route.kind === 'aggregate' ? AGGREGATE_INFO : identityOf(upstreams[0] as Upstream)
   return { resultType: 'complete', ...cacheHints(exchange, 0), _meta: { [META.serverInfo]: info } }
 }
