@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openCorpora } from './corpora.mjs'
 import { measureDefinitions, total } from './definitions.mjs'
 import { judge } from './goals.mjs'
+import { measureOwn } from './own/measure.mjs'
 import { writeReport } from './report.mjs'
 import { finders, measureAlarms, measureAttacks, measureBypass, measureCosts } from './roles.mjs'
 import { measureCalls, measureCost } from './whole-calls.mjs'
@@ -26,6 +27,7 @@ const costs = measureCosts(1_024)
 const attacks = measureAttacks(corpora, finderOf)
 const alarms = measureAlarms(corpora, finderOf)
 const bypass = measureBypass(corpora, finderOf)
+const own = measureOwn(finderOf)
 const counts = measureDefinitions(corpora)
 const flagged = (isBenign) => {
   const { all, flagged: hits } = total(counts.filter((one) => one.isBenign === isBenign))
@@ -42,6 +44,7 @@ calls.flagged = (100 * calls.flaggedCount) / calls.all
 const measured = {
   startedAt,
   attacks,
+  own,
   alarms,
   bypass,
   calls,

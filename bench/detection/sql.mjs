@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { sqlInjection } from '../../packages/portcullis/src/inspection/sql/sql-injection.ts'
 import { loadSqlRole } from '../../packages/portcullis/src/inspection/sql/sql-role.ts'
-import { SQL_DIALECTS, SQL_RULES, STATEMENT_KINDS } from '../../packages/portcullis/src/inspection/sql/sql-rules.ts'
+import { SQL_DIALECTS, STATEMENT_KINDS } from '../../packages/portcullis/src/core/inspection-words.ts'
+import { SQL_RULES } from '../../packages/portcullis/src/inspection/sql/sql-rules.ts'
 
 const { values } = parseArgs({
   options: { corpora: { type: 'string' }, show: { type: 'string' }, half: { type: 'string' } },

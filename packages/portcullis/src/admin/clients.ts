@@ -12,8 +12,11 @@ import { conflict, familiesOf, requireRoles, unknownThing } from './known.ts'
 import { byTime, PAGE_FIELDS, pageOf } from './page.ts'
 import { type AdminCall, type AdminRoute, ADMINISTRATORS, AUDITORS, route } from './route.ts'
 
+/** Without what turns a line around or cannot be seen, it looks like what it is. */
+const VISIBLE = /^[^\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]+$/u
+
 const NEW_CLIENT = {
-  name: text('its name, as people are shown it', { max: 100 }),
+  name: text('its name, as people are shown it: nothing that cannot be seen', { max: 100, pattern: VISIBLE }),
   redirects: optional(several(text('where people are sent back to', { max: 2_000 }), 20)),
   roles: optional(several(text('what it may be in its own name', { max: 64 }), 50)),
   device: optional(flag('it may use the device flow')),
@@ -140,8 +143,10 @@ async function removeClient(call: AdminCall) {
     mustMatch(digestOf(core(client)))
     refuseOwn(call, client)
     await announce({ what: 'client.removed', id: client.id, before: core(client) })
-    await desk(view).remove(tenant, client.id)
+    // The client goes last: as long as it is there, a second try heals a first that failed in between.
+    await desk(view).disable(tenant, client.id)
     await view.vault().removePrincipal(tenant, clientPrincipal(client.id))
+    await desk(view).remove(tenant, client.id)
     return { document: { id: client.id, removed: true } }
   })
 }

@@ -3,6 +3,7 @@ import type { AdminView } from '../gateway/administration.ts'
 import { accountPrincipal } from '../identity/server/families.ts'
 import type { StoredGrantEntry } from '../identity/server/grant-store.ts'
 import { digestOf as entryDigest } from '../identity/server/stored-model.ts'
+import { lastTokenEnds } from '../identity/server/token-end.ts'
 import { serverOf } from './authorization-server.ts'
 import { optional, text } from './fields.ts'
 import { conflict, familiesOf, unknownThing, withRevision } from './known.ts'
@@ -15,7 +16,6 @@ const FILTER = {
   client: optional(text('only of this client', { max: 2_000 })),
 }
 
-const SLACK_MS = 60_000
 /** As much of its digest as the claim `grant` of a token holds. */
 const ID_LENGTH = 32
 
@@ -62,7 +62,7 @@ async function revokeGrant({ view, asker, tenant, path, change }: AdminCall) {
     })
     // The consent goes last: as long as it is there, a second try heals a first that failed in between.
     const from = clock.now()
-    const until = from + accessTokenSeconds * 1000 + SLACK_MS
+    const until = lastTokenEnds(from, accessTokenSeconds)
     await revocations.revoke({
       kind: 'token',
       tenant,

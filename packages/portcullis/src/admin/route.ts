@@ -3,7 +3,7 @@ import type { Principal } from '../core/principal.ts'
 import type { AdminView } from '../gateway/administration.ts'
 import type { AdminRole } from '../gateway/administrators.ts'
 import type { Work } from './changes.ts'
-import { type Field, type Fields, optional, text, type Told } from './fields.ts'
+import { type Fields, optional, text, type Told } from './fields.ts'
 
 export type AdminMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
@@ -67,9 +67,6 @@ interface RouteText<Query extends Fields, Body extends Fields>
   readonly status?: AdminRoute['status']
   readonly run: (call: AdminCall<Query, Body>) => Promise<AdminAnswer> | AdminAnswer
 }
-
-/** Members of a query that may name a tenant. */
-export type WithTenant = Fields & { readonly tenant: Field<string | undefined> }
 
 const TENANT = optional(text('the tenant to act in; that of the caller when absent', { max: 128 }))
 

@@ -8,9 +8,12 @@ import { parseStrict } from '../inspection/strict-json.ts'
 import { Changes } from './changes.ts'
 import { type Fields, readFields, type Told } from './fields.ts'
 import { isAdminPath, matcher } from './match.ts'
-import { type AdminCall, type AdminRoute, queryOf, type WithTenant } from './route.ts'
+import { type AdminCall, type AdminRoute, queryOf } from './route.ts'
 
 type Request = Parameters<Administration['serve']>[0]
+
+/** Of a route of the gateway, never with a tenant. */
+type AdminQuery = Told<Fields> & { readonly tenant?: string }
 
 const MAX_BODY_BYTES = 262_144
 const JSON_LIMITS = { maxDepth: 16, maxMembers: 10_000 }
@@ -30,7 +33,7 @@ export function routed(routes: readonly AdminRoute[], view: AdminView): Administ
       if (route === undefined) throw wrongMethod(head.method, [...found.routes.keys()])
       mayUse(route, rolesOf(principal), principal)
       if (route.reach === 'gateway') mustOversee(route, view, principal)
-      const { tenant: asked = principal.tenant, ...query } = readQuery<WithTenant>(queryOf(route), head.query)
+      const { tenant: asked = principal.tenant, ...query } = readQuery(queryOf(route), head.query) as AdminQuery
       if (route.reach === 'tenant') mustLookAfter(route, view, principal, asked)
       const body = await readBody(route, exchange)
       const ifMatch = revisionIn(route, exchange)

@@ -99,13 +99,14 @@ async function inviteUser({ view, tenant, body, change }: AdminCall<Fields, type
   requireRoles(view, tenant, roles)
   if (accountName(name) === undefined) throw conflict('This is not a name to sign in by.')
   const accounts = accountsOf(view)
-  return change(async (announce) => {
-    const account = await accounts.add({ tenant, name, roles }, (planned) =>
+  const account = await change(async (announce) => {
+    const made = await accounts.add({ tenant, name, roles }, (planned) =>
       announce({ what: 'user.created', id: planned.id, after: core(planned), detail: { name: planned.name, roles } }),
     )
-    if (account === undefined) throw conflict('This name is taken.')
-    return answer(account, { link: view.publicUrl + MOUNT_PATH + (await accounts.invite(account)) })
+    return made ?? Promise.reject(conflict('This name is taken.'))
   })
+  // No part of the change: the account is there, and stays, when only its first invitation fails.
+  return answer(account, { link: view.publicUrl + MOUNT_PATH + (await accounts.invite(account)) })
 }
 
 async function setRoles(call: AdminCall<Fields, typeof ROLES>): Promise<AdminAnswer> {
@@ -143,8 +144,10 @@ async function removeUser(call: AdminCall): Promise<AdminAnswer> {
     const account = await found(call)
     refuseOwn(call, account)
     await announce({ what: 'user.removed', id: account.id, before: core(account), detail: { name: account.name } })
-    await accountsOf(view).remove(account)
+    // The account goes last: as long as it is there, a second try heals a first that failed in between.
+    await accountsOf(view).disable(account)
     await view.vault().removePrincipal(tenant, accountPrincipal(account.id))
+    await accountsOf(view).remove(account)
     return { document: { id: account.id, name: account.name, removed: true } }
   })
 }

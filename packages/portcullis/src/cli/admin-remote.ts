@@ -30,7 +30,7 @@ interface Door {
 const MAX_ANSWER_BYTES = 16_777_216
 const PATIENCE_MS = 30_000
 
-/** Throws CommandError when no key is to be had. */
+/** The key is that which is named, or that in the state folder of `config`. Throws CommandError when there is none. */
 export function remoteAdmin(
   door: Door,
   options: RemoteOptions,
@@ -91,7 +91,7 @@ function readKey({ keyFile }: RemoteOptions, config: Config | undefined, { envir
   if (file === undefined)
     throw new CommandError(
       EXIT.usage,
-      'A gateway is running, so an administrator has to ask it: name the file of a key with --key-file or PORTCULLIS_KEY_FILE.',
+      'An administrator has to ask this gateway: name the file of a key with --key-file or PORTCULLIS_KEY_FILE.',
     )
   return readPrivate(file).trim()
 }
@@ -111,6 +111,8 @@ function ask({ origin, connect }: Door, key: string, request: AdminRequest): Pro
   const target: RequestOptions = {
     ...{ host: origin.hostname.replace(/^\[|\]$/g, ''), port: origin.port },
     ...connect,
+    // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: a key goes to nobody who is not known.
+    rejectUnauthorized: true,
     ...{ method, path: `${ADMIN_BASE}${path}?${String(search)}`, headers, agent: false, timeout: PATIENCE_MS },
   }
   return exchange(origin, target, bytes)

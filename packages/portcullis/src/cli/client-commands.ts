@@ -42,10 +42,10 @@ export async function clientAdd(name: string, options: ClientAddOptions, termina
     const body = { name, redirects, roles, device, ...asserting, ...proofOf(options) }
     const made = await ask({ method: 'POST', path: '/clients', body })
     if (options.json === true) return terminal.out(JSON.stringify(made))
-    const secret = made['secret'] === undefined ? undefined : String(made['secret'])
+    const secret = made['secret'] === undefined ? undefined : printable(String(made['secret']))
     const told = secret === undefined ? 'Its id' : 'Its id, and its secret, shown only now'
     terminal.err(`Client ${printable(name)} of tenant ${tenant}. ${told}:`)
-    terminal.out(String(made['id']))
+    terminal.out(printable(String(made['id'])))
     if (secret !== undefined) terminal.out(secret)
   })
 }
@@ -85,7 +85,7 @@ export async function clientRotate(id: string, options: ClientOptions, terminal:
   const client = await askAbout(id, options, terminal, request)
   if (options.json === true) return terminal.out(JSON.stringify(client))
   terminal.err(`Client ${id} has a new secret; the old one has ended. It is shown only now:`)
-  terminal.out(String(client['secret']))
+  terminal.out(printable(String(client['secret'])))
 }
 
 async function askAbout(

@@ -22,8 +22,8 @@ export async function keyCreate(options: KeyCreateOptions, terminal: Terminal): 
     const made = await ask({ method: 'POST', path: '/keys', body: { name, roles, upstreams, ...life } })
     if (options.json === true) return terminal.out(JSON.stringify(made))
     const whose = `for ${roles.map(printable).join(', ')} of tenant ${tenant}`
-    terminal.err(`Key ${String(made['id'])} ${whose}. It is shown only now:`)
-    terminal.out(String(made['key']))
+    terminal.err(`Key ${printable(String(made['id']))} ${whose}. It is shown only now:`)
+    terminal.out(printable(String(made['key'])))
   })
 }
 

@@ -2,7 +2,7 @@
 import { at } from './admin-call.ts'
 import { parseDuration } from './durations.ts'
 import { type AdminOptions, withAdmin } from './open-admin.ts'
-import type { Terminal } from './terminal.ts'
+import { printable, type Terminal } from './terminal.ts'
 
 export interface KeyRotateOptions extends AdminOptions {
   readonly tenant: string
@@ -17,7 +17,7 @@ export async function keyRotate(id: string, options: KeyRotateOptions, terminal:
   )
   if (options.json === true) return terminal.out(JSON.stringify(made))
   terminal.err(
-    `Key ${String(made['id'])} takes the place of ${id}, which works for ${options.overlap} more. It is shown only now:`,
+    `Key ${printable(String(made['id']))} takes the place of ${id}, which works for ${options.overlap} more. It is shown only now:`,
   )
-  terminal.out(String(made['key']))
+  terminal.out(printable(String(made['key'])))
 }

@@ -10,6 +10,7 @@ import { type AdminReply, type AdminRequest, type AdminSend, documentOf } from '
 import type { RemoteOptions } from './admin-remote.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { type ConfigOption, configIsNamedOrThere, openConfig } from './open-config.ts'
+import { isOwnUrl } from './server-url.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface AdminOptions extends ConfigOption, RemoteOptions {
@@ -36,8 +37,10 @@ export async function withAdmin<T>(
   if (url !== undefined) {
     const config = configIsNamedOrThere(options, terminal) ? openConfig(options, terminal).config : undefined
     const { namedDoor, remoteAdmin } = await import('./admin-remote.ts')
+    // The key in the state folder is for the gateway of the configuration, and for no other.
+    const own = config !== undefined && isOwnUrl(url, config) ? config : undefined
     // What the gateway there knows is not what our configuration says.
-    return use(deskOf(remoteAdmin(namedDoor(url, options, config), options, config, terminal), options, undefined))
+    return use(deskOf(remoteAdmin(namedDoor(url, options, config), options, own, terminal), options, undefined))
   }
   const { config } = openConfig(options, terminal)
   if (isRunning(config)) {
@@ -73,12 +76,16 @@ function deskOf(send: AdminSend, { tenant }: AdminOptions, config: Config | unde
     ask,
     async all(request, member) {
       const found: AdminReply['document'][] = []
+      const seen = new Set<string>()
       let cursor: string | undefined
       do {
         const query = { ...request.query, limit: '500', ...(cursor !== undefined && { cursor }) }
         const page = await ask({ ...request, query })
         found.push(...(page[member] as AdminReply['document'][]))
         cursor = page['next'] as string | undefined
+        if (cursor !== undefined && seen.has(cursor))
+          throw new CommandError(EXIT.unavailable, 'The gateway gives the same page again and again.')
+        if (cursor !== undefined) seen.add(cursor)
       } while (cursor !== undefined)
       return found
     },

@@ -1,9 +1,9 @@
 /** Shows what a list command found: JSON, one value a line, or a table; and in words when there is nothing. */
-import { table, type Terminal } from './terminal.ts'
+import { printable, table, type Terminal } from './terminal.ts'
 
 export interface ListForm<T> {
   readonly heads: readonly string[]
-  /** Cells; what others have named must be printable. */
+  /** Cells; what of them is not printable is replaced. */
   readonly row: (item: T) => readonly string[]
   /** Said when there is nothing. */
   readonly none: string
@@ -20,7 +20,7 @@ export function showList<T>(
     return
   }
   if (items.length === 0) return terminal.err(none)
-  for (const line of table([heads, ...items.map(row)])) terminal.out(line)
+  for (const line of table([heads, ...items.map((item) => row(item).map(printable))])) terminal.out(line)
 }
 
 /** An instant to the minute, or `never`. */

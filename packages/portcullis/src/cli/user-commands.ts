@@ -29,9 +29,9 @@ export async function userAdd(name: string, options: UserRolesOptions, terminal:
     if (config) requireRoles(config, tenant, roles)
     const made = await ask({ method: 'POST', path: '/users', body: { name, roles } })
     if (options.json === true) return terminal.out(JSON.stringify(made))
-    const whose = `User ${String(made['name'])} of tenant ${tenant}.`
+    const whose = `User ${printable(String(made['name']))} of tenant ${tenant}.`
     terminal.err(`${whose} This link sets the password or a passkey, once, within a day:`)
-    terminal.out(String(made['link']))
+    terminal.out(printable(String(made['link'])))
   })
 }
 
@@ -58,7 +58,7 @@ export async function userDisable(
   }))
   if (options.json === true) terminal.out(JSON.stringify(user))
   const told = verb === 'enable' ? 'enabled' : 'disabled; all sign-ins have ended'
-  terminal.err(`User ${String(user['name'])} is ${told}.`)
+  terminal.err(`User ${printable(String(user['name']))} is ${told}.`)
 }
 
 /** Gives the account other roles; whoever else changes it at the same time is not overwritten. */
@@ -71,7 +71,7 @@ export async function userRoles(name: string, options: UserRolesOptions, termina
     const ifMatch = String(before['revision'])
     const user = await ask({ method: 'PUT', path: at`/users/${name}/roles`, body: { roles }, ifMatch }, none)
     if (options.json === true) terminal.out(JSON.stringify(user))
-    const told = `User ${String(user['name'])} has these roles from now on: ${roles.map(printable).join(', ')}.`
+    const told = `User ${printable(String(user['name']))} has these roles from now on: ${roles.map(printable).join(', ')}.`
     terminal.err(`${told} All sign-ins have ended.`)
   })
 }
@@ -80,7 +80,7 @@ export async function userRoles(name: string, options: UserRolesOptions, termina
 export async function userRemove(name: string, options: UserOptions, terminal: Terminal): Promise<void> {
   const user = await askAbout(name, options, terminal, (path) => ({ method: 'DELETE', path }))
   if (options.json === true) terminal.out(JSON.stringify(user))
-  terminal.err(`User ${String(user['name'])} is removed; all sign-ins have ended.`)
+  terminal.err(`User ${printable(String(user['name']))} is removed; all sign-ins have ended.`)
 }
 
 /** Shows a link with which the person chooses a new password; the old one works until then. */
@@ -91,8 +91,8 @@ export async function userPassword(name: string, options: UserOptions, terminal:
     body: {},
   }))
   if (options.json === true) return terminal.out(JSON.stringify(user))
-  terminal.err(`This link sets the password or a passkey of ${String(user['name'])}, once, within a day:`)
-  terminal.out(String(user['link']))
+  terminal.err(`This link sets the password or a passkey of ${printable(String(user['name']))}, once, within a day:`)
+  terminal.out(printable(String(user['link'])))
 }
 
 /** Gives the account a second factor, or takes it away. */
@@ -106,10 +106,10 @@ export async function userTotp(
     remove ? { method: 'DELETE', path: `${path}/totp` } : { method: 'POST', path: `${path}/totp`, body: {} },
   )
   if (options.json === true) return terminal.out(JSON.stringify(user))
-  if (remove) return terminal.err(`User ${String(user['name'])} signs in without a one-time code.`)
-  const who = `From now on ${String(user['name'])} needs a one-time code.`
+  if (remove) return terminal.err(`User ${printable(String(user['name']))} signs in without a one-time code.`)
+  const who = `From now on ${printable(String(user['name']))} needs a one-time code.`
   terminal.err(`${who} Put this into an authenticator; it is shown only now:`)
-  terminal.out(String(user['uri']))
+  terminal.out(printable(String(user['uri'])))
 }
 
 function askAbout(name: string, options: UserOptions, terminal: Terminal, request: (path: string) => AdminRequest) {

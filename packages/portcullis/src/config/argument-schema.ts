@@ -1,46 +1,14 @@
 /** What one argument means, and the rules that its value has to obey. */
 import { z } from 'zod'
+import { ROLES, SHELL_FEATURES, SQL_DIALECTS, STATEMENT_KINDS } from '../core/inspection-words.ts'
 import { count, text } from './fields.ts'
 
 const patterns = z.array(text).max(1000)
 
-const DIALECTS = [
-  'postgresql',
-  'mysql',
-  'sqlite',
-  'mssql',
-  'oracle',
-  'bigquery',
-  'snowflake',
-  'redshift',
-  'databricks',
-  'spark',
-  'hive',
-  'clickhouse',
-  'duckdb',
-  'teradata',
-  'ansi',
-  'generic',
-] as const
-
-const KINDS = [
-  'select',
-  'insert',
-  'update',
-  'delete',
-  'merge',
-  'explain',
-  'show',
-  'create',
-  'alter',
-  'drop',
-  'truncate',
-] as const
-
 const sql = z.strictObject({
-  dialect: z.enum(DIALECTS).default('generic').describe('The database whose language it is.'),
+  dialect: z.enum(SQL_DIALECTS).default('generic').describe('The database whose language it is.'),
   statements: z
-    .array(z.enum(KINDS))
+    .array(z.enum(STATEMENT_KINDS))
     .min(1)
     .default(['select'])
     .describe('Kinds that may occur anywhere in the one statement.'),
@@ -64,7 +32,9 @@ const sql = z.strictObject({
   star: z.enum(['allowed', 'refused']).default('allowed').describe('`SELECT *` and whole rows.'),
   functions: z
     .strictObject({
-      allow: patterns.optional().describe('The only functions; a name without `*` also lifts a built-in refusal.'),
+      allow: patterns
+        .optional()
+        .describe('The only functions. Weakness: a name without `*` also lifts a built-in refusal.'),
       deny: patterns.optional().describe('Functions that are refused beside those that always are.'),
     })
     .optional()
@@ -74,22 +44,6 @@ const sql = z.strictObject({
     .describe('Rows: the outermost query must have a constant limit of at most so many.'),
   maxBytes: count(1, 65_536).default(16_384).describe('Length of the statement in bytes.'),
 })
-
-const FEATURES = [
-  'sequences',
-  'conditions',
-  'pipes',
-  'redirection',
-  'here-documents',
-  'globbing',
-  'variables',
-  'assignments',
-  'substitution',
-  'arithmetic',
-  'background',
-  'functions',
-  'compound',
-] as const
 
 const folder = z
   .string()
@@ -113,7 +67,7 @@ const shell = z.strictObject({
     .default({})
     .describe('The programs that may be run, by the word that stands in the command.'),
   allow: z
-    .array(z.enum(FEATURES))
+    .array(z.enum(SHELL_FEATURES))
     .optional()
     .describe('Parts of the shell’s language beyond one program with fixed arguments. Weakness: whatever is named.'),
   variant: z.enum(['bash', 'posix', 'mksh']).optional().describe('Grammar of the tool’s shell. Default: bash.'),
@@ -127,7 +81,9 @@ const path = z.strictObject({
   form: z
     .enum(['relative', 'absolute', 'either'])
     .optional()
-    .describe('Default: either when there are `roots`, else relative.'),
+    .describe(
+      'Default: either when there are `roots`, else relative. Weakness: anything but `relative` without `roots`.',
+    ),
   roots: z
     .array(text)
     .max(100)
@@ -196,21 +152,6 @@ const host = z.strictObject({
   ...hosts,
   port: z.enum(['refused', 'allowed']).optional().describe('Whether a port may follow. Default: refused.'),
 })
-
-const ROLES = [
-  'identifier',
-  'text',
-  'path',
-  'url',
-  'host',
-  'sql',
-  'shell',
-  'html',
-  'code',
-  'number',
-  'expression',
-  'secret',
-] as const
 
 export const argument = z
   .strictObject({

@@ -66,11 +66,13 @@ function namedTenants({ identity, administration }: Config): readonly (readonly 
       if (typeof tenant === 'string') return [[tenant, base]]
       return Object.entries(tenant.map).map(([value, name]) => [name, [...base, 'map', value]])
     }),
-    ...(identity.server?.assertions?.issuers ?? []).flatMap(({ tenant }, index): readonly (readonly [string, Path])[] => {
-      const base = ['identity', 'server', 'assertions', 'issuers', index, 'tenant']
-      if (typeof tenant === 'string') return [[tenant, base]]
-      return Object.entries(tenant.map).map(([value, name]) => [name, [...base, 'map', value]])
-    }),
+    ...(identity.server?.assertions?.issuers ?? []).flatMap(
+      ({ tenant }, index): readonly (readonly [string, Path])[] => {
+        const base = ['identity', 'server', 'assertions', 'issuers', index, 'tenant']
+        if (typeof tenant === 'string') return [[tenant, base]]
+        return Object.entries(tenant.map).map(([value, name]) => [name, [...base, 'map', value]])
+      },
+    ),
     ...(identity.server?.providers ?? []).flatMap(({ tenant }, index): readonly (readonly [string, Path])[] => {
       const base = ['identity', 'server', 'providers', index, 'tenant']
       if (typeof tenant === 'string') return [[tenant, base]]

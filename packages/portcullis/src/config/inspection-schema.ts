@@ -1,9 +1,10 @@
 /** `inspection`: what follows from what is found in arguments and results, for all upstreams, one upstream, or one tool. */
 import { z } from 'zod'
+import { type FAMILIES, type PLACES, VERDICTS } from '../core/inspection-words.ts'
 import { argument } from './argument-schema.ts'
 import { results, toolResults, upstreamResults } from './result-schema.ts'
 
-const FAMILIES = {
+const SAID_OF_FAMILIES = {
   sql: 'SQL, and SQL in values that are none.',
   command: 'Commands, and commands in values that are none.',
   markup: 'Scripts and active markup.',
@@ -13,9 +14,9 @@ const FAMILIES = {
   secret: 'Credentials.',
   characters: 'Characters that nobody sees, and orders to a terminal.',
   prompt: 'Text that speaks to a model.',
-} as const
+} as const satisfies Readonly<Record<(typeof FAMILIES)[number], string>>
 
-const PLACES = {
+const SAID_OF_PLACES = {
   identifier: 'Names, ids and words of a narrow form.',
   text: 'Free text.',
   path: 'Paths of files and folders.',
@@ -29,9 +30,9 @@ const PLACES = {
   expression: 'Formulas.',
   secret: 'Credentials.',
   result: 'What upstreams answer.',
-} as const
+} as const satisfies Readonly<Record<(typeof PLACES)[number], string>>
 
-const verdict = z.enum(['allow', 'annotate', 'mask', 'ask', 'refuse'])
+const verdict = z.enum(VERDICTS)
 
 const weights = z.strictObject({
   breach: verdict
@@ -53,8 +54,8 @@ const verdicts = {
     .describe(
       'Weakness: `shadow` only records what would have happened. Default: what is said farther out, else `enforce`.',
     ),
-  on: each(FAMILIES).optional().describe('Verdicts by what was found. The nearest word counts.'),
-  roles: each(PLACES)
+  on: each(SAID_OF_FAMILIES).optional().describe('Verdicts by what was found. The nearest word counts.'),
+  roles: each(SAID_OF_PLACES)
     .optional()
     .describe(
       'Verdicts by where it was found; `on` at the same place comes first. Default: `refuse` for breaches, and for strong findings where values have a narrow form; `mask` for strong markup and characters in results; else `annotate`.',

@@ -1,4 +1,6 @@
 /** Lists where the inspection is told to let something through that it would have stopped. */
+import { isDeniedFunction } from '../core/denied-functions.ts'
+import { NARROW_ROLES } from '../core/inspection-words.ts'
 import type { Config, UpstreamConfig } from './schema.ts'
 import type { Weakness } from './weakness.ts'
 
@@ -7,7 +9,7 @@ type UpstreamInspection = UpstreamConfig['inspection']
 type Argument = NonNullable<NonNullable<UpstreamInspection['tools']>[string]['arguments']>[string]
 
 /** Places in which a strong finding is refused unless the configuration says otherwise. */
-const NARROW: ReadonlySet<string> = new Set(['identifier', 'path', 'url', 'host', 'number', 'secret', 'expression'])
+const NARROW: ReadonlySet<string> = new Set(NARROW_ROLES)
 
 /** Of the whole configuration. */
 export function inspectionWeaknesses({ inspection, upstreams }: Config): readonly Weakness[] {
@@ -55,16 +57,19 @@ function ofVerdicts(at: string, { mode, on = {}, roles = {} }: Verdicts): readon
   return found
 }
 
-type Milder = 'allow' | 'annotate'
+type Milder = 'allow' | 'annotate' | 'mask' | 'ask'
 
 const MEANINGS: Readonly<Record<Milder, string>> = {
   allow: 'What is found passes, and no record says so.',
   annotate: 'What is found passes; only the record says so.',
+  mask: 'What breaks a rule passes without the part that was found.',
+  ask: 'What breaks a rule passes when a person says so.',
 }
 
 /** Free text lets strong findings through anyway; to `annotate` there is no weakening. */
 function isMilder(word: string, key: 'on' | 'roles', name: string, weight: 'breach' | 'strong'): word is Milder {
   if (word === 'allow') return true
+  if (word === 'mask' || word === 'ask') return weight === 'breach'
   if (word !== 'annotate') return false
   return weight === 'breach' || key === 'on' || NARROW.has(name) || name === 'result'
 }
@@ -82,6 +87,12 @@ function ofArgument(at: string, { sql, shell, path, url, host }: Argument): read
       `Callers can change the database${writing.length > 0 ? `: ${writing.join(', ')}` : ''}.`,
     )
   }
+  for (const name of sql?.functions?.allow ?? []) {
+    if (!name.includes('*') && isDeniedFunction(name.split('.')))
+      add('sql.functions.allow', name, 'A function may be called that is refused because of what it can reach or do.')
+  }
+  const { form = 'relative', roots = [] } = path ?? {}
+  if (form !== 'relative' && roots.length === 0) add('path.form', form, 'Any absolute path may be named.')
   if (path?.parents === 'within-roots') add('path.parents', path.parents, 'Paths may step up on their way.')
   for (const [member, rules] of [
     ['url', url],

@@ -34,7 +34,10 @@ export function mayEnter(settings: Settings): (principal: Principal) => boolean 
 }
 
 /** The tenant whose administrators look after every tenant; undefined when nobody does. */
-export function overseeingTenant({ tenants, administration }: Settings): string | undefined {
+export function overseeingTenant({
+  tenants,
+  administration,
+}: Pick<Settings, 'tenants' | 'administration'>): string | undefined {
   return administration.tenant ?? (tenants === undefined ? 'default' : undefined)
 }
 

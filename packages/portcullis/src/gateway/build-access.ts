@@ -1,6 +1,5 @@
 /** Configuration to credentials for HTTP upstreams: the vault, the OAuth clients, and the pages on which people connect. */
 import { existsSync, readFileSync } from 'node:fs'
-import { BlockList, isIP } from 'node:net'
 import type { Ledger } from '../audit/ledger.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config, HttpConfig } from '../config/schema.ts'
@@ -8,8 +7,8 @@ import { readSecret } from '../config/secret-source.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
+import { guardedFetch } from '../core/guarded-fetch.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
-import { isSpecialAddress } from '../core/special-addresses.ts'
 import { KeyFile } from '../data-protection/key-file.ts'
 import { Keyring } from '../data-protection/keyring.ts'
 import { Vault } from '../data-protection/vault/vault.ts'
@@ -21,7 +20,6 @@ import type { CredentialSource, HttpSender } from '../upstream/access/sender.ts'
 import { staticSource } from '../upstream/access/static-secret.ts'
 import { Consents } from '../upstream/oauth/consents.ts'
 import { TokenExchange } from '../upstream/oauth/exchange.ts'
-import { guardedFetch } from '../upstream/oauth/guarded-fetch.ts'
 import { OAuthAccess } from '../upstream/oauth/oauth-access.ts'
 import type { ClientIdentity } from '../upstream/oauth/settings.ts'
 import { discoverRequest } from '../upstream/probe.ts'
@@ -210,16 +208,10 @@ interface Reach {
 }
 
 function fetchOf({ plaintext, privateNetworks, ca }: Reach) {
-  const allowed = new BlockList()
-  for (const network of privateNetworks) {
-    const [address = '', prefix] = network.split('/')
-    const isV6 = isIP(address) === 6
-    allowed.addSubnet(address, Number(prefix ?? (isV6 ? 128 : 32)), isV6 ? 'ipv6' : 'ipv4')
-  }
   return guardedFetch({
     ...FETCH,
-    isInside: (address) => isSpecialAddress(address, allowed),
+    privateNetworks,
     plaintext: plaintext !== undefined,
-    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
+    ...(ca !== undefined && { ca: [readFileSync(ca, 'utf8')] }),
   })
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
+import { guardedFetch } from '../core/guarded-fetch.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import type { AuthorizationServer } from '../identity/server/authorization-server.ts'
 import { MOUNT_PATH, type ServerKeys, type ServerSettings } from '../identity/server/settings.ts'
@@ -75,7 +76,6 @@ async function settings(
   revocations: RevocationList,
 ): Promise<ServerSettings> {
   const { buildSignIn } = await import('./build-sign-in.ts')
-  const { guardedFetch } = await import('../identity/server/guarded-fetch.ts')
   const { accounts, clients, grants } = stores
   const { hosts, privateNetworks, ca } = chosen.clientDocuments
   const seal = accountSeal(() => openVault(stores, layout, clock).keyring)

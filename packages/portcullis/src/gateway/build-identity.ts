@@ -8,6 +8,7 @@ import type { Check, Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import { authenticate } from '../identity/authenticate.ts'
+import type { Challenges } from '../identity/challenge.ts'
 import { freshNonce } from '../identity/fresh-nonce.ts'
 import type { VerifyToken } from '../identity/jwt.ts'
 import { looksLikeJwt, readJwt } from '../identity/jwt-parts.ts'
@@ -32,6 +33,7 @@ export interface Identity {
   readonly nonce: Wrap<Exchange & Authenticated>
   readonly demands: ScopeDemands
   readonly revocations: RevocationList
+  readonly challenges: Challenges
   /** RFC 9728 metadata by request path; empty without an outside issuer. */
   readonly documents: ReadonlyMap<string, ResourceDocument>
   /** Absent when none is configured. */
@@ -89,6 +91,7 @@ export async function buildIdentity(parts: IdentityParts): Promise<Identity> {
     nonce: freshNonce,
     demands,
     revocations,
+    challenges,
     documents,
     server,
     async close() {

@@ -5,7 +5,7 @@ import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import { readSecret } from '../config/secret-source.ts'
 import type { Clock } from '../core/clock.ts'
-import { isSpecialAddress, networksOf } from '../core/special-addresses.ts'
+import { guardedFetch } from '../core/guarded-fetch.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import { AccountLifecycle } from '../identity/server/account-lifecycle.ts'
 import { PasskeyChallenges } from '../identity/server/passkeys/passkey-challenge.ts'
@@ -20,7 +20,6 @@ import type { Seal } from '../identity/server/seal.ts'
 import { MOUNT_PATH, type ServerSettings } from '../identity/server/settings.ts'
 import type { Witness } from '../identity/server/witness.ts'
 import type { Stores } from '../stores/stores.ts'
-import { guardedFetch } from '../upstream/oauth/guarded-fetch.ts'
 import { claimMapping, claimPath } from './build-tokens.ts'
 
 export interface SignInParts {
@@ -39,7 +38,7 @@ export interface SignInParts {
 type ServerConfig = NonNullable<Config['identity']['server']>
 type ProviderConfig = ServerConfig['providers'][number]
 
-const FETCH = { timeoutMs: 10_000, maxBytes: 262_144, plaintext: false } as const
+const FETCH = { timeoutMs: 10_000, maxBytes: 262_144 } as const
 
 export function buildSignIn(
   parts: SignInParts,
@@ -105,10 +104,5 @@ function proofOf({ clientSecret, clientKey }: ProviderConfig, environment: Envir
 }
 
 function fetchOf({ privateNetworks, ca }: ProviderConfig) {
-  const allowed = networksOf(privateNetworks)
-  return guardedFetch({
-    ...FETCH,
-    isInside: (address) => isSpecialAddress(address, allowed),
-    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
-  })
+  return guardedFetch({ ...FETCH, privateNetworks, ...(ca !== undefined && { ca: [readFileSync(ca, 'utf8')] }) })
 }

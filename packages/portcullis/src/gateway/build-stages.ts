@@ -78,7 +78,7 @@ export function buildStages(parts: StageParts): Stages {
     deadline: buildDeadline(parts),
     authenticate: parts.identity.check,
     nonce: parts.identity.nonce,
-    standing: standing(parts.identity.revocations, clock),
+    standing: standing(parts.identity.revocations, clock, parts.identity.challenges),
     administrator: administrator(mayEnter(config)),
     rateByPrincipal: rateByPrincipal(rates, traffic.rate.perPrincipal),
     rateByTenant: tenantRates(config, rates),

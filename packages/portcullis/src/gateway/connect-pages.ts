@@ -144,7 +144,8 @@ export class ConnectPages {
     const { ticket, flow, browser, proved } = journey
     const { upstream } = ticket.wanted
     // The server that we left for sent the person on to another one: that one's code must not be shown to it.
-    if (upstream !== returned) throw new Fault('connect.refused', { reason: 'came back for another', upstream, returned })
+    if (upstream !== returned)
+      throw new Fault('connect.refused', { reason: 'came back for another', upstream, returned })
     const secret = this.#browser.of(exchange)
     if (secret === undefined || !isSameBrowser(browser, secret))
       throw new Fault('connect.refused', { reason: 'another browser', upstream })

@@ -36,7 +36,7 @@ export interface Stages {
   readonly deadline: Wrap<Exchange & Routed & Bounded>
   readonly authenticate: Check<Exchange & Routed, Authenticated>
   readonly nonce: Wrap<Exchange & Authenticated>
-  readonly standing: Wrap<Exchange & Bounded & Authenticated>
+  readonly standing: Wrap<Exchange & Routed & Bounded & Authenticated>
   readonly rateByPrincipal: Check<Exchange & Authenticated>
   readonly rateByTenant: Check<Exchange & Authenticated>
   readonly administrator: Check<Exchange & Authenticated>

@@ -7,6 +7,7 @@ import type { Bounded } from '../limits/bound.ts'
 import { concurrency } from '../limits/concurrency.ts'
 import { rateByTenant } from '../traffic/rate-limit.ts'
 import type { RateStore } from '../traffic/rate-store.ts'
+import { overseeingTenant } from './administrators.ts'
 
 /** Whether an upstream, or without one anything at all, exists for a tenant. */
 export type TenantHas = (tenant: string, upstream?: string) => boolean
@@ -24,10 +25,11 @@ export function tenantHas({ tenants }: Pick<Config, 'tenants'>): TenantHas {
 /** Whether an administrator is shown an upstream, and what belongs to a tenant there. */
 export type ShownTo = (principal: Principal, upstream: string, tenant?: string) => boolean
 
-/** Administrators see their own tenant. Where no tenants are configured, those of `default` look after the whole gateway. */
-export function shownTo(config: Pick<Config, 'tenants'>): ShownTo {
+/** Administrators see their own tenant. Where no tenants are configured, those who oversee see the whole gateway. */
+export function shownTo(config: Pick<Config, 'tenants' | 'administration'>): ShownTo {
   const has = tenantHas(config)
-  const looksAfterAll = ({ tenant }: Principal) => config.tenants === undefined && tenant === 'default'
+  const overseer = config.tenants === undefined ? overseeingTenant(config) : undefined
+  const looksAfterAll = ({ tenant }: Principal) => overseer !== undefined && tenant === overseer
   return (principal, upstream, tenant) =>
     has(principal.tenant, upstream) &&
     principal.upstreams?.includes(upstream) !== false &&

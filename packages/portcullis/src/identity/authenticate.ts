@@ -1,7 +1,7 @@
 /** Decides who is behind a request. Whoever cannot be proved, or cannot be proved right now, does not get in. */
 import type { Clock } from '../core/clock.ts'
 import type { Exchange, PeerCertificate } from '../core/exchange.ts'
-import { Fault, FAULTS, toFault } from '../core/fault.ts'
+import { Fault, toFault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Route, Routed } from '../core/route.ts'
@@ -9,7 +9,7 @@ import { API_KEY_PREFIX, credentialDigest } from './api-key.ts'
 import type { ApiKeyStore } from './api-key-store.ts'
 import { presentedCredential, refuseCredentialInQuery } from './bearer.ts'
 import type { VerifyCertificate } from './certificates.ts'
-import type { Challenges } from './challenge.ts'
+import { challenged, type Challenges } from './challenge.ts'
 import { ExpiringMap } from './expiring-map.ts'
 import type { VerifyToken } from './jwt.ts'
 import type { LastUse } from './last-use.ts'
@@ -56,7 +56,7 @@ const MAX_REFUSALS = 1024
 export function authenticate(parts: AuthenticateParts): Check<Request, Authenticated> {
   const signIn = new SignIn(parts)
   const refuse = (thrown: unknown, exchange: Request): Promise<never> =>
-    parts.refuseTogether(challenged(toFault(thrown), exchange.resource, parts), exchange.receivedAt)
+    parts.refuseTogether(challenged(toFault(thrown), exchange.resource, parts.challenges), exchange.receivedAt)
   return {
     name: 'identity.authenticate',
     check(exchange) {
@@ -68,18 +68,6 @@ export function authenticate(parts: AuthenticateParts): Check<Request, Authentic
       }
     },
   }
-}
-
-function challenged(fault: Fault, resource: string, { challenges }: AuthenticateParts): Fault {
-  const { code, detail, cause, options } = fault
-  if (FAULTS[code].status !== 401) return fault
-  const header =
-    code === 'identity.missing'
-      ? challenges.missing(resource)
-      : code === 'identity.use_nonce'
-        ? challenges.useNonce(resource)
-        : challenges.invalid(resource)
-  return new Fault(code, detail, { cause, headers: { 'WWW-Authenticate': header, ...options.headers } })
 }
 
 class SignIn {

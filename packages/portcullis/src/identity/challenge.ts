@@ -1,4 +1,5 @@
 /** Decides what a refused client is told to do next: WWW-Authenticate (RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1). */
+import { Fault, FAULTS } from '../core/fault.ts'
 import { metadataUrl } from './resource-metadata.ts'
 import { requireScope } from './scope.ts'
 
@@ -22,6 +23,19 @@ export interface Challenges {
   useNonce(resource: string): string
   /** 403: `scopes` is everything that the operation needs, because a client asks for exactly this (MCP "Step-Up"). */
   insufficientScope(resource: string, scopes: readonly string[]): string
+}
+
+/** A refusal of 401 with `WWW-Authenticate`, as RFC 9110 §15.5.2 demands of each; any other as it is. */
+export function challenged(fault: Fault, resource: string, challenges: Challenges): Fault {
+  const { code, detail, cause, options } = fault
+  if (FAULTS[code].status !== 401) return fault
+  const header =
+    code === 'identity.missing'
+      ? challenges.missing(resource)
+      : code === 'identity.use_nonce'
+        ? challenges.useNonce(resource)
+        : challenges.invalid(resource)
+  return new Fault(code, detail, { cause, headers: { 'WWW-Authenticate': header, ...options.headers } })
 }
 
 /** Its functions throw a TypeError for a scope that is none. */

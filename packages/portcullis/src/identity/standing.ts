@@ -3,18 +3,26 @@ import { type Alarm, AlarmClock } from '../core/alarm-clock.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import { Roster, type Seat } from '../core/roster.ts'
+import type { Routed } from '../core/route.ts'
+import { challenged, type Challenges } from './challenge.ts'
 import type { RevocationList } from './revocation.ts'
 
-type Needs = Exchange & Authenticated & { readonly cancellation: Cancellation }
+type Needs = Exchange & Routed & Authenticated & { readonly cancellation: Cancellation }
 
 /**
  * Wrap `identity.standing`: cancels with `revoked` whatever a revocation covers, at once, and whatever outlives its
- * credential, to the millisecond (MCP: authorization holds for every request; a stream is one request).
+ * credential, to the millisecond (MCP: authorization holds for every request; a stream is one request). Whoever is refused
+ * with 401 that late is told how to sign in, as at the entrance.
  */
-export function standing(revocations: Pick<RevocationList, 'onRevoked' | 'covers'>, clock: Clock): Wrap<Needs> {
+export function standing(
+  revocations: Pick<RevocationList, 'onRevoked' | 'covers'>,
+  clock: Clock,
+  challenges: Challenges,
+): Wrap<Needs> {
   const active = new Roster<Needs>()
   const alarms = new AlarmClock()
   revocations.onRevoked(() => {
@@ -29,6 +37,8 @@ export function standing(revocations: Pick<RevocationList, 'onRevoked' | 'covers
       const alarm = expiry(exchange, alarms, clock)
       try {
         return await next()
+      } catch (thrown) {
+        throw thrown instanceof Fault ? challenged(thrown, exchange.resource, challenges) : thrown
       } finally {
         active.leave(seat)
         if (alarm !== undefined) alarms.cancel(alarm)

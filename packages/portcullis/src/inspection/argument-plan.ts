@@ -2,33 +2,23 @@
 import { setImmediate } from 'node:timers/promises'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { type InspectionSettings, pointerOf, type ToolSettings, unknownArguments } from './argument-settings.ts'
-import type { Inspect, Sighting } from './finding.ts'
+import type { PlanNode, Station } from './plan-node.ts'
 import { type ArgumentSurvey, surveyArguments } from './propose-roles.ts'
 import type { ArgumentRoles, Role } from './role.ts'
 import type { ArgumentRule, RoleInspectors } from './role-inspectors.ts'
-import { isShadow, type Verdict, type VerdictRules, verdictsFor } from './verdict.ts'
-
-/** What is asked about one string. */
-export interface Station {
-  readonly role: Role
-  /** The whole of a value means something only as a whole, so a long one is not cut into slices. */
-  readonly whole: boolean
-  /** Passes a value that has nothing in it which any detector looks for. Absent where a rule has to see every value. */
-  readonly inspect: Inspect
-  readonly judge: (sighting: Sighting) => Verdict
-}
-
-/** A place in the arguments. */
-export interface PlanNode {
-  readonly members: Map<string, PlanNode>
-  any?: PlanNode
-  station?: Station
-  /** Of every string below that has none of its own, however deep it lies. */
-  inside?: Station
-}
+import { besideNode, uriStation } from './beside-stations.ts'
+import { replaceOldest } from './replace-oldest.ts'
+import { isShadow, type VerdictRules, verdictsFor } from './verdict.ts'
 
 export type ArgumentPlan =
-  | { readonly usable: true; readonly root: PlanNode; readonly text: Station; readonly shadow: boolean }
+  | {
+      readonly usable: true
+      readonly root: PlanNode
+      /** Of what a message carries beside its arguments. */
+      readonly beside: PlanNode
+      readonly text: Station
+      readonly shadow: boolean
+    }
   | { readonly usable: false; readonly reason: string }
 
 /** What somebody has read and approved of the meaning of arguments. */
@@ -41,13 +31,22 @@ export interface ApprovedRoles {
 
 const NOBODY_DECIDED: ApprovedRoles = { generation: 0, rolesOf: () => undefined }
 
-/** Keeps the plans of tools by upstream and definition, so that a changed definition never meets the plan of the old one. */
+/** A plan and the definition that it was made for. */
+interface Kept {
+  readonly digest: string
+  readonly plan: ArgumentPlan
+}
+
+/**
+ * Keeps one plan for each name of a tool, with the digest of its definition: a changed definition never meets the plan of
+ * the old one, and an upstream that changes its tools all day fills no memory.
+ */
 export class ArgumentPlans {
   readonly #settings: InspectionSettings
   readonly #inspectors: RoleInspectors
   readonly #approved: ApprovedRoles
   readonly #maxTools: number
-  readonly #plans = new Map<string, ArgumentPlan>()
+  readonly #plans = new Map<string, Kept>()
   readonly #plain = new Map<string, ArgumentPlan>()
   #generation = 0
 
@@ -66,17 +65,23 @@ export class ArgumentPlans {
   /** The plan of `tool`; a promise only while a parser that it needs is not loaded yet, which rejects when it cannot be. */
   of(tool: ToolDefinition): ArgumentPlan | Promise<ArgumentPlan> {
     this.#refresh()
-    const key = keyOf(tool)
-    return this.#plans.get(key) ?? this.#make(tool, key)
+    return this.#kept(tool) ?? this.#make(tool)
   }
 
-  /** For what is no tool, such as the arguments of a prompt: all of it is text. */
-  plain(upstream: string): ArgumentPlan {
-    const known = this.#plain.get(upstream)
+  #kept(tool: ToolDefinition): ArgumentPlan | undefined {
+    const kept = this.#plans.get(keyOf(tool))
+    return kept?.digest === tool.digest ? kept.plan : undefined
+  }
+
+  /** For what is no tool, such as the arguments of a prompt: all of it is text, but for the `uri` of a resource. */
+  plain(upstream: string, what: 'resource' | 'other' = 'other'): ArgumentPlan {
+    const key = `${what} ${upstream}`
+    const known = this.#plain.get(key)
     if (known !== undefined) return known
     const levels = [this.#settings.upstreams[upstream], this.#settings].filter((level) => level !== undefined)
     const plan = this.#plan({ patterns: new Map(), within: new Map(), loops: new Map() }, levels)
-    this.#plain.set(upstream, plan)
+    if (what === 'resource') step(plan.root, 'uri').station = uriStation(plan.text, levels)
+    this.#plain.set(key, plan)
     return plan
   }
 
@@ -84,7 +89,7 @@ export class ArgumentPlans {
   async prepare(tools: readonly ToolDefinition[]): Promise<void> {
     for (const tool of tools) {
       this.#refresh()
-      if (this.#plans.has(keyOf(tool))) continue
+      if (this.#kept(tool) !== undefined) continue
       await this.of(tool)
       await setImmediate()
     }
@@ -97,7 +102,7 @@ export class ArgumentPlans {
     this.#generation = generation
   }
 
-  #make(tool: ToolDefinition, key: string): ArgumentPlan | Promise<ArgumentPlan> {
+  #make(tool: ToolDefinition): ArgumentPlan | Promise<ArgumentPlan> {
     const upstream = this.#settings.upstreams[tool.upstream]
     const own = upstream?.tools?.[tool.name]
     const levels = [own, upstream, this.#settings].filter((level) => level !== undefined)
@@ -107,8 +112,7 @@ export class ArgumentPlans {
       const plan = stations.usable ? this.#plan(stations, levels) : stations
       // Other roles were approved while a parser was loaded.
       if (generation !== this.#approved.generation) return plan
-      if (this.#plans.size >= this.#maxTools) this.#plans.delete(this.#plans.keys().next().value as string)
-      this.#plans.set(key, plan)
+      replaceOldest(this.#plans, keyOf(tool), { digest: tool.digest, plan }, this.#maxTools)
       return plan
     }
     if (!stations.usable) return finish()
@@ -116,7 +120,7 @@ export class ArgumentPlans {
     return loading === undefined ? finish() : loading.then(finish)
   }
 
-  #plan({ patterns, within, loops }: Places, levels: readonly VerdictRules[]): ArgumentPlan {
+  #plan({ patterns, within, loops }: Places, levels: readonly VerdictRules[]): Usable {
     const root: PlanNode = { members: new Map() }
     const proposed = new Map<Role, Station>()
     const station = (rule: ArgumentRule): Station => {
@@ -130,7 +134,8 @@ export class ArgumentPlans {
     for (const [pattern, rule] of patterns) nodeAt(root, pattern).station = station(rule)
     for (const [pointer, rule] of within) nodeAt(root, pointer).inside = station(rule)
     for (const [from, to] of loops) extend(nodeAt(root, from), nodeAt(root, to))
-    return { usable: true, root, text: this.#station({ role: 'text' }, levels), shadow: isShadow(levels) }
+    const text = this.#station({ role: 'text' }, levels)
+    return { usable: true, root, beside: besideNode(text, levels), text, shadow: isShadow(levels) }
   }
 
   #station(rule: ArgumentRule, levels: readonly VerdictRules[]): Station {
@@ -139,7 +144,10 @@ export class ArgumentPlans {
   }
 }
 
-const keyOf = ({ upstream, digest }: ToolDefinition): string => `${upstream} ${digest}`
+type Usable = Extract<ArgumentPlan, { usable: true }>
+
+/** Names of upstreams have no spaces. */
+const keyOf = ({ upstream, name }: ToolDefinition): string => `${upstream} ${name}`
 
 interface Places {
   readonly patterns: ReadonlyMap<string, ArgumentRule>

@@ -1,6 +1,7 @@
 /** Walks the arguments of one call in one pass, without copying; what is too much for one turn is left for slices. */
-import type { ArgumentPlan, PlanNode, Station } from './argument-plan.ts'
+import type { ArgumentPlan } from './argument-plan.ts'
 import type { Sighting } from './finding.ts'
+import type { PlanNode, Station } from './plan-node.ts'
 import { pointerToken } from './propose-roles.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -69,10 +70,10 @@ export class ArgumentWalk {
   #room = TURN_LENGTH
   #isTooMuch = false
 
-  /** Inspects what fits into one turn. `args` are already known to fit the tool's schema. */
-  constructor(plan: Usable, args: object) {
+  /** Inspects what fits into one turn. `args` are already known to fit the tool's schema; `root` is the plan's place of them. */
+  constructor(plan: Usable, args: object, root: PlanNode = plan.root) {
     this.#plan = plan
-    this.#enter(args, plan.root, plan.text, undefined)
+    this.#enter(args, root, plan.text, undefined)
     this.#turn()
   }
 

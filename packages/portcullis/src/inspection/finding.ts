@@ -1,17 +1,8 @@
 /** What an inspection can find, in the words that all detectors share. Evidence is for the audit record and never leaves the gateway. */
+import type { FAMILIES } from '../core/inspection-words.ts'
 
-/** The family decides which verdict of the configuration applies. */
-export type Family =
-  | 'sql'
-  | 'command'
-  | 'markup'
-  | 'path'
-  | 'url'
-  | 'expression'
-  | 'secret'
-  | 'characters'
-  | 'prompt'
-  | 'definition'
+/** The family decides which verdict of the configuration applies; of a definition its lock decides. */
+export type Family = (typeof FAMILIES)[number] | 'definition'
 
 /**
  * How much a finding weighs.

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { isBulky } from '../core/bulk.ts'
 import type { Cancellation } from '../core/cancellation.ts'
+import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Call, Parsed } from '../mcp/call.ts'
@@ -10,6 +11,7 @@ import { isRecord, type Params } from '../mcp/message.ts'
 import type { ArgumentPlan, ArgumentPlans } from './argument-plan.ts'
 import { quoted } from './argument-sentence.ts'
 import { ArgumentWalk, type Judged, keysTo, type Leaf, pointerTo } from './argument-walk.ts'
+import { besideArguments } from './beside-arguments.ts'
 import type { Family } from './finding.ts'
 import { maskText } from './mask-text.ts'
 import { type Found, recorded, type RecordedFinding, worst } from './recorded-finding.ts'
@@ -38,7 +40,7 @@ export interface InspectArgumentsParts<Needs> {
   readonly ask: (exchange: Needs, question: string) => Promise<{ readonly approved?: string }>
 }
 
-type Least = Parsed & Resolved & { readonly cancellation?: Cancellation }
+type Least = Exchange & Parsed & Resolved & { readonly cancellation?: Cancellation }
 
 /**
  * Check `inspection.inspect-arguments`, after the decision of the policy. Small calls cost no promise; large ones are read
@@ -50,17 +52,29 @@ export function inspectArguments<Needs extends Least>(parts: InspectArgumentsPar
     name: 'inspection.inspect-arguments',
     check(exchange) {
       const args = argumentsOf(exchange.call)
-      if (args === undefined) return { inspected: { findings: NONE } }
-      const { tool, upstream = '' } = exchange
-      const plan = tool === undefined ? parts.plans.plain(upstream) : parts.plans.of(tool)
+      const beside = besideArguments(exchange)
+      if (args === undefined && beside === undefined) return { inspected: { findings: NONE } }
+      const plan = planOf(parts.plans, exchange)
+      const sent = { args: args ?? NO_ARGUMENTS, beside }
       return plan instanceof Promise
-        ? plan.then((made) => look(parts, exchange, made, args))
-        : look(parts, exchange, plan, args)
+        ? plan.then((made) => look(parts, exchange, made, sent))
+        : look(parts, exchange, plan, sent)
     },
   }
 }
 
 const NONE: readonly RecordedFinding[] = []
+const NO_ARGUMENTS = {}
+
+function planOf(plans: ArgumentPlans, { tool, upstream = '', item }: Least): ArgumentPlan | Promise<ArgumentPlan> {
+  if (tool !== undefined) return plans.of(tool)
+  return plans.plain(upstream, item.kind === 'resource' ? 'resource' : 'other')
+}
+
+interface Sent {
+  readonly args: object
+  readonly beside: Params | undefined
+}
 
 /**
  * What the caller chose freely: arguments of tools and prompts, the URI of a resource, and what is to be completed. Throws
@@ -75,6 +89,7 @@ function argumentsOf({ method, params }: Call): object | undefined {
       return { ref: params['ref'], argument: params['argument'], context: params['context'] }
     case 'resources/read':
     case 'resources/subscribe':
+    case 'resources/unsubscribe':
       return { uri: params['uri'] }
     default:
       return undefined
@@ -102,12 +117,18 @@ function look<Needs extends Least>(
   parts: InspectArgumentsParts<Needs>,
   exchange: Needs,
   plan: ArgumentPlan,
-  args: object,
+  { args, beside: others }: Sent,
 ): Inspected | Promise<Inspected> {
   if (!plan.usable) throw new Fault('arguments.unavailable', { tool: exchange.tool?.name, reason: plan.reason })
   const one = { parts, exchange, plan, args }
   const walk = new ArgumentWalk(plan, args)
-  return walk.isUnread ? walk.finish(pauseOf(exchange)).then(() => conclude(one, walk)) : conclude(one, walk)
+  const beside = others && new ArgumentWalk(plan, others, plan.beside)
+  if (!walk.isUnread && beside?.isUnread !== true) return conclude(one, walk, beside)
+  const pause = pauseOf(exchange)
+  return walk
+    .finish(pause)
+    .then(() => beside?.finish(pause))
+    .then(() => conclude(one, walk, beside))
 }
 
 /** Between two slices everybody else has a turn, and a call that has ended meanwhile is not read on. */
@@ -118,16 +139,24 @@ const pauseOf =
     if (cancellation?.cancelled === true) throw new Fault('limits.deadline', { while: 'inspection' })
   }
 
-function conclude<Needs extends Least>(one: Case<Needs>, walk: ArgumentWalk): Inspected | Promise<Inspected> {
-  const { judged } = walk
+function conclude<Needs extends Least>(
+  one: Case<Needs>,
+  walk: ArgumentWalk,
+  beside?: ArgumentWalk,
+): Inspected | Promise<Inspected> {
+  const judged = beside === undefined ? walk.judged : [...beside.judged.map(unmended), ...walk.judged]
   if (judged.length === 0) return { inspected: { findings: NONE } }
   const { shadow } = one.plan
   const findings = recorded(judged.map(foundOf), shadow)
   if (shadow) return { inspected: { findings } }
-  const verdict = walk.isTooMuch ? 'refuse' : worst(judged)
+  const verdict = walk.isTooMuch || beside?.isTooMuch === true ? 'refuse' : worst(judged)
   if (verdict === 'refuse') throw refusal(judged, findings)
-  return verdict === 'ask' || verdict === 'mask' ? mend(one, judged, findings) : { inspected: { findings } }
+  return verdict === 'ask' || verdict === 'mask' ? mend(one, walk.judged, findings) : { inspected: { findings } }
 }
+
+/** A person is shown the arguments, and only they are masked: what stands beside them passes as it is or not at all. */
+const unmended = (judged: Judged): Judged =>
+  judged.verdict === 'ask' || judged.verdict === 'mask' ? { ...judged, verdict: 'refuse' } : judged
 
 /** A person is asked about what was sent; only then it is masked, so that nobody approves something else. */
 async function mend<Needs extends Least>(

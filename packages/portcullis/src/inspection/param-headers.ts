@@ -66,6 +66,25 @@ export function checkParamHeaders(
   }
 }
 
+/**
+ * The values, decoded where that can be, of `Mcp-Param-*` headers that repeat no argument of `tool`; undefined when there
+ * are none. MCP lets them pass through whoever stands in between (ibid., "Behavior of Intermediaries").
+ */
+export function undeclaredParamHeaders(
+  tool: Pick<ToolDefinition, 'inputSchema'> | undefined,
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): Readonly<Record<string, string>> | undefined {
+  let found: Record<string, string> | undefined
+  for (const name in headers) {
+    const value = headers[name]
+    if (!name.startsWith(PARAM_HEADER_PREFIX) || typeof value !== 'string') continue
+    if (tool !== undefined && scanned(tool.inputSchema).declarations.some(({ header }) => header === name)) continue
+    found ??= {}
+    found[name] = decodeHeaderValue(value) ?? value
+  }
+  return found
+}
+
 /** The `Mcp-Param-*` headers that a call of `tool` must carry, encoded, names in lower case; `{}` for most tools. */
 export function paramHeadersFor(tool: Pick<ToolDefinition, 'inputSchema'>, args: unknown): Record<string, string> {
   const headers: Record<string, string> = {}

@@ -11,10 +11,7 @@ import { TOO_COMPLEX, type Validate, type Violations } from './schema-compiler.t
  * As `Validate`, with a promise for what takes long: `by` is who waits for it. It rejects when the thread fails,
  * for then nobody knows, and when nobody wants to know any more.
  */
-export type PatientValidate = (
-  value: unknown,
-  by?: Claimed,
-) => Violations | undefined | Promise<Violations | undefined>
+export type PatientValidate = (value: unknown, by?: Claimed) => Violations | undefined | Promise<Violations | undefined>
 
 export function patient(validate: Validate, schema: Params): PatientValidate {
   let text: string | undefined

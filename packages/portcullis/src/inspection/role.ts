@@ -1,19 +1,5 @@
 /** What an argument means to its tool. Detection without it cannot tell a query from an attack. */
-
-export const ROLES = [
-  'identifier',
-  'text',
-  'path',
-  'url',
-  'host',
-  'sql',
-  'shell',
-  'html',
-  'code',
-  'number',
-  'expression',
-  'secret',
-] as const
+import type { ROLES } from '../core/inspection-words.ts'
 
 /** `text` is what nobody could say more about: it gets only the detectors whose precision is beyond doubt. */
 export type Role = (typeof ROLES)[number]

@@ -5,6 +5,7 @@ import type { Params } from '../mcp/message.ts'
 import { close } from './close-schema.ts'
 import { checkBounds, SCHEMA_BOUNDS, type SchemaBounds, UnusableSchema } from './schema-bounds.ts'
 import { type PatientValidate, patient } from './patient-validate.ts'
+import { replaceOldest } from './replace-oldest.ts'
 import { SchemaCompiler } from './schema-compiler.ts'
 
 /** The validators of one tool, or the reason why it is unavailable (for operators: it quotes the upstream). */
@@ -12,17 +13,28 @@ export type ToolSchema =
   | { readonly usable: true; readonly validateArguments: PatientValidate; readonly validateResult?: PatientValidate }
   | { readonly usable: false; readonly reason: string }
 
+/** What is kept of a tool, and the definition that it was made of. */
+interface Kept {
+  readonly digest: string
+  schema?: ToolSchema
+  advertised?: Params
+}
+
 /**
- * Keeps the compiled schemas of tools by definition digest, so that a definition is compiled once and a changed one never
- * meets the validator of the old one. A schema that cannot be compiled makes its tool unavailable.
+ * Keeps the compiled schemas of one definition for each name of a tool, with its digest: a definition is compiled once, a
+ * changed one never meets the validator of the old one, and an upstream that changes its tools all day fills no memory. A
+ * schema that cannot be compiled makes its tool unavailable.
  */
 export class ToolSchemas {
   readonly #compiler: SchemaCompiler
   readonly #bounds: SchemaBounds
   readonly #maxTools: number
-  readonly #compiled = new Map<string, ToolSchema>()
-  readonly #advertised = new Map<string, Params>()
-  readonly #validators = new Map<string, PatientValidate>()
+  readonly #tools = new Map<string, Kept>()
+  /** By digest of a schema, for as long as a tool has it. */
+  readonly #validators = new Map<string, WeakRef<PatientValidate>>()
+  readonly #forgotten = new FinalizationRegistry<string>((digest) => {
+    if (this.#validators.get(digest)?.deref() === undefined) this.#validators.delete(digest)
+  })
 
   constructor(options: { readonly maxTools?: number; readonly bounds?: SchemaBounds } = {}) {
     this.#bounds = options.bounds ?? SCHEMA_BOUNDS
@@ -32,9 +44,15 @@ export class ToolSchemas {
 
   /** The validators of `tool`; compiles on first sight, which takes some milliseconds. Throws nothing. */
   compile(tool: ToolDefinition): ToolSchema {
-    const known = this.#compiled.get(tool.digest)
-    if (known !== undefined) return known
-    return remember(this.#compiled, tool.digest, this.#build(tool), this.#maxTools)
+    const kept = this.#kept(tool)
+    return (kept.schema ??= this.#build(tool))
+  }
+
+  #kept(tool: ToolDefinition): Kept {
+    const key = keyOf(tool)
+    const kept = this.#tools.get(key)
+    if (kept?.digest === tool.digest) return kept
+    return replaceOldest<Kept>(this.#tools, key, { digest: tool.digest }, this.#maxTools)
   }
 
   /** Why the tool is unavailable, or undefined. */
@@ -46,7 +64,7 @@ export class ToolSchemas {
   /** Compiles what is not yet compiled, one tool a turn of the event loop, so that calls go on meanwhile. */
   async precompile(tools: readonly ToolDefinition[]): Promise<void> {
     for (const tool of tools) {
-      if (this.#compiled.has(tool.digest)) continue
+      if (this.#kept(tool).schema !== undefined) continue
       this.compile(tool)
       await setImmediate()
     }
@@ -57,9 +75,8 @@ export class ToolSchemas {
    * upstream sent them. The schema of an unavailable tool, which nobody can call, comes back as it is.
    */
   advertised(tool: ToolDefinition): Params {
-    const known = this.#advertised.get(tool.digest)
-    if (known !== undefined) return known
-    return remember(this.#advertised, tool.digest, this.#closed(tool) ?? tool.inputSchema, this.#maxTools)
+    const kept = this.#kept(tool)
+    return (kept.advertised ??= this.#closed(tool) ?? tool.inputSchema)
   }
 
   #closed(tool: ToolDefinition): Params | undefined {
@@ -75,9 +92,12 @@ export class ToolSchemas {
   /** Tools of one family share their schemas, and the same upstream of two tenants shares them all. */
   #patient(schema: Params): PatientValidate {
     const digest = digestOf(schema)
-    const known = this.#validators.get(digest)
+    const known = this.#validators.get(digest)?.deref()
     if (known !== undefined) return known
-    return remember(this.#validators, digest, patient(this.#compiler.compile(schema), schema), this.#maxTools)
+    const made = patient(this.#compiler.compile(schema), schema)
+    this.#validators.set(digest, new WeakRef(made))
+    this.#forgotten.register(made, digest)
+    return made
   }
 
   #build(tool: ToolDefinition): ToolSchema {
@@ -93,9 +113,5 @@ export class ToolSchemas {
   }
 }
 
-/** Forgets the oldest entry when there are too many. */
-function remember<T>(map: Map<string, T>, key: string, value: T, maxEntries: number): T {
-  if (map.size >= maxEntries) map.delete(map.keys().next().value as string)
-  map.set(key, value)
-  return value
-}
+/** Names of upstreams have no spaces. */
+const keyOf = ({ upstream, name }: ToolDefinition): string => `${upstream} ${name}`

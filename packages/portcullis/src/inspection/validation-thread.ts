@@ -20,11 +20,7 @@ const thread = new SlowThread<ValidationTask, Violations | undefined>({
 })
 
 /** Holds a value against the JSON text of a schema, for `by`. Rejects with the faults of `SlowThread.run`. */
-export async function validateApart(
-  schema: string,
-  value: unknown,
-  by: Claimed = {},
-): Promise<Violations | undefined> {
+export async function validateApart(schema: string, value: unknown, by: Claimed = {}): Promise<Violations | undefined> {
   const claim = claimOf(by)
   requireWanted(claim)
   const violations = await thread.run({ schema, value: await writeInTurns(value) }, claim)

@@ -1,9 +1,6 @@
 /** What follows from a finding: the nearest word of the configuration, else a safe default for the role. */
+import { NARROW_ROLES, type PLACES, VERDICTS } from '../core/inspection-words.ts'
 import type { Family, Sighting, Weight } from './finding.ts'
-import type { Role } from './role.ts'
-
-/** From the mildest to the strictest. */
-export const VERDICTS = ['allow', 'annotate', 'mask', 'ask', 'refuse'] as const
 
 /**
  * - `allow`: passes and is not recorded.
@@ -15,7 +12,7 @@ export const VERDICTS = ['allow', 'annotate', 'mask', 'ask', 'refuse'] as const
 export type Verdict = (typeof VERDICTS)[number]
 
 /** Where something was found: an argument by its role, or a result. */
-export type Place = Role | 'result'
+export type Place = (typeof PLACES)[number]
 
 export type Weights = Readonly<Partial<Record<Weight, Verdict>>>
 
@@ -27,8 +24,7 @@ export interface VerdictRules {
   readonly roles?: Readonly<Partial<Record<Place, Weights>>>
 }
 
-/** In these a value is data of a narrow form, so a strong finding is no honest value. In the others people write freely. */
-const NARROW: ReadonlySet<Place> = new Set(['identifier', 'path', 'url', 'host', 'number', 'secret', 'expression'])
+const NARROW: ReadonlySet<Place> = new Set(NARROW_ROLES)
 
 /** Of these a result is cleaned and not only noted: who displays it would run it, and what is taken out is no word of it. */
 const CLEANED: ReadonlySet<Family> = new Set(['markup', 'characters'])

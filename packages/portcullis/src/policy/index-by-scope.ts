@@ -50,7 +50,7 @@ export function forPrincipal(
   const found: Policy[] = []
   for (const key of keys) {
     for (const policy of candidates.get(key) ?? NONE) {
-      if (policy.scope.principal.matches(principal) === true) found.push(policy)
+      if (policy.isFoundByKey || policy.scope.principal.matches(principal) === true) found.push(policy)
     }
   }
   return found.length < 2 ? found : found.sort((left, right) => left.order - right.order)

@@ -15,6 +15,8 @@ export interface Policy {
   readonly order: number
   readonly json: PolicyJson
   readonly scope: Scope
+  /** Whether its principal matches whoever is found by its key. Here, because lists ask thousands of policies for it. */
+  readonly isFoundByKey: boolean
   /** Bits of READS. */
   readonly reads: number
   readonly conditions: readonly Condition[]
@@ -28,6 +30,7 @@ interface Condition {
 /** Compiles a parsed policy. Throws EvaluationError for a literal that cannot be held. */
 export function compilePolicy(json: PolicyJson, source: PolicyText, order: number): Policy {
   const bodies: Expr[] = json.conditions.map(({ body }) => body)
+  const scope = scopeOf(json)
   const id = (json.annotations as Record<string, string | null> | undefined)?.['id']
   return {
     id: id ?? source.place,
@@ -35,7 +38,8 @@ export function compilePolicy(json: PolicyJson, source: PolicyText, order: numbe
     source,
     order,
     json,
-    scope: scopeOf(json),
+    scope,
+    isFoundByKey: scope.principal.exact,
     reads: bodies.reduce((bits, body) => bits | readsOf(body), 0),
     conditions: json.conditions.map(({ kind, body }) => ({ kind, evaluate: compileExpression(body) })),
   }

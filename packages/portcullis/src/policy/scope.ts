@@ -16,6 +16,8 @@ export interface Side {
   readonly key: string
   /** UNKNOWN only for a vague entity. */
   matches(entity: Entity): boolean | Unknown
+  /** Whether the key alone tells that it matches, of an entity that is not vague. */
+  readonly exact: boolean
 }
 
 const ANY = '*'
@@ -33,20 +35,23 @@ export function scopeOf(policy: PolicyJson): Scope {
 }
 
 function sideOf(constraint: Constraint): Side {
-  if (constraint.op === 'All') return { key: ANY, matches: () => true }
+  if (constraint.op === 'All') return { key: ANY, matches: () => true, exact: true }
   if (constraint.op === 'is') {
     const group = constraint.in === undefined ? undefined : literal(constraint.in)
     const type = constraint.entity_type
     return {
       key: group === undefined ? ANY : keyOf(group),
       matches: (entity) => (entity.type !== type ? false : group === undefined || entity.in(group)),
+      exact: false,
     }
   }
   const named = literal(constraint)
-  if (constraint.op === 'in') return { key: keyOf(named), matches: (entity) => entity.in(named) }
+  if (constraint.op === 'in') return { key: keyOf(named), matches: (entity) => entity.in(named), exact: true }
   return {
     key: keyOf(named),
     matches: (entity) => (entity.vague ? (entity.type === named.type ? UNKNOWN : false) : entity.is(named)),
+    // A group of the same name has this key too.
+    exact: false,
   }
 }
 

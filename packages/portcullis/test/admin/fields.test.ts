@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { flag, optional, readFields, schemaOf, several, text, whole, word } from '../../src/admin/fields.ts'
+import { flag, instant, optional, readFields, schemaOf, several, text, whole, word } from '../../src/admin/fields.ts'
 import { Fault } from '../../src/core/fault.ts'
 
 const FIELDS = {
@@ -74,4 +74,34 @@ describe('fields', () => {
     const schema = schemaOf(FIELDS)
     assert.partialDeepStrictEqual(schema, { type: 'object', additionalProperties: false, required: ['name'] })
   })
+})
+
+// biome-ignore format: one instant a row
+const INSTANTS: readonly (readonly [text: unknown, at: number | undefined])[] = [
+  ['2026-01-31T12:00:00Z', Date.UTC(2026, 0, 31, 12)],
+  ['2026-01-31t12:00:00.250z', Date.UTC(2026, 0, 31, 12, 0, 0, 250)],
+  ['2026-01-31T12:00:00+02:00', Date.UTC(2026, 0, 31, 10)],
+  ['2024-02-29T00:00:00Z', Date.UTC(2024, 1, 29)],
+  ['2026-01-31', undefined],
+  ['2026-01-31T12:00Z', undefined],
+  ['2026-01-31T12:00:00', undefined],
+  ['2026-01-31 12:00:00Z', undefined],
+  ['2026-02-30T00:00:00Z', undefined],
+  ['2026-02-29T00:00:00Z', undefined],
+  ['2026-13-01T00:00:00Z', undefined],
+  ['2026-01-31T24:00:00Z', undefined],
+  ['2026-01-31T12:60:00Z', undefined],
+  ['2026-01-31T12:00:00+25:00', undefined],
+  ['31 Jan 2026', undefined],
+  ['1', undefined],
+  [1_769_860_800_000, undefined],
+  ['+002026-01-31T12:00:00Z', undefined],
+]
+
+describe('an instant', () => {
+  for (const [given, at] of INSTANTS)
+    it(`${JSON.stringify(given)} is ${at === undefined ? 'refused' : 'read'}`, () => {
+      if (at === undefined) assert.throws(() => instant('when').read(given, 'time'), { code: 'message.invalid_params' })
+      else assert.equal(instant('when').read(given, 'time'), at)
+    })
 })

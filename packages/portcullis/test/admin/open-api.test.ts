@@ -34,6 +34,16 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('offers to name a tenant exactly where a route acts in one', () => {
+    for (const { name, reach } of ADMIN_ROUTES) {
+      const operation = Object.values(document.paths)
+        .flatMap((methods) => Object.values(methods))
+        .find(({ operationId }) => operationId === name)
+      const offered = operation?.parameters.some((one) => one.in === 'query' && one.name === 'tenant')
+      assert.equal(offered, reach === 'tenant', name)
+    }
+  })
+
   it('can be written as JSON, the same each time', () => {
     assert.equal(document.openapi, '3.1.0')
     assert.deepEqual(JSON.parse(JSON.stringify(document)), adminOpenApi())

@@ -3,10 +3,8 @@ import { describe, test } from 'node:test'
 import { configSchema } from '../../src/config/schema.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { weaknesses } from '../../src/config/weaknesses.ts'
-import { ROLES } from '../../src/inspection/role.ts'
-import { SHELL_FEATURES } from '../../src/inspection/shell/shell-rules.ts'
-import { SQL_DIALECTS, SQL_RULES, STATEMENT_KINDS } from '../../src/inspection/sql/sql-rules.ts'
-import { VERDICTS } from '../../src/inspection/verdict.ts'
+import { ROLES, SHELL_FEATURES, SQL_DIALECTS, STATEMENT_KINDS, VERDICTS } from '../../src/core/inspection-words.ts'
+import { SQL_RULES } from '../../src/inspection/sql/sql-rules.ts'
 
 const parse = (inspection: object, all: object = {}): Config =>
   configSchema.parse({

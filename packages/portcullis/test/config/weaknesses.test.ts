@@ -36,6 +36,8 @@ function weakInspection(): readonly (readonly [path: string, word: string, extra
   ]
   const rules: readonly (readonly [path: string, word: string, rule: object])[] = [
     ['sql.readOnly', 'false', { sql: { readOnly: false } }],
+    ['sql.functions.allow', 'pg_sleep', { sql: { functions: { allow: ['pg_sleep', 'count', 'pg_*'] } } }],
+    ['path.form', 'either', { path: { form: 'either' } }],
     ['shell.allow', 'pipes', { shell: { allow: ['pipes'] } }],
     ['shell.programs.P.runsOthers', 'allowed', { shell: { programs: { P: { runsOthers: 'allowed' } } } }],
     ['path.parents', 'within-roots', { path: { parents: 'within-roots' } }],
@@ -71,6 +73,7 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
   ['listen.plaintext', 'loopback-only', { listen: { plaintext: 'loopback-only' } }],
   ['listen.metrics.plaintext', 'loopback-only', { listen: { metrics: { plaintext: 'loopback-only' } } }],
   ['store.kind', 'memory', { store: { kind: 'memory' } }],
+  ['definitions.rollback', 'accepted', { definitions: { rollback: 'accepted' } }],
   ['audit.durability', 'eventual', { audit: { durability: 'eventual' } }],
   [
     'identity.issuers[0].tokenType',
@@ -136,6 +139,30 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     },
   ],
 ]
+
+for (const word of ['ask', 'mask'])
+  test(`${word} about a breach is listed, and about anything else is not`, () => {
+    const inspection = { on: { sql: { breach: word, strong: word } }, roles: { path: { strong: word } } }
+    assert.deepEqual(
+      weaknesses(config({ inspection })).map((weakness) => [weakness.path, weakness.word]),
+      [['inspection.on.sql.breach', word]],
+    )
+  })
+
+for (const [form, roots, count] of [
+  ['absolute', undefined, 1],
+  ['absolute', ['/srv'], 0],
+  ['either', [], 1],
+  ['relative', undefined, 0],
+] as const)
+  test(`paths of the form ${form} with ${JSON.stringify(roots)} for roots are ${count === 0 ? 'no' : 'a'} weakness`, () => {
+    const rule = { path: { form, roots } }
+    const upstream = {
+      http: { url: 'https://a.example/' },
+      inspection: { tools: { T: { arguments: { X: rule } } } },
+    }
+    assert.equal(weaknesses(config({ upstreams: { a: upstream } })).length, count)
+  })
 
 for (const [path, word, extra] of WEAK) {
   test(`${path}: ${word} is listed`, () => {

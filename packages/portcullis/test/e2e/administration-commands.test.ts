@@ -55,6 +55,19 @@ async function scene(t: TestContext, options: Partial<TestGatewayOptions> = {}) 
   return { upstream, folder, gateway, stop, run: operator(folder) }
 }
 
+/** Somebody on this host who answers like a gateway and notes which keys come. */
+async function listening(t: TestContext, answer: () => string = () => '{"keys":[]}') {
+  const heard: string[] = []
+  const server = createServer((request, response) => {
+    heard.push(String(request.headers.authorization))
+    response.end(answer())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  return { heard, port, url: `http://127.0.0.1:${port}` }
+}
+
 type Change = Extract<AuditRecord, { kind: 'change' }>
 const changesOf = (gateway: TestGateway): readonly Change[] =>
   recordsOf(gateway).filter((record): record is Change => record.kind === 'change')
@@ -148,6 +161,48 @@ describe('commands beside a running gateway', { timeout: 60_000 }, () => {
       assert.equal((await config('key', 'list', '--url', url, '--key-file', key)).status, 2, url)
   })
 
+  it('send the key of the state folder to the gateway of the configuration alone', async (t) => {
+    const { folder, gateway, run } = await scene(t)
+    const { port } = new URL(gateway.origin)
+    assert.equal((await run('key', 'list', '--url', `https://localhost:${port}`)).status, 0)
+    const other = await scene(t)
+    const elsewhere = await run('key', 'list', '--url', other.gateway.origin, '--ca', other.gateway.caFile)
+    assert.deepEqual([elsewhere.status, elsewhere.out], [2, []])
+    assert.match(elsewhere.err, /name the file of a key/)
+    const { heard, url } = await listening(t)
+    for (const where of [url, url.replace('127.0.0.1', 'localhost')]) {
+      const asked = await operator(folder, { PORTCULLIS_URL: where })('key', 'list')
+      assert.equal(asked.status, 2, asked.err)
+    }
+    assert.deepEqual(heard, [])
+  })
+
+  it('believe no certificate because the environment says so', async (t) => {
+    const { folder, gateway } = await scene(t)
+    const before = process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+    t.after(() => {
+      if (before === undefined) delete process.env['NODE_TLS_REJECT_UNAUTHORIZED']
+      else process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = before
+    })
+    process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0'
+    const named = ['--url', gateway.origin, '--key-file', join(folder, 'state', 'admin.key')]
+    assert.equal((await operator('')('key', 'list', ...named)).status, 69)
+  })
+
+  it('show what a gateway says without its control characters, and end when its pages do not', async (t) => {
+    const { folder } = await scene(t)
+    const key = { id: 'a\u001b[2J', name: '\u202ex', roles: ['r\u0007'], createdAt: 1 }
+    const pages = await listening(t, () => JSON.stringify({ keys: [key], next: 'again' }))
+    const page = await listening(t, () => JSON.stringify({ keys: [key] }))
+    const at = (url: string) =>
+      operator('')('key', 'list', '--url', url, '--key-file', join(folder, 'state', 'admin.key'))
+    const endless = await at(pages.url)
+    assert.deepEqual([endless.status, endless.out, pages.heard.length], [69, [], 2])
+    const { status, out } = await at(page.url)
+    assert.equal(status, 0)
+    assert.doesNotMatch(out.join(''), /[\p{Cc}\p{Cf}]/u)
+  })
+
   it('leave it to that gateway which roles it knows', async (t) => {
     const { gateway, folder } = await scene(t)
     const elsewhere = mkdtempSync(join(tmpdir(), 'portcullis-elsewhere-'))
@@ -195,14 +250,7 @@ describe('commands beside a running gateway', { timeout: 60_000 }, () => {
 
   it('send no key where the note of somebody else leads', async (t) => {
     const { run, folder } = await scene(t)
-    const heard: string[] = []
-    const thief = createServer((request, response) => {
-      heard.push(String(request.headers.authorization))
-      response.end('{"keys":[]}')
-    })
-    await new Promise<void>((resolve) => thief.listen(0, '127.0.0.1', resolve))
-    t.after(() => thief.close())
-    const { port } = thief.address() as AddressInfo
+    const { heard, port } = await listening(t)
     const state = join(folder, 'state')
     const note = JSON.stringify({ url: 'http://localhost', port })
     writeFileSync(join(state, 'gateway.json'), note)

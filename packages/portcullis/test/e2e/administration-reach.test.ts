@@ -67,13 +67,19 @@ describe('an administrator who is revoked', { timeout: 60_000 }, () => {
     )
     const made = replies.filter(({ status }) => status === 201)
     assert.equal(ofShop.filter(({ by, what }) => by === principal && what === 'key.created').length, made.length)
-    for (const { status } of replies) assert.ok(status === 201 || status === 401, String(status))
+    for (const { status, headers } of replies) {
+      assert.ok(status === 201 || status === 401, String(status))
+      if (status === 401) assert.match(String(headers['www-authenticate']), /^Bearer realm=/)
+    }
   })
 })
 
 describe('who looks after all tenants', { timeout: 60_000 }, () => {
-  it('rotates the key of all of them on the record of none, whatever tenant is named', async () => {
-    assert.equal((await ask('house', 'POST', '/vault/rewrap?tenant=nobody')).status, 200)
+  it('rotates the key of all of them on the record of none, and names no tenant', async () => {
+    const named = await ask('house', 'POST', '/vault/rewrap?tenant=shop')
+    assert.equal(named.status, 400, 'it would do something else than what was asked')
+    assert.equal((await ask('shop', 'POST', '/vault/rewrap?tenant=shop')).status, 404)
+    assert.equal((await ask('house', 'POST', '/vault/rewrap')).status, 200)
     const records = changes().filter(({ what }) => what === 'vault.key-encryption-key-rotated')
     assert.deepEqual(
       records.map(({ tenant, detail }) => [tenant, detail?.['byTenant']]),
@@ -121,6 +127,14 @@ describe('a client that proves itself by keys', { timeout: 60_000 }, () => {
     })
   }
 
+  it('is refused with a name that shows something else than it is', async () => {
+    for (const name of ['Bank\u202etxt', 'Ba\u200bnk', '\u3164', 'Bank\u2066', '\u2800', 'a\u2028b', 'x\ufe0f']) {
+      const reply = await ask('shop', 'POST', '/clients', { ...client({ keys: [OKP] }), name })
+      assert.equal(reply.status, 400, JSON.stringify(name))
+    }
+    assert.equal((await ask('shop', 'GET', '/clients')).json.clients.length, 0)
+  })
+
   it('is made with public ones', async () => {
     assert.equal((await ask('shop', 'POST', '/clients', client({ keys: [OKP] }))).status, 201)
   })
@@ -139,5 +153,14 @@ describe('a policy without an id', { timeout: 60_000 }, () => {
     ]
     for (const { status, text } of asked) assert.ok(status === 200 && !text.includes(folder), text)
     assert.match(asked[2]?.json.problems[0].wrong, /already taken at access\.cedar:1/)
+  })
+})
+
+describe('a question about a policy', { timeout: 60_000 }, () => {
+  it('takes an instant of RFC 3339 and nothing that is read as one', async () => {
+    const question = { roles: ['user'], action: 'connect', upstream: 'web' }
+    const at = (time: string) => ask('shop', 'POST', '/policies/explain', { ...question, time })
+    assert.equal((await at('2026-01-31T12:00:00Z')).status, 200)
+    for (const time of ['2026', '1 Jan', '2026-02-30T00:00:00Z']) assert.equal((await at(time)).status, 400, time)
   })
 })

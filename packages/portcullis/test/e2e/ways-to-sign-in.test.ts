@@ -95,6 +95,34 @@ test('with no way here people sign in at their provider only', async (t) => {
   assert.ok((await signIn('acme', 'ada')).page.leadsTo?.searchParams.has('code'))
 })
 
+test('an invitation makes no passkey for somebody who belongs to a provider', async (t) => {
+  const people = { ada: { email: 'ada@acme.example', email_verified: true } }
+  for (const signIn of [['passkey'], ['password', 'passkey']]) {
+    const started = await startProviderGateway(
+      { acme: { people, config: LET_IN } },
+      { upstreams: [{ name: 'one', url: 'http://127.0.0.1:9/mcp' }], server: { signIn } },
+    )
+    t.after(() => started.close())
+    const { gateway } = started
+    await started.signIn('acme', 'ada')
+    const [ada] = await gateway.accounts.list('default')
+    assert.ok(ada)
+    const own = await gateway.person('own')
+    const link = `/auth${await gateway.accounts.invite(ada)}`
+    const browser = gateway.browser()
+    const page = await browser.get(link)
+    assert.equal(page.status, signIn.includes('password') ? 200 : 400)
+    assert.doesNotMatch(page.text, /data-passkey|<script/)
+    // A form and a challenge that are good for somebody else, and whatever token she has.
+    const ownPage = await browser.get(`/auth${await gateway.accounts.invite(own)}`)
+    const response = new Authenticator().create(passkeyOptions(ownPage, 'create'), gateway.origin)
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? 'x'.repeat(43)
+    assert.equal((await browser.post(link, { csrf, response })).status, 403)
+    assert.deepEqual(await gateway.accounts.passkeysOf(ada), [])
+    assert.equal((await browser.get(link)).text, page.text, 'the link is not used up')
+  }
+})
+
 const LET_IN = { create: 'on-first-sign-in', admit: 'everybody', everyone: ['user'] }
 
 test('where browsers have no passkeys none are offered, and no page has a script', async (t) => {

@@ -49,8 +49,8 @@ function lost(clock: StillClock, changes: Partial<Revocation> = {}): Revocation 
 
 describe('revokes', () => {
   it('knows somebody who has shown no credential by their name and tenant alone', () => {
-    const { credential: _credential, ...unproved } = principal
-    const named = { ...entry, kind: 'principal', id: principal.id } as const
+    const { credential: _credential, ...unproved } = BY_KEY
+    const named = { ...lost(new StillClock()), kind: 'principal', id: BY_KEY.id } as const
     assert.equal(revokes(named, unproved), true)
     assert.equal(revokes({ ...named, tenant: 'elsewhere' }, unproved), false)
     for (const kind of ['key', 'token'] as const) assert.equal(revokes({ ...named, kind, id: '' }, unproved), false)

@@ -6,6 +6,7 @@ import type { InspectionSettings } from '../../src/inspection/argument-settings.
 import { ArgumentWalk, pointerTo } from '../../src/inspection/argument-walk.ts'
 import { evidence, type Inspect } from '../../src/inspection/finding.ts'
 import { RoleInspectors } from '../../src/inspection/role-inspectors.ts'
+import type { Role } from '../../src/inspection/role.ts'
 import type { ToolDefinition } from '../../src/mcp/definition.ts'
 import type { Params } from '../../src/mcp/message.ts'
 
@@ -161,6 +162,32 @@ describe('a plan', () => {
     )
   })
 
+  test('comes before what is approved, and that before what is proposed, anew with each approval', async () => {
+    const roles = new Map<string, Role>([
+      ['/note', 'text'],
+      ['/other', 'identifier'],
+    ])
+    const approved = {
+      generation: 1,
+      rolesOf: (upstream: string, name: string) => (upstream === 'u' && name === 'do_it' ? roles : undefined),
+    }
+    const plans = new ArgumentPlans(
+      settings({ do_it: { arguments: { note: { role: 'number' } } } }),
+      inspectors(),
+      approved,
+    )
+    const args = { note: 'ATTACK;', other: 'ATTACK;', path: 'ATTACK;' }
+    const look = async () => {
+      const plan = await plans.of(tool({ note: TEXT, other: TEXT, path: TEXT }))
+      return plan.usable ? found(plan, args) : []
+    }
+    assert.deepEqual(await look(), ['/note number refuse', '/other identifier refuse', '/path path refuse'])
+    roles.set('/other', 'host').set('/path', 'text')
+    assert.deepEqual((await look())[1], '/other identifier refuse', 'nothing was approved yet')
+    approved.generation++
+    assert.deepEqual(await look(), ['/note number refuse', '/other host refuse', '/path text annotate'])
+  })
+
   test('holds for everything inside, however deep and whatever its form', async () => {
     const plan = await planOf(
       { options: { type: 'object' }, rows: { type: 'array' }, either: { anyOf: [TEXT, { type: 'object' }] } },
@@ -254,6 +281,20 @@ describe('a plan', () => {
     const plan = plans.of(tools[0] as ToolDefinition)
     assert.ok(!(plan instanceof Promise) && plan.usable)
     assert.equal(plan.root.members.get('a_id')?.station, plan.root.members.get('b_id')?.station)
+  })
+
+  test('of a tool whose definition changes all day is one, and drives out nobody', () => {
+    const plans = new ArgumentPlans({ upstreams: {} }, inspectors(), undefined, 2)
+    const steady = tool({ a_id: TEXT }, 'steady')
+    const kept = plans.of(steady)
+    for (let day = 0; day < 50; day++) {
+      const plan = plans.of(tool({ [`a${day}_id`]: TEXT }, 'restless'))
+      assert.ok(!(plan instanceof Promise) && plan.usable)
+      assert.deepEqual([...plan.root.members.keys()], [`a${day}_id`])
+    }
+    assert.equal(plans.of(steady), kept)
+    plans.of(tool({}, 'third'))
+    assert.notEqual(plans.of(steady), kept)
   })
 
   test('that cannot have its parser rejects, and so does the call', async () => {

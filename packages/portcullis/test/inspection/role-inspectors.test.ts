@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { roleInspectors } from '../../src/inspection/all-detectors.ts'
-import { ROLES } from '../../src/inspection/role.ts'
+import { ROLES } from '../../src/core/inspection-words.ts'
 import { MAX_WHOLE_LENGTH } from '../../src/inspection/role-inspectors.ts'
 
 const inspectors = roleInspectors()

@@ -45,9 +45,30 @@ test('the schema of an unavailable tool is advertised as it is', () => {
 
 test('memory is bounded', () => {
   const schemas = new ToolSchemas({ maxTools: 2 })
-  const [first, ...others] = [1, 2, 3].map((i) => toolWith({ type: 'object', title: `${i}` }))
+  const [first, ...others] = [1, 2, 3].map((i) => ({ ...toolWith({ type: 'object', title: `${i}` }), name: `t${i}` }))
   assert(first !== undefined)
   const before = schemas.compile(first)
   for (const tool of others) schemas.compile(tool)
   assert.notEqual(schemas.compile(first), before)
+})
+
+test('a tool whose definition changes all day has one entry and drives out nobody', () => {
+  const schemas = new ToolSchemas({ maxTools: 2 })
+  const steady = { ...toolWith({ type: 'object', title: 'steady' }), name: 'steady' }
+  const kept = schemas.compile(steady)
+  const advertised = schemas.advertised(steady)
+  for (let day = 0; day < 50; day++) {
+    const restless = toolWith({ type: 'object', properties: { [`a${day}`]: { type: 'string' } } })
+    assert.ok(schemas.compile(restless).usable)
+    assert.deepEqual(Object.keys(schemas.advertised(restless)['properties'] as object), [`a${day}`])
+  }
+  assert.equal(schemas.compile(steady), kept)
+  assert.equal(schemas.advertised(steady), advertised)
+})
+
+test('tools of one family share their validator', () => {
+  const schemas = new ToolSchemas()
+  const [one, other] = ['one', 'other'].map((name) => schemas.compile({ ...toolWith({ type: 'object' }), name }))
+  assert.ok(one?.usable === true && other?.usable === true)
+  assert.equal(one.validateArguments, other.validateArguments)
 })

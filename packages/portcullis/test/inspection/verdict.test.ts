@@ -2,15 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { evidence, type Sighting } from '../../src/inspection/finding.ts'
 import { recorded, worst } from '../../src/inspection/recorded-finding.ts'
-import { ROLES } from '../../src/inspection/role.ts'
-import {
-  defaultVerdict,
-  isShadow,
-  stricter,
-  type Verdict,
-  VERDICTS,
-  verdictsFor,
-} from '../../src/inspection/verdict.ts'
+import { ROLES, VERDICTS } from '../../src/core/inspection-words.ts'
+import { defaultVerdict, isShadow, stricter, type Verdict, verdictsFor } from '../../src/inspection/verdict.ts'
 
 const sighting = (weight: Sighting['weight'], family: Sighting['family'] = 'sql'): Sighting => ({
   family,

@@ -27,3 +27,31 @@ test('a change that is announced while the lists are read has them read again', 
   await offers.ready()
   assert.equal(reads, 2, 'and then no more')
 })
+
+test('what principals were told has the lists read again, and not more than once a second', async () => {
+  let reads = 0
+  let now = 0
+  const offers = new Offers({
+    judge: ADMIT_ALL,
+    clock: { now: () => now },
+    limits: { maxPages: 1, maxItems: 1 },
+    ttlSeconds: 60,
+    capabilities: async () => ({ prompts: {} }),
+    page: async () => {
+      reads++
+      return { prompts: [] }
+    },
+  })
+  for (const [at, wanted] of [
+    [0, 1],
+    [10, 1],
+    [1_000, 2],
+    [1_999, 2],
+    [2_000, 3],
+  ] as const) {
+    now = at
+    offers.doubt()
+    await offers.ready()
+    assert.equal(reads, wanted, `after ${at} ms`)
+  }
+})

@@ -5,13 +5,14 @@ import type { Revocation } from '../revocation-store.ts'
 import { accountName } from './account-name.ts'
 import type { Account, AccountStore, NewAccount } from './account-store.ts'
 import { accountPrincipal, grantFamily } from './families.ts'
-import type { GrantStore } from './grant-store.ts'
+import type { GrantStore, StoredGrantEntry } from './grant-store.ts'
 import { invite } from './invitations.ts'
 import { loneTokens, nameOfToken } from './lone-tokens.ts'
 import { hashPassword } from './password.ts'
 import type { Passkey, PasskeyStore } from './passkeys/passkey-store.ts'
 import type { AccountLink, AccountLinkStore } from './providers/account-link-store.ts'
 import type { Seal } from './seal.ts'
+import { lastTokenEnds } from './token-end.ts'
 import { enrolTotp } from './totp.ts'
 
 export interface AccountLifecycleParts {
@@ -31,8 +32,6 @@ export interface AccountRequest {
   readonly name: string
   readonly roles: readonly string[]
 }
-
-const SLACK_MS = 60_000
 
 export class AccountLifecycle {
   readonly #parts: AccountLifecycleParts
@@ -95,9 +94,9 @@ export class AccountLifecycle {
 
   /** False when the account has none of this id. Whoever had it may have used it: all sign-ins end. */
   async removePasskey(account: Account, id: string): Promise<boolean> {
-    if (!(await this.#parts.passkeys.remove(account.id, id))) return false
-    await this.#endGrants(account, 'a passkey was removed')
-    return true
+    const known = await this.passkeysOf(account)
+    if (!known.some((passkey) => passkey.id === id)) return false
+    return this.#endAround(account, 'a passkey was removed', () => this.#parts.passkeys.remove(account.id, id))
   }
 
   /** Lets somebody whom an issuer knows by this subject sign in as this account. False when that is another one already. */
@@ -112,9 +111,10 @@ export class AccountLifecycle {
 
   /** False when there is no such link. What was signed in by it ends. */
   async unlink(account: Account, issuer: string, subject: string): Promise<boolean> {
-    if (!(await this.#parts.accountLinks.remove(account.id, issuer, subject))) return false
-    await this.#endGrants(account, 'the sign-in at a provider was unlinked')
-    return true
+    const known = await this.linksOf(account)
+    if (!known.some((link) => link.issuer === issuer && link.subject === subject)) return false
+    const unlink = () => this.#parts.accountLinks.remove(account.id, issuer, subject)
+    return this.#endAround(account, 'the sign-in at a provider was unlinked', unlink)
   }
 
   /** Its sign-ins, consents and tokens end at once, on every node within a second. */
@@ -143,17 +143,39 @@ export class AccountLifecycle {
     await this.#parts.accounts.update(tenant, id, { disabledAt: null })
   }
 
-  /** Each access token has a twin in the store that names its family, or itself when it has none: this reaches all of them. */
+  /** Sign-ins end before `take` takes a way to sign in away, so that a second try finds it, and those that came meanwhile end after. */
+  async #endAround(account: Account, reason: string, take: () => Promise<boolean>): Promise<boolean> {
+    await this.#endGrants(account, reason)
+    const taken = await take()
+    await this.#endGrants(account, reason)
+    return taken
+  }
+
+  /**
+   * Each access token has a twin in the store that names its family, or itself when it has none: this reaches all of them.
+   * Who failed to revoke them must find them again, so they are dropped last; what came meanwhile is revoked then.
+   */
   async #endGrants(account: Account, reason: string): Promise<void> {
-    const ended = await this.#parts.grants.removeAccount(account.id)
-    const families = new Set(ended.flatMap(({ grant }) => (grant === undefined ? [] : [grantFamily(grant)])))
-    const tokens = loneTokens(ended).flatMap((token) => nameOfToken(token)?.jti ?? [])
-    for (const name of [...families, ...tokens]) await this.#revoke(account, 'token', name, reason)
+    const { grants } = this.#parts
+    const revoked = new Set<string>()
+    const revoke = async (entries: readonly StoredGrantEntry[]) => {
+      const fresh = namesOf(entries).filter((name) => !revoked.has(name))
+      for (const name of fresh) await this.#revoke(account, 'token', name, reason)
+      for (const name of fresh) revoked.add(name)
+    }
+    await revoke(await grants.ofAccounts([account.id]))
+    await revoke(await grants.removeAccount(account.id))
   }
 
   async #revoke({ tenant }: Account, kind: Revocation['kind'], id: string, reason: string): Promise<void> {
     const { revocations, clock, accessTokenSeconds } = this.#parts
     const from = clock.now()
-    await revocations.revoke({ kind, tenant, id, from, until: from + accessTokenSeconds * 1000 + SLACK_MS, reason })
+    await revocations.revoke({ kind, tenant, id, from, until: lastTokenEnds(from, accessTokenSeconds), reason })
   }
+}
+
+/** Names by which all that these entries tell of is revoked. */
+function namesOf(entries: readonly StoredGrantEntry[]): readonly string[] {
+  const families = new Set(entries.flatMap(({ grant }) => (grant === undefined ? [] : [grantFamily(grant)])))
+  return [...families, ...loneTokens(entries).flatMap((token) => nameOfToken(token)?.jti ?? [])]
 }

@@ -30,7 +30,8 @@ export class AnonymousRows {
   async requireRoom(): Promise<void> {
     const { clock, kind, most = MOST } = this.#parts
     if (clock.now() - this.#countedAt >= RECOUNT_MS) await (this.#counting ??= this.#count())
-    if (this.#estimate >= most) throw new Fault('identity.unavailable', { reason: 'too many unfinished sign-ins', kind })
+    if (this.#estimate >= most)
+      throw new Fault('identity.unavailable', { reason: 'too many unfinished sign-ins', kind })
     this.#estimate += 1
   }
 

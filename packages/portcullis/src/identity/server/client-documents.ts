@@ -20,7 +20,7 @@ export function documentFetch(
 ): typeof globalThis.fetch {
   return async (input, init) => {
     const url = String(input instanceof Request ? input.url : input)
-    const answer = await fetch(url, { ...init, redirect: 'manual' })
+    const answer = await fetch(url, { method: 'GET', headers: Object.fromEntries(new Headers(init?.headers)) })
     if (!isTrustedDocument(url, hosts) || answer.status !== 200) return answer
     const content = JSON.parse(await answer.text()) as { readonly client_id?: unknown } | null
     // The keys of a client are fetched by this way too; only a document names its own address.

@@ -8,6 +8,7 @@ import type { ClientStore, OAuthClient } from './client-store.ts'
 import { ASSERTION_GRANT } from './assertion/assertion-grant.ts'
 import { clientFamily } from './families.ts'
 import { secretDigest } from './stored-clients.ts'
+import { lastTokenEnds } from './token-end.ts'
 
 export interface ClientLifecycleParts {
   readonly clients: ClientStore
@@ -36,7 +37,6 @@ export interface AddedClient {
   readonly secret?: Secret
 }
 
-const SLACK_MS = 60_000
 const METHODS = { none: 'none', secret: 'client_secret_basic', keys: 'private_key_jwt' } as const
 
 export class ClientLifecycle {
@@ -83,9 +83,10 @@ export class ClientLifecycle {
 
   /** False when the tenant has no such client. Its tokens end at once, on every node within a second. */
   async remove(tenant: string, id: string): Promise<boolean> {
-    if (!(await this.#parts.clients.remove(tenant, id))) return false
+    if ((await this.find(tenant, id)) === undefined) return false
+    // The client goes last: as long as it is there, a second try heals a first that failed in between.
     await this.#endTokens(tenant, id, 'the client was removed')
-    return true
+    return this.#parts.clients.remove(tenant, id)
   }
 
   /** As `remove`, until it is enabled again. */
@@ -116,7 +117,7 @@ export class ClientLifecycle {
   async #endTokens(tenant: string, id: string, reason: string): Promise<void> {
     const { revocations, clock, accessTokenSeconds } = this.#parts
     const from = clock.now()
-    const until = from + accessTokenSeconds * 1000 + SLACK_MS
+    const until = lastTokenEnds(from, accessTokenSeconds)
     await revocations.revoke({ kind: 'token', tenant, id: clientFamily(id), from, until, reason })
   }
 }

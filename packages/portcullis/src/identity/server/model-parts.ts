@@ -4,9 +4,7 @@ import { accountPrincipal, grantFamily } from './families.ts'
 import { nameOfToken } from './lone-tokens.ts'
 import type { ServerSettings } from './settings.ts'
 import type { StoredModelParts } from './stored-model.ts'
-
-/** After the last token of a family has expired its revocation is of no use any more. */
-const SLACK_MS = 60_000
+import { lastTokenEnds } from './token-end.ts'
 
 export function modelParts(settings: ServerSettings, errors: typeof Errors): StoredModelParts {
   const { grants, clock, accounts, revocations, lifetimes, witness } = settings
@@ -17,7 +15,7 @@ export function modelParts(settings: ServerSettings, errors: typeof Errors): Sto
       tenant,
       id,
       from,
-      until: from + lifetimes.accessToken * 1000 + SLACK_MS,
+      until: lastTokenEnds(from, lifetimes.accessToken),
       reason,
     })
   }

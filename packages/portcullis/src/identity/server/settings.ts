@@ -1,6 +1,7 @@
 /** What the authorization server is told: values of the configuration, keys and ports. */
 import type { JWK } from 'jose'
 import type { Clock } from '../../core/clock.ts'
+import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import type { Revocation } from '../revocation-store.ts'
 import type { TokenAlgorithm } from '../issuer-settings.ts'
 import type { AccountStore } from './account-store.ts'
@@ -41,7 +42,7 @@ export interface Lifetimes {
 export interface ClientDocuments {
   /** Host names, or `*` for every public one. */
   readonly hosts: readonly string[]
-  readonly fetch: typeof fetch
+  readonly fetch: GuardedFetch
 }
 
 export interface ServerSettings {

@@ -1,7 +1,8 @@
 /** Reads a lock. Whatever is not exactly what a lock can say is an error with its line: a lock is believed whole or not at all. */
 import { LineCounter, parseDocument } from 'yaml'
 import { isRecord, type Params } from '../../mcp/message.ts'
-import { ROLES, type Role } from '../role.ts'
+import { ROLES } from '../../core/inspection-words.ts'
+import type { Role } from '../role.ts'
 import {
   type Approval,
   type Lock,

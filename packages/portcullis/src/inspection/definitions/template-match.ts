@@ -8,9 +8,11 @@
 export function matchesTemplate(template: string, uri: string, how: 'may' | 'surely'): boolean {
   const parts = partsOf(template, how)
   if (parts === undefined) return false
-  if (how === 'surely') return fits(parts, uri)
+  if (fits(parts, uri)) return true
+  if (how === 'surely') return false
+  const literals = parts.literals.map(plain)
   const read = plain(uri)
-  return fits(parts, read) || fits(parts, withoutDots(read))
+  return fits({ ...parts, literals }, read) || fits({ ...parts, literals }, withoutDots(read))
 }
 
 interface Parts {
@@ -30,8 +32,7 @@ function partsOf(template: string, how: 'may' | 'surely'): Parts | undefined {
     const open = template.indexOf('{', at)
     const close = open < 0 ? -1 : template.indexOf('}', open)
     if (open >= 0 && close < 0 && how === 'surely') return undefined
-    const literal = template.slice(at, open < 0 ? undefined : open)
-    literals.push(how === 'may' ? plain(literal) : literal)
+    literals.push(template.slice(at, open < 0 ? undefined : open))
     if (open < 0) return { literals, takes }
     takes.push(how === 'may' ? ANYTHING : taking(template[open + 1] ?? ''))
     if (close < 0) return { literals: [...literals, ''], takes }

@@ -1,4 +1,5 @@
 /** Decides whether a value that is no path carries one that climbs out of a folder or names what only attackers ask for. */
+import { handedValue } from '../views/handed-value.ts'
 import { gated } from '../gated-rules.ts'
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 
@@ -80,6 +81,12 @@ const HIDDEN =
 /** Raw or decoded text; give it `inViews`. */
 export const pathInjection: Inspect = (value) => {
   if (!SIGNS.test(value)) return NOTHING
+  const found = inText(value)
+  const handed = found.length === 0 ? handedValue(value) : undefined
+  return handed === undefined ? found : inText(handed)
+}
+
+function inText(value: string): readonly Sighting[] {
   const match = firstMatch(value)
   if (match !== undefined) return [strong(match.rule.reason, value.slice(match.at))]
   const found = SECRET_FILES.exec(value) ?? SERVER_FILES.exec(value) ?? HIDDEN.exec(value)

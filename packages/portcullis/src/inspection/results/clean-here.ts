@@ -1,8 +1,6 @@
 /** Decides where markup is cleaned: here when that takes a few milliseconds, else in a thread, for a parser cannot be interrupted. */
 import type { Claimed } from '../claim.ts'
-import type { Cleaned, cleanMarkup } from './html-cleaner.ts'
-
-export type MarkupKind = 'html' | 'svg'
+import type { Cleaned, cleanMarkup, MarkupKind } from './html-cleaner.ts'
 
 /** Some five milliseconds. */
 const MAX_LENGTH_HERE = 32_768

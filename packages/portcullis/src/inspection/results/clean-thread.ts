@@ -3,8 +3,7 @@ import { extname } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import { type Claimed, claimOf } from '../claim.ts'
 import { SlowThread } from '../slow-thread.ts'
-import type { MarkupKind } from './clean-here.ts'
-import type { Cleaned } from './html-cleaner.ts'
+import type { Cleaned, MarkupKind } from './html-cleaner.ts'
 
 export interface CleaningTask {
   readonly text: string

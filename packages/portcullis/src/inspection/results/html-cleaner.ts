@@ -14,6 +14,8 @@ import {
   SVG_VALUE,
 } from './html-allowed.ts'
 
+export type MarkupKind = 'html' | 'svg'
+
 export interface Cleaned {
   readonly text: string
   /** Names of what could have done something, at most eight; an empty list when only what is dull was taken away. */
@@ -41,7 +43,7 @@ const SUSPECT =
 type Attributes = Readonly<Record<string, string>>
 
 /** Synchronous and linear; callers give longer texts to a thread. */
-export function cleanMarkup(text: string, kind: 'html' | 'svg'): Cleaned {
+export function cleanMarkup(text: string, kind: MarkupKind): Cleaned {
   const active = new Set<string>()
   let hasExternalImages = false
   const note = (name: string) => active.size < MAX_NAMED && active.add(name.slice(0, 40))

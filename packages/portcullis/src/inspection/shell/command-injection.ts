@@ -3,6 +3,22 @@
  * with the arguments that only a command has. Either alone is ordinary prose (`a hero; more than that`).
  */
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
+import { handedValue } from '../views/handed-value.ts'
+import {
+  ENDS,
+  FLAG,
+  DURATION,
+  FEW_ARGUMENTS,
+  WAITS,
+  ENDED_VALUE,
+  LEAST_LIST,
+  FILE,
+  SYSTEM_PLACE,
+  PROSE,
+  PROGRAM_FOLDER,
+  hasArguments,
+} from './command-arguments.ts'
+import { disguised } from './disguised-program.ts'
 import { hasGlobbedPath } from './globbed-path.ts'
 import { plainForm } from './plain-form.ts'
 import { isProduct, isWrapper, programKind } from './program-names.ts'
@@ -28,7 +44,7 @@ type Start = 'separator' | 'pipe' | 'ampersand' | 'line' | 'substitution' | 'bac
 /** Raw or decoded text; give it `inViews`. */
 export const commandInjection: Inspect = (value) => {
   if (!SIGNS.test(value)) return withoutSigns(value)
-  const found = inText(value) ?? inQuotedValues(value)
+  const found = inText(value) ?? inQuotedValues(value) ?? inHandedValue(value)
   return found === undefined ? NOTHING : [strong(...found)]
 }
 
@@ -64,6 +80,11 @@ function inQuotedValues(text: string): Found | undefined {
   return undefined
 }
 
+function inHandedValue(text: string): Found | undefined {
+  const value = handedValue(text)
+  return value === undefined ? undefined : inText(value)
+}
+
 const NOTHING: readonly Sighting[] = []
 
 /** Commands need signs, but for wrappers (`nohup whoami`) and the conditions of batch files. */
@@ -71,37 +92,6 @@ function withoutSigns(value: string): readonly Sighting[] {
   if (wrapped(value)) return [strong('command.wrapped-program', value)]
   const found = /^\s*if\s/i.test(value) ? windowsCommand(value) : undefined
   return found === undefined ? NOTHING : [strong(...found)]
-}
-
-/** A program spelled so that only a shell reads its name: nobody quotes half of a word. */
-function disguised(value: string, plain: string): Found | undefined {
-  const [, name = '', rest = ''] = /^\s*([\w.-]{2,40})(.{0,80})/.exec(plain) ?? []
-  if (programKind(name) === 'plain' || (programKind(name) === 'word' && !PROSE.test(rest))) {
-    const isHidden = !value.includes(name) || EMPTY_EXPANSION.test(value) || /^\s*\\\w|^\s*\{(?:,|\w+,\})/.test(value)
-    if (isHidden && (ENDS.test(rest) || /^\s/.test(rest))) return ['command.disguised-program', value]
-  }
-  return disguisedWord(value)
-}
-
-const EMPTY_EXPANSION = /^\S{0,20}(?:``|\$\(\)|[<>]\(\))/
-const DISGUISED_WORD =
-  /(?<!\S)(?=\S{0,30}(?:['"]\w*['"]|``|\$\(\)|[<>]\(\)|\$[@*!?$_-]|\$[a-z]\b|\\|\{\S*,))[^\s]{3,60}(?!\S)/g
-const MAX_DISGUISED_WORDS = 32
-
-function disguisedWord(text: string): Found | undefined {
-  let count = 0
-  for (const [word] of text.matchAll(DISGUISED_WORD)) {
-    if (++count > MAX_DISGUISED_WORDS) return undefined
-    const [name = ''] = plainForm(word).trim().split(' ')
-    if (
-      /^[\w-]{3,}$/.test(name) &&
-      programKind(name) !== undefined &&
-      (!word.includes(name) || EMPTY_EXPANSION.test(word) || /^\{,|,\}$/.test(word))
-    ) {
-      return ['command.disguised-program', word]
-    }
-  }
-  return undefined
 }
 
 const strong = (reason: string, shown: string): Sighting => ({
@@ -181,27 +171,6 @@ function mayBeProgram(word: string): boolean {
   return programKind(name) !== undefined || PROGRAM_FOLDER.test(word)
 }
 
-const ENDS = /^["']?\s*(?:$|[;|&`)\n\r"'}\]<>#])/
-const FLAG = /^["']?\s+["']?(?:--?[a-z0-9][\w-]*|\+\w{1,3}|\/[a-z?]{1,2})(?=$|[\s=:,;|&"'`)\\@])/i
-/** The root, this folder or everything, and nothing or an option after it; how long to wait. */
-const WHOLE_PLACE = /^["']?\s+(?:[/~.*]|\.\.)(?:\s+-\w|\s*(?:$|[;|&)`"'#}]))/
-const DURATION = /^["']?\s+(?:\d{1,6}(?:\.\d+)?[smhd]?|\$\(\(.{1,20}\)\))\s*(?:$|[;|&)`"'#}])/
-/** One word or two and the end of the command. */
-const FEW_ARGUMENTS = /^(?:\s+[\w./$%*~:@-]{1,64}){1,2}\s*(?:$|[;|&)`"'#}>])/
-const WAITS = /^(?:u?sleep|timeout|waitfor)$/i
-/** What stands before a sign that was put behind a value: a quote that was closed, a number, an extension. */
-const ENDED_VALUE = /(?:["')\]}`;|&]\s*|\d|\.\w{2,4})$/
-/** Words between signs of one kind, such as `id;name;date;host` or `cat|dog|cow|pig`, are a list or the heads of a table. */
-const LEAST_LIST = 4
-const PLACE =
-  /^["']?\s*(?:\s|(?=[$"'<]))["']?(?:[/~]\/?[\w.*?[$%-]|\.{1,2}[/\\]|[a-z]:[\\/]|\\\\[\w.]|(?:https?|ftp|file|ldap):|\$[\w({@*]|%\w+%|<{1,3}\s*[\w/'"(&$]|>{1,2}\s*[\w/'"(&$]|\d{1,3}(?:\.\d{1,3}){3}|localhost\b)/i
-const FILE = /^["']?\s+["']?[\w*?[\]{}$/-]+\.[a-z*?][\w*?-]{1,9}(?=$|[\s/;|&"'`):<>])/i
-/** A folder that every Unix or Windows has. */
-const SYSTEM_PLACE =
-  /^["']?\s+(?:-\S+\s+)*["']?(?:\/(?:etc|bin|usr|var|tmp|home|root|proc|dev|opt|sbin|sys|mnt|boot|lib)\b|[a-z]:\\(?:windows|users|inetpub|boot)|~\/\.)/i
-const PROSE = /^,?(?:\s+["'(]?[a-z]{2,}[,.;:]?){3}/
-const PROGRAM_FOLDER = /^(?:\/(?:usr\/(?:local\/)?)?s?bin\/|(?:\.\/)?s?bin\/|[a-z]:\\windows\\(?:system32\\)?)/i
-
 /** A word where a command may begin, what follows it and what stands before. `lead`: blanks and quotes between sign and word. */
 interface Place {
   readonly start: Start
@@ -250,7 +219,7 @@ function isBehindAmpersand({ name, rest, before, lead }: Place, isPlain: boolean
 
 function isSeparated({ start, name, rest, before, lead }: Place, isPlain: boolean): boolean {
   if (/^[=.:\w]/.test(rest)) return false
-  const isGlued = lead === '' || lead.startsWith('\t') || /[({!]/.test(lead)
+  const isGlued = !/^[ "'@]/.test(lead) || /[({!]/.test(lead)
   if (!isPlain && isGlued && isList(before, name, rest)) return false
   // No sentence begins with `;ps`.
   if (lead === '' && /(?:^|[\s:"'(>])$/.test(before) && (!rest.startsWith('|') || rest === '|')) return true
@@ -273,8 +242,10 @@ function isSeparated({ start, name, rest, before, lead }: Place, isPlain: boolea
   )
 }
 
+const MAX_HEAD = 48
+
 function isList(before: string, name: string, rest: string): boolean {
-  const head = /[\w-]+(?:[|;][\w-]+)*$/.exec(before)?.[0] ?? ''
+  const head = /[\w-]+(?:[|;][\w-]+)*$/.exec(before.slice(-MAX_HEAD))?.[0] ?? ''
   const tail = /^(?:[|;][\w-]+)*/.exec(rest)?.[0] ?? ''
   return `${head};${name}${tail}`.split(/[|;]/).length >= LEAST_LIST
 }
@@ -287,8 +258,6 @@ function isBacktickCommand(isPlain: boolean, rest: string, before: string): bool
   if (PROSE.test(after) || /^ [a-z]{2,}/i.test(after)) return SYSTEM_PLACE.test(body)
   return end === '`' ? isPlain || before !== '' : isPlain && hasArguments(body)
 }
-
-const hasArguments = (rest: string): boolean => FLAG.test(rest) || PLACE.test(rest) || WHOLE_PLACE.test(rest)
 
 function isDirect({ start, name, rest, before }: Place, isPlain: boolean, inFolder: boolean): boolean {
   if (SYSTEM_PLACE.test(rest)) return true

@@ -18,9 +18,11 @@ const PLAIN = [
   'taskkill tasklist tcpdump tcsh tclsh telnet tftp timedatectl traceroute tshark uconv umount uname unxz unzip useradd userdel usermod',
   'vbscript vi vim vimdiff visudo vssadmin wevtutil wget whoami whois wmic wscript xargs xxd xz xzcat yum zcat zgrep zip zless zsh zstd',
   'zstdcat zypper mysqladmin redis-cli mongo mongosh aa-disable aa-enforce hostid ipcs kmod llvm pax phpinfo pinky rlwrap',
-  'runas sqlmap tac unlink whereis calc.exe notepad.exe net.exe reg.exe sc.exe rcp rlogin lp flock mtn nawk getfacl setfacl losetup',
-  'reboot halt usleep waitfor bcdedit gci gcm cmdkey getmac arp certreq nbtstat pathping qwinsta md5sum sha1sum sha256sum nproc compgen driverquery gpresult',
-  'attrib cksum lsattr showmount rpcclient smbclient smbmap ldapmodify runcon journalctl loginctl',
+  'runas sqlmap tac unlink whereis calc.exe notepad.exe net.exe reg.exe sc.exe rcp rlogin lp flock mtn getfacl setfacl losetup',
+  'reboot halt usleep waitfor bcdedit gci gcm cmdkey getmac certreq nbtstat pathping qwinsta md5sum sha1sum sha256sum nproc compgen driverquery gpresult',
+  'robocopy xcopy takeown gpupdate klist openfiles qprocess quser setx sfc tracert tskill typeperf tzutil w32tm winrm winrs gps gsv',
+  'gwmi saps sls spps icm diskpart rasdial',
+  'attrib',
   'lsblk blkid fdisk mkswap swapon modprobe rmmod init telinit poweroff rtcwake arecord cpio rev tee sysdig xterm xdg-open dbus-send',
 ]
 
@@ -28,14 +30,14 @@ const PLAIN = [
 const WORDS = [
   'alias at ar base basename batch bc bg bind break bridge builtin bundle bye c cal call case cat cc cd chef chsh clear cmd cmp column',
   'comm command copy cp cpan cut crash date dd del declare deploy df dialog diff dig dir du dump echo ed env erase eval ex exec',
-  'exit expand export expr facter factor fc fg file find finger fmt fold for free function fold gem genie go grep group groups',
-  'gtester head help history host hostname hping3 hup id if install ip jobs join js kill killall last less let link ln local locate lock',
+  'exit expand export expr facter factor fc fg file find finger fmt fold for free function gem genie go grep group groups',
+  'gtester head help history host hostname hup id if install ip jobs join js kill killall last less let link ln local locate lock',
   'login logout look lua mail make man md mesg more mount move mv mutt net nice nl nm nroff od open pager parallel paste patch perf',
   'pg ping pr print printf puppet push query rake rd read readelf red reg rename replace rm route run runuser sc screen scanmem script',
-  'service set setup shell shutdown shuf sleep sort source split ssconvert start stat stop strings sum sync systemctl tail tar task tasks',
-  'tbl test time timeout tmux top touch tr trap tree truncate ts tsc tty type ulimit unalias unset update uptime useradd users ver',
-  'calc notepad pushd popd chdir chkdsk assoc erase logger ss path doskey attr',
-  'view vol w wait wall watch wc which who whatis wish write yarn yes zed .shell .system .databases .sh',
+  'service set setup shell shutdown shuf sleep sort source split ssconvert start stat stop strings sum sync tail tar task tasks',
+  'tbl test time timeout tmux top touch tr trap tree truncate ts tsc tty type ulimit unalias unset update uptime users ver',
+  'calc notepad pushd popd chdir chkdsk assoc vol where title prompt pause msg logger ss path doskey attr',
+  'view w wait wall watch wc which who whatis wish write yarn yes zed .shell .system .databases .sh',
 ]
 
 const nameSet = (lines: readonly string[]): ReadonlySet<string> => new Set(lines.flatMap((line) => line.split(' ')))
@@ -60,16 +62,11 @@ export function programKind(word: string): ProgramKind | undefined {
 
 /** Plain names that people talk about: with blanks around and nothing behind they are things and no commands. */
 const PRODUCTS = nameSet([
-  'ansible aws bash curl docker emacs gcc git kubectl mongo mysql nano node npm openssl perl php pip podman',
-])
-const MORE_PRODUCTS = nameSet([
-  'powershell python python2 python3 redis-cli rpm ruby ssh sqlite3 sudo vim wget yum zsh ksh ash nmap gdb jq',
+  'ansible aws bash curl docker emacs gcc git kubectl mongo mysql nano node npm openssl perl php pip podman powershell python',
+  'python2 python3 redis-cli rpm ruby ssh sqlite3 sudo vim wget yum zsh ksh ash nmap gdb jq',
 ])
 
-export const isProduct = (word: string): boolean => {
-  const name = word.toLowerCase()
-  return PRODUCTS.has(name) || MORE_PRODUCTS.has(name)
-}
+export const isProduct = (word: string): boolean => PRODUCTS.has(word.toLowerCase())
 
 export const isWrapper = (word: string): boolean => WRAPPERS.has(word.toLowerCase())
 

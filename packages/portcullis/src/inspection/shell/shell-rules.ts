@@ -1,21 +1,5 @@
 /** What a command line may contain. Everything is refused that is not named here. */
-
-/** Parts of the shell's language beyond one program with fixed arguments; each has to be allowed by its own word. */
-export const SHELL_FEATURES = [
-  'sequences', // a; b and lines
-  'conditions', // a && b, a || b, ! a
-  'pipes',
-  'redirection',
-  'here-documents',
-  'globbing', // *, ?, [ ], { , } and ~
-  'variables',
-  'assignments',
-  'substitution', // $( ), ` `, <( )
-  'arithmetic',
-  'background', // a &, coproc
-  'functions',
-  'compound', // if, for, while, case, ( ), { }, [[ ]], time
-] as const
+import type { SHELL_FEATURES } from '../../core/inspection-words.ts'
 
 export type ShellFeature = (typeof SHELL_FEATURES)[number]
 

@@ -1,5 +1,6 @@
+import { matchesPart } from '../../core/name-part.ts'
 import type { Breach, Judge } from './breach.ts'
-import { matchesPart, type NamePattern, namePattern } from './name-pattern.ts'
+import { type NamePattern, namePattern } from './name-pattern.ts'
 import type { SqlRules } from './sql-rules.ts'
 import type { StatementFacts } from './statement-facts.ts'
 

@@ -1,8 +1,9 @@
+import { matchesPart } from '../../core/name-part.ts'
 import type { Breach, Judge } from './breach.ts'
-import { DENIED_FUNCTIONS, HARMLESS_FUNCTIONS } from './denied-functions.ts'
+import { isDeniedFunction } from '../../core/denied-functions.ts'
 import { judgeColumns } from './judge-columns.ts'
 import { judgeTables } from './judge-tables.ts'
-import { matchesName, matchesPart, type NamePattern, namePattern } from './name-pattern.ts'
+import { matchesName, type NamePattern, namePattern } from './name-pattern.ts'
 import { READING_KINDS, type SqlRules } from './sql-rules.ts'
 import type { Effect } from './statement-facts.ts'
 
@@ -68,7 +69,8 @@ function judgeFunctions({ functions }: SqlRules): Judge {
     for (const name of facts.functions) {
       const text = name.join('.').toLowerCase()
       const permitted = allow === undefined || allow.some((pattern) => matchesFunction(pattern, name))
-      const refused = deny.some((pattern) => matchesFunction(pattern, name)) || (!named.has(text) && isDenied(name))
+      const refused =
+        deny.some((pattern) => matchesFunction(pattern, name)) || (!named.has(text) && isDeniedFunction(name))
       if (!permitted || refused) return { reason: 'sql.function', says: 'must not call that function', evidence: text }
     }
     return undefined
@@ -78,13 +80,6 @@ function judgeFunctions({ functions }: SqlRules): Judge {
 /** A pattern without a dot means the function in any schema. */
 const matchesFunction = (pattern: NamePattern, name: readonly string[]): boolean =>
   matchesName(pattern, name) || (pattern.parts.length === 1 && matchesPart(pattern.text, name.at(-1) ?? ''))
-
-/** Each part counts, since packages (`utl_http.request`) hide in front; PostgreSQL's own schema says nothing. */
-function isDenied(name: readonly string[]): boolean {
-  const parts = name[0]?.toLowerCase() === 'pg_catalog' ? name.slice(1) : name
-  if (parts.length === 1 && HARMLESS_FUNCTIONS.has((parts[0] as string).toLowerCase())) return false
-  return parts.some((part) => DENIED_FUNCTIONS.some((pattern) => matchesPart(pattern, part)))
-}
 
 function judgeLimit({ maxLimit }: SqlRules): Judge {
   if (maxLimit === undefined) return () => undefined

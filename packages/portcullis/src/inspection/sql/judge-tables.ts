@@ -1,5 +1,6 @@
+import { matchesPart } from '../../core/name-part.ts'
 import type { Breach, Judge } from './breach.ts'
-import { matchesName, matchesPart, type NamePattern, namePattern } from './name-pattern.ts'
+import { matchesName, type NamePattern, namePattern } from './name-pattern.ts'
 import type { SqlRules } from './sql-rules.ts'
 
 /** Schemas and tables in which databases keep themselves: accounts, settings, the text of other people's queries. */

@@ -1,4 +1,5 @@
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
+import { handedValue } from '../views/handed-value.ts'
 import { mayBeSql } from './literal-clues.ts'
 import { isOperatorInQuotes, type Place, shapeIn } from './sql-shapes.ts'
 import { tokensOf } from './sql-tokens.ts'
@@ -13,7 +14,8 @@ import { tokensOf } from './sql-tokens.ts'
 export const sqlInjection: Inspect = (value) => {
   if (!SUSPICIOUS.test(value)) return NOTHING
   const text = spaced(value)
-  const found = inText(text) ?? withoutComments(text)
+  const handed = handedValue(text)
+  const found = inText(text) ?? withoutComments(text) ?? (handed === undefined ? undefined : inText(handed))
   return found === undefined ? NOTHING : [found]
 }
 

@@ -6,7 +6,8 @@ import { judgeOf } from './judge-statement.ts'
 import { loadDialects, loadPostgresql } from './parsers.ts'
 import { ambiguity } from './plain-text.ts'
 import { postgresqlFacts } from './postgresql-facts.ts'
-import { SQL_DIALECTS, SQL_RULES, type SqlDialect, type SqlRules } from './sql-rules.ts'
+import { SQL_DIALECTS } from '../../core/inspection-words.ts'
+import { SQL_RULES, type SqlDialect, type SqlRules } from './sql-rules.ts'
 
 /** What callers may read about a text that was not judged at all. */
 const SAYS: Readonly<Record<string, string>> = {

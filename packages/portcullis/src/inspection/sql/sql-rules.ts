@@ -1,40 +1,8 @@
 /** Which statements an argument of the role `sql` may hold; what is not said here is refused. */
+import type { SQL_DIALECTS, STATEMENT_KINDS } from '../../core/inspection-words.ts'
 
-/** The databases whose language is parsed. `postgresql` by PostgreSQL's own parser, all others by one that knows their dialects. */
-export const SQL_DIALECTS = [
-  'postgresql',
-  'mysql',
-  'sqlite',
-  'mssql',
-  'oracle',
-  'bigquery',
-  'snowflake',
-  'redshift',
-  'databricks',
-  'spark',
-  'hive',
-  'clickhouse',
-  'duckdb',
-  'teradata',
-  'ansi',
-  'generic',
-] as const
 export type SqlDialect = (typeof SQL_DIALECTS)[number]
 
-/** All others (COPY, CALL, DO, SET, ATTACH, PRAGMA, LOAD, GRANT, …) have no name here, because none can be judged by tables. */
-export const STATEMENT_KINDS = [
-  'select',
-  'insert',
-  'update',
-  'delete',
-  'merge',
-  'explain',
-  'show',
-  'create',
-  'alter',
-  'drop',
-  'truncate',
-] as const
 export type StatementKind = (typeof STATEMENT_KINDS)[number]
 
 /** Kinds that leave the database as it is. */

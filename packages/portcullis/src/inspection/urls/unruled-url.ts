@@ -37,6 +37,7 @@ export const unruledUrl: Inspect = (sent) => {
   if (url === null || url.hostname === '') return inPieces(text, value)
   const inward = judged(url.hostname, value)
   if (inward.length > 0) return inward
+  if (ODD_HOST.test(url.hostname)) return inPieces(text, value)
   if (FRAGMENT_HOST.test(text)) return seen('url.ambiguous-authority', 'strong', value)
   const hidden = ADDRESS_FIRST.exec(url.hostname)?.[1]
   if (hidden !== undefined && judged(hidden, '').length > 0) return seen('url.disguised-address', 'strong', value)
@@ -50,6 +51,8 @@ export const unruledUrl: Inspect = (sent) => {
 const FRAGMENT_HOST = /^\s*[a-z][a-z0-9+.-]*:[/\\]*[^/?#]*[?#]@/i
 /** `127.0.0.1.example.com`, which some readers cut, and which answers with the address it spells. */
 const ADDRESS_FIRST = /^(\d{1,3}(?:\.\d{1,3}){3})\./
+/** Signs that the standard lets pass and no name in the DNS has. */
+const ODD_HOST = /[^\w.:[\]-]/
 const MAX_PIECES = 8
 const BREAKS = /%[0-9a-f]{2}|[^\w.:[\]-]/i
 
@@ -61,7 +64,7 @@ function inPieces(text: string, value: string): readonly Sighting[] {
     .filter((piece) => piece !== '')
     .map((piece) => URL.parse(`http://${piece}`)?.hostname ?? '')
   const isInward =
-    pieces.length > 1 && pieces.some((piece) => judged(piece, '').some(({ weight }) => weight === 'strong'))
+    BREAKS.test(authority) && pieces.some((piece) => judged(piece, '').some(({ weight }) => weight === 'strong'))
   return isInward ? seen('url.ambiguous-authority', 'strong', value) : NOTHING
 }
 

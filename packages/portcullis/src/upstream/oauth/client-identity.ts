@@ -4,7 +4,7 @@ import { Fault } from '../../core/fault.ts'
 import { Secret } from '../../core/secret.ts'
 import { isRecord } from '../../mcp/message.ts'
 import type { TokenVault } from '../access/token-vault.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
+import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import type { OAuthSettings } from './settings.ts'
 
 /** The protocol library, loaded when it is first needed. */

@@ -2,7 +2,7 @@
 import type { ServerMetadata } from 'openid-client'
 import { Fault } from '../../core/fault.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
-import { type GuardedFetch, requireAllowed } from './guarded-fetch.ts'
+import { type GuardedFetch, requireAllowed } from '../../core/guarded-fetch.ts'
 
 export interface DiscoveryOptions {
   readonly endpoint: URL

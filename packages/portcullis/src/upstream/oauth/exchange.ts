@@ -7,7 +7,7 @@ import type { Holder } from '../access/holder.ts'
 import { NotConnected } from '../access/not-connected.ts'
 import type { CredentialSource } from '../access/sender.ts'
 import { customFetch, loadLibrary, secretBasic } from './client-identity.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
+import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import { failed } from './token-requests.ts'
 
 /** A token of a caller. */

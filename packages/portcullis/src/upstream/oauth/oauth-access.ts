@@ -11,7 +11,7 @@ import { clientOf } from './client-identity.ts'
 import { arrive, type Departure, depart, type Flow } from './flow.ts'
 import { discover, type Found } from './discovery.ts'
 import { Grants } from './grants.ts'
-import type { GuardedFetch } from './guarded-fetch.ts'
+import type { GuardedFetch } from '../../core/guarded-fetch.ts'
 import type { Grant, OAuthSettings } from './settings.ts'
 import { failed, GrantOver, isDead, ownGrant, refresh } from './token-requests.ts'
 

@@ -3,7 +3,8 @@ import { before, test } from 'node:test'
 import fc from 'fast-check'
 import type { Inspect } from '../../../src/inspection/finding.ts'
 import { loadShellRole } from '../../../src/inspection/shell/shell-role.ts'
-import { SHELL_FEATURES, type ShellFeature, type ShellRules } from '../../../src/inspection/shell/shell-rules.ts'
+import { SHELL_FEATURES } from '../../../src/core/inspection-words.ts'
+import { type ShellFeature, type ShellRules } from '../../../src/inspection/shell/shell-rules.ts'
 
 let shellRole: (rules: ShellRules) => Inspect
 before(async () => {

@@ -3,7 +3,8 @@ import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Inspect } from '../../../src/inspection/finding.ts'
 import { loadSqlRole } from '../../../src/inspection/sql/sql-role.ts'
-import { SQL_DIALECTS, SQL_RULES, type SqlDialect, type SqlRules } from '../../../src/inspection/sql/sql-rules.ts'
+import { SQL_DIALECTS } from '../../../src/core/inspection-words.ts'
+import { SQL_RULES, type SqlDialect, type SqlRules } from '../../../src/inspection/sql/sql-rules.ts'
 
 let role: (rules?: SqlRules) => Inspect
 

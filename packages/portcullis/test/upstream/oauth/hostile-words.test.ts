@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { guardedFetch, requireAllowed } from '../../../src/core/guarded-fetch.ts'
 import { isSpecialAddress } from '../../../src/core/special-addresses.ts'
 import { challengeOf, scopesOf } from '../../../src/upstream/oauth/challenge.ts'
 import { metadataPlaces } from '../../../src/upstream/oauth/discovery.ts'
-import { guardedFetch, requireAllowed } from '../../../src/upstream/oauth/guarded-fetch.ts'
 
 const read = (value: string | string[] | undefined) => challengeOf({ headers: { 'www-authenticate': value } })
 
@@ -75,7 +75,7 @@ describe('the guard', () => {
   })
 
   it('connects to no name that leads inside', async () => {
-    const fetch = guardedFetch({ isInside, plaintext: false, timeoutMs: 2_000, maxBytes: 1_000 })
+    const fetch = guardedFetch({ privateNetworks: [], timeoutMs: 2_000, maxBytes: 1_000 })
     await assert.rejects(fetch('https://localhost:1/', { method: 'GET', headers: {} }), /a name of this house/)
   })
 })

@@ -110,7 +110,8 @@ export class AccountPages {
 
   async #addPasskey(visitor: Visitor, fields: Fields): Promise<Answer> {
     const { account, secret } = visitor
-    const passkeys = (await vouchedBy(this.#parts.settings, account.id)) === undefined ? this.#parts.settings.passkeys : undefined
+    const passkeys =
+      (await vouchedBy(this.#parts.settings, account.id)) === undefined ? this.#parts.settings.passkeys : undefined
     if (passkeys === undefined) throw new Fault('identity.form_refused', { step: 'passkey' })
     const made = await passkeys.registration.prove(account, fields, aboutOf(secret))
     if (made !== undefined && (await passkeys.registration.keep(account, made))) return backToPage

@@ -1,8 +1,11 @@
+/** Decides which functions of SQL are refused whatever a configuration allows by a pattern. */
+import { matchesPart } from './name-part.ts'
+
 /**
  * Functions that no statement calls unless the configuration names them: they reach files, the network, other databases or
  * processes, sleep, lock, change settings, or run text as SQL. `*` stands for any characters; each part of a dotted name counts.
  */
-export const DENIED_FUNCTIONS: readonly string[] = [
+const DENIED: readonly string[] = [
   // PostgreSQL and its extensions
   'pg_*',
   'lo_*',
@@ -165,7 +168,7 @@ export const DENIED_FUNCTIONS: readonly string[] = [
 ]
 
 /** Of those that a pattern above would refuse: they only look at their arguments or at names. */
-export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set([
+const HARMLESS: ReadonlySet<string> = new Set([
   'pg_typeof',
   'pg_column_size',
   'pg_size_pretty',
@@ -173,3 +176,13 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set([
   'pg_input_is_valid',
   'sqlite_version',
 ])
+
+/**
+ * Whether a function, by the parts of its name, is refused unless the configuration names it. Each part counts, since
+ * packages (`utl_http.request`) hide in front; PostgreSQL's own schema says nothing.
+ */
+export function isDeniedFunction(name: readonly string[]): boolean {
+  const parts = name[0]?.toLowerCase() === 'pg_catalog' ? name.slice(1) : name
+  if (parts.length === 1 && HARMLESS.has((parts[0] as string).toLowerCase())) return false
+  return parts.some((part) => DENIED.some((pattern) => matchesPart(pattern, part)))
+}

@@ -1,19 +1,27 @@
-/** Decides where an upstream or its authorization server can make us connect to: https to public addresses, one hop, small, soon. */
+/** Decides where strangers, upstreams and their authorization servers can make us connect to: https to public addresses, one hop, small, soon. */
 import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
-import { readAtMost } from '../../core/read-at-most.ts'
-import { isLoopbackAddress } from '../../core/special-addresses.ts'
+import { readAtMost } from './read-at-most.ts'
+import { isLoopbackAddress, isSpecialAddress, networksOf } from './special-addresses.ts'
 
 export interface GuardOptions {
+  /** Networks of this house that may be reached all the same, such as `10.1.0.0/16`. */
+  readonly privateNetworks: readonly string[]
+  /** Plain http is allowed, to a loopback address only. */
+  readonly plaintext?: boolean
+  /** PEM of authorities to trust beside the usual ones. */
+  readonly ca?: readonly string[]
+  readonly timeoutMs: number
+  readonly maxBytes: number
+}
+
+/** What a URL is held against. */
+export interface Guard {
   /** Whether an address belongs to this house; such ones are refused. */
   readonly isInside: (address: string) => boolean
   /** Plain http is allowed, to a loopback address only. */
   readonly plaintext: boolean
-  /** PEM of authorities to trust beside the usual ones. */
-  readonly ca?: string
-  readonly timeoutMs: number
-  readonly maxBytes: number
 }
 
 /** What is fetched: documents, and tokens for forms. */
@@ -29,12 +37,15 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Rejects with an Error for a place that is not allowed, and for an answer that is too large or too late. Redirects are answers. */
 export function guardedFetch(options: GuardOptions): GuardedFetch {
+  const allowed = networksOf(options.privateNetworks)
+  const isInside = (address: string): boolean => isSpecialAddress(address, allowed)
+  const guard = { isInside, plaintext: options.plaintext === true }
   let agents: Promise<{ readonly tls: Agent; readonly plain: Agent }> | undefined
   return async (text, { method, headers, body }) => {
-    const url = requireAllowed(text, options)
-    // Loaded late: a gateway without such upstreams never fetches anything for them.
+    const url = requireAllowed(text, guard)
+    // Loaded late: most gateways never fetch anything for anybody.
     const { request } = await import('undici')
-    agents ??= guardedAgents(options)
+    agents ??= guardedAgents(guard, options)
     const { tls, plain } = await agents
     const answer = await request(url, {
       method: method as 'GET',
@@ -45,7 +56,7 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
     })
     const bytes = await readAtMost(answer.body, options.maxBytes, 'the host')
     const kept = Object.entries(answer.headers).flatMap(([name, value]): [string, string][] =>
-      typeof value === 'string' && /^(?:cache-control|content-type|www-authenticate|dpop-nonce)$/.test(name)
+      typeof value === 'string' && /^(?:cache-control|expires|content-type|www-authenticate|dpop-nonce)$/.test(name)
         ? [[name, value]]
         : [],
     )
@@ -55,10 +66,7 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
 }
 
 /** Throws a TypeError for anything but https without credentials, or http to a loopback address where that is allowed. */
-export function requireAllowed(
-  text: string,
-  { plaintext, isInside }: Pick<GuardOptions, 'plaintext' | 'isInside'>,
-): URL {
+export function requireAllowed(text: string, { plaintext, isInside }: Guard): URL {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') throw new TypeError('a URL with credentials')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -71,9 +79,9 @@ export function requireAllowed(
   return url
 }
 
-async function guardedAgents({ isInside, ca, timeoutMs }: GuardOptions) {
+async function guardedAgents({ isInside }: Guard, { ca, timeoutMs }: GuardOptions) {
   const { Agent: UndiciAgent } = await import('undici')
-  const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ca] }
+  const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ...ca] }
   const agent = (lookUp: LookupFunction) =>
     new UndiciAgent({
       connect: { ...trust, lookup: lookUp, timeout: timeoutMs },

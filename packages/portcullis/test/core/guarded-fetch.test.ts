@@ -3,10 +3,9 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { isSpecialAddress } from '../../../src/core/special-addresses.ts'
-import { guardedFetch } from '../../../src/identity/server/guarded-fetch.ts'
-import { isTrustedDocument } from '../../../src/identity/server/client-documents.ts'
-import { createTestIdentity, type TestIdentity } from '../../fixtures/certificate.ts'
+import { guardedFetch } from '../../src/core/guarded-fetch.ts'
+import { isSpecialAddress } from '../../src/core/special-addresses.ts'
+import { createTestIdentity, type TestIdentity } from '../fixtures/certificate.ts'
 
 const INSIDE = [
   ...[
@@ -64,47 +63,26 @@ after(() => {
   server.closeAllConnections()
 })
 
+const GET = { method: 'GET', headers: {} } as const
+
 const fetching = (privateNetworks: readonly string[]) =>
   guardedFetch({ timeoutMs: 2_000, maxBytes: 1_000, privateNetworks, ca: [readFileSync(identity.caFile, 'utf8')] })
 
 test('nothing inside is connected to, by name or by any spelling of its address', async () => {
   for (const host of ['127.0.0.1', 'localhost', '2130706433', '0x7f000001', '127.1', '[::ffff:127.0.0.1]', '[::1]'])
-    await assert.rejects(fetching([])(`https://${host}:${port}/`), host)
+    await assert.rejects(fetching([])(`https://${host}:${port}/`, GET), host)
   assert.equal(requests, 0)
 })
 
 test('a network of this house that is spelled out can be reached, its certificate is checked, and redirects stay untouched', async () => {
-  const answer = await fetching(['127.0.0.0/8'])(`https://127.0.0.1:${port}/`)
+  const answer = await fetching(['127.0.0.0/8'])(`https://127.0.0.1:${port}/`, GET)
   assert.equal(answer.status, 200)
   assert.deepEqual([...answer.headers.keys()].toSorted(), ['cache-control'])
-  assert.equal((await fetching(['127.0.0.0/8'])(`https://127.0.0.1:${port}/moved`)).status, 302)
+  assert.equal((await fetching(['127.0.0.0/8'])(`https://127.0.0.1:${port}/moved`, GET)).status, 302)
   const distrusting = guardedFetch({ timeoutMs: 2_000, maxBytes: 1_000, privateNetworks: ['127.0.0.0/8'] })
-  await assert.rejects(distrusting(`https://127.0.0.1:${port}/`))
+  await assert.rejects(distrusting(`https://127.0.0.1:${port}/`, GET))
 })
 
 test('no more is read than may be', async () => {
-  await assert.rejects(fetching(['127.0.0.0/8'])(`https://127.0.0.1:${port}/big`), /more than 1000 bytes/)
-})
-
-test('a document counts where its host is trusted, character by character', () => {
-  const hosts = ['trusted.example', 'other.example:8443']
-  for (const id of ['https://trusted.example/client.json', 'https://other.example:8443/c', 'https://TRUSTED.example/c'])
-    assert.equal(isTrustedDocument(id, hosts), true, id)
-  for (const id of [
-    ...[
-      'http://trusted.example/c',
-      'https://trusted.example',
-      'https://trusted.example/',
-      'https://trusted.example:8443/c',
-    ],
-    ...[
-      'https://x.trusted.example/c',
-      'https://trusted.example.evil.example/c',
-      'https://trusted.example@evil.example/c',
-    ],
-    ...['https://trusted.example/c#x', 'https://other.example/c', 'nothing', ''],
-  ])
-    assert.equal(isTrustedDocument(id, hosts), false, id)
-  assert.equal(isTrustedDocument('https://any.example/c', ['*']), true)
-  assert.equal(isTrustedDocument('https://any.example/c', []), false)
+  await assert.rejects(fetching(['127.0.0.0/8'])(`https://127.0.0.1:${port}/big`, GET), /more than 1000 bytes/)
 })
