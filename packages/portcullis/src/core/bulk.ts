@@ -33,36 +33,35 @@ export const isWide = (value: unknown): boolean => (bulkOf(value)?.own ?? 0) > W
 
 /** Whether a value holds more than can be gone over in one turn. Costs as much as going over what is not marked. */
 export function isBulky(value: unknown): boolean {
-  const weight = { members: 0, bytes: 0 }
-  weigh(value, weight)
-  return weight.bytes > 0 || weight.members > BULKY_MEMBERS
+  const { members, bytes } = weightOf(value, BULKY_MEMBERS)
+  return bytes > 0 || members > BULKY_MEMBERS
 }
 
 /** Whether a value is bulky because of the number of its members. */
-export function hasManyMembers(value: unknown): boolean {
-  const weight = { members: 0, bytes: 0 }
-  weigh(value, weight)
-  return weight.members > BULKY_MEMBERS
-}
+export const hasManyMembers = (value: unknown): boolean => weightOf(value, BULKY_MEMBERS).members > BULKY_MEMBERS
 
 /** Bytes of the JSON text of all marked values in this one: about the length of a value that is bulky. */
-export function bulkBytes(value: unknown): number {
-  const weight = { members: 0, bytes: 0 }
-  weigh(value, weight, Number.POSITIVE_INFINITY)
-  return weight.bytes
-}
+export const bulkBytes = (value: unknown): number => weightOf(value, Number.POSITIVE_INFINITY).bytes
 
-/** Adds up what a value holds, until it is more than `maxMembers`. */
-function weigh(value: unknown, weight: { members: number; bytes: number }, maxMembers = BULKY_MEMBERS): void {
-  if (typeof value !== 'object' || value === null) return
-  const mark = marks.get(value)
-  if (mark !== undefined) {
-    weight.members += mark.members
-    weight.bytes += mark.bytes
-    return
+/**
+ * Adds up what a value holds, until it is more than `maxMembers`. Every message comes by here several times, so it is a loop
+ * over what is left and calls nothing for a string or a number.
+ */
+function weightOf(value: unknown, maxMembers: number): { readonly members: number; readonly bytes: number } {
+  const weight = { members: 0, bytes: 0 }
+  if (typeof value !== 'object' || value === null) return weight
+  const left: object[] = [value]
+  for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
+    const mark = marks.get(holder)
+    if (mark !== undefined) {
+      weight.members += mark.members
+      weight.bytes += mark.bytes
+      continue
+    }
+    const parts: readonly unknown[] = Array.isArray(holder) ? holder : Object.values(holder)
+    weight.members += parts.length
+    if (weight.members > maxMembers) return weight
+    for (const part of parts) if (typeof part === 'object' && part !== null) left.push(part)
   }
-  for (const name in value) {
-    if (++weight.members > maxMembers) return
-    weigh((value as Readonly<Record<string, unknown>>)[name], weight, maxMembers)
-  }
+  return weight
 }

@@ -1,4 +1,5 @@
 /** Decides which messages of an upstream are looked at on their way to the client, by whom, and in which order they go on. */
+import { isBulky } from '../core/bulk.ts'
 import type { Outgoing } from '../core/exchange.ts'
 import type { Filter } from '../core/pipeline.ts'
 import type { Routed } from '../core/route.ts'
@@ -11,7 +12,7 @@ import type { RecordedFinding } from './recorded-finding.ts'
 import { type CaseParts, inspectMessage, type ToolRules } from './results/result-case.ts'
 import { type ResultSettings, resultSettings } from './results/result-settings.ts'
 import type { TextInspect } from './results/result-text.ts'
-import { textsOf } from './results/result-walk.ts'
+import { type TextPlace, textsInTurns, textsOf, type WalkRules } from './results/result-walk.ts'
 import { isShadow } from './verdict.ts'
 
 export interface InspectResultsParts {
@@ -50,11 +51,12 @@ export function inspectResults<Known extends object>(parts: InspectResultsParts)
       const places =
         rules === undefined || rules.inspectors.length === 0
           ? []
-          : textsOf(message, { marked: rules.settings.marked, names: parts.names })
-      if (rules === undefined || places.length === 0) return tail === undefined ? message : tail.then(() => message)
+          : placesOf(message, { marked: rules.settings.marked, names: parts.names })
+      if (rules === undefined || ('length' in places && places.length === 0))
+        return tail === undefined ? message : tail.then(() => message)
       const running = (async () => {
         await tail
-        return inspectMessage(caseParts(parts, rules, exchange), message, places)
+        return inspectMessage(caseParts(parts, rules, exchange), message, await places)
       })()
       // Nobody overtakes a message that is still looked at.
       const done = running.then(ignore, ignore)
@@ -64,6 +66,9 @@ export function inspectResults<Known extends object>(parts: InspectResultsParts)
     },
   }
 }
+
+const placesOf = (message: Outgoing, rules: WalkRules): readonly TextPlace[] | Promise<readonly TextPlace[]> =>
+  isBulky(message) ? textsInTurns(message, rules) : textsOf(message, rules)
 
 const ignore = (): void => {}
 

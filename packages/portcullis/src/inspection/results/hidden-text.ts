@@ -36,11 +36,34 @@ export function hiddenTexts(text: string): readonly HiddenText[] {
     if (text.includes('<!--'))
       for (const match of first(text, COMMENT)) found.push({ how: 'comment', text: match[1] as string })
   }
+  if (!holdsToken(text)) return found
   for (const [token] of first(text, TOKEN)) {
     const decoded = readable(token)
     if (decoded !== undefined) found.push({ how: 'base64', text: decoded })
   }
   return found
+}
+
+const LEAST_TOKEN_LENGTH = 32
+const IN_TOKENS = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[A-Za-z0-9+/_-]/.test(String.fromCharCode(code))),
+)
+
+const isInTokens = (text: string, at: number): boolean => IN_TOKENS[text.charCodeAt(at)] === 1
+
+/**
+ * Whether TOKEN can match: a run of so many characters has one at every such distance, so prose is passed in a few looks where
+ * the pattern would begin anew at each letter.
+ */
+function holdsToken(text: string): boolean {
+  for (let at = LEAST_TOKEN_LENGTH - 1; at < text.length; at += LEAST_TOKEN_LENGTH) {
+    let from = at
+    while (from >= 0 && at - from < LEAST_TOKEN_LENGTH && isInTokens(text, from)) from--
+    let to = at
+    while (to < text.length && to - from <= LEAST_TOKEN_LENGTH && isInTokens(text, to)) to++
+    if (to - from > LEAST_TOKEN_LENGTH) return true
+  }
+  return false
 }
 
 function* first(text: string, pattern: RegExp): Generator<RegExpMatchArray> {

@@ -51,8 +51,12 @@ function add(found: Map<string, Sighting>, reason: string, shown: string, view: 
 /** Lower case, one blank for white space and for what JSON writes instead; look-alikes of other scripts only where words mix scripts. */
 function folded(text: string): string {
   const mixed = MIXED_SCRIPTS.test(text) ? foldLookAlikes(text) : text
-  return mixed.toLowerCase().replace(/(?:\s|\\[nrt])+/g, ' ')
+  const lower = mixed.toLowerCase()
+  return UNEVEN.test(lower) ? lower.replace(/(?:\s|\\[nrt])+/g, ' ') : lower
 }
+
+/** White space that is more or other than one blank. */
+const UNEVEN = /\s\s|[^\S ]|\\[nrt]/
 
 /** A Latin letter beside one of another script, or a letter of full width: no honest word has both. */
 const MIXED_SCRIPTS =

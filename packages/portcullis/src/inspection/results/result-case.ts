@@ -5,7 +5,7 @@ import { Fault } from '../../core/fault.ts'
 import type { ToolDefinition } from '../../mcp/definition.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 import type { Claimed } from '../claim.ts'
-import type { Weight } from '../finding.ts'
+import type { Sighting, Weight } from '../finding.ts'
 import { MASKED } from '../mask-text.ts'
 import { type Found, recorded, type RecordedFinding, worst } from '../recorded-finding.ts'
 import { stricter, type Verdict, type VerdictRules, verdictsFor } from '../verdict.ts'
@@ -75,18 +75,22 @@ interface Looked {
   readonly changes: readonly Replacement[]
 }
 
+/** What it takes to look at a text at all, in characters of a longer one. */
+const LEAST_WORK = 96
+
 async function looked({ rules, by }: CaseParts, message: Outgoing, places: readonly TextPlace[]): Promise<Looked> {
   const found: Found[] = []
   const changes: Replacement[] = []
+  const judge = verdictsFor(rules.levels, 'result')
   let read = 0
   for (const place of places) {
-    const { text, found: own } = await judged(rules, place, by)
+    const { text, found: own } = await judged(rules, judge, place, by)
     found.push(...own)
     // A notification is none of the caller's doing, and who sends it waits for nothing: only its text is refused.
     const left = 'method' in message && isRefused(own) ? MASKED : text
     if (left !== place.text) changes.push(changeOf(place, left))
-    // Between two slices everybody else has a turn; long texts see to it themselves.
-    read += Math.min(place.text.length, SLICE_LENGTH)
+    // Between two slices everybody else has a turn; long texts see to it themselves, and a short one is work of its own.
+    read += Math.min(LEAST_WORK + place.text.length, SLICE_LENGTH)
     if (read < SLICE_LENGTH) continue
     read = 0
     await setImmediate()
@@ -100,15 +104,19 @@ interface Judged {
 }
 
 /** Everybody who looks at a text, one after the other; each sees what the one before has left. */
-async function judged({ levels, inspectors }: ToolRules, place: TextPlace, by?: Claimed): Promise<Judged> {
-  const judge = verdictsFor(levels, 'result')
+async function judged(
+  { inspectors }: ToolRules,
+  judge: (sighting: Sighting) => Verdict,
+  place: TextPlace,
+  by?: Claimed,
+): Promise<Judged> {
   const found: Found[] = []
-  const at = pointerOfPath(place.path)
   let { text } = place
   for (const inspect of inspectors) {
     const findings = inspect({ text, kind: place.kind, ...(by && { by }) })
     const { sightings, least = 'allow', clean } = findings instanceof Promise ? await findings : findings
     if (sightings.length === 0) continue
+    const at = pointerOfPath(place.path)
     const own = sightings.map((sighting) => {
       const verdict = settled(stricter(judge(sighting), least), place)
       return { at, place: 'result' as const, sighting, verdict }
