@@ -45,5 +45,5 @@ export function wilson(hits, all) {
   const middle = share + (z * z) / (2 * all)
   const reach = z * Math.sqrt((share * (1 - share)) / all + (z * z) / (4 * all * all))
   const below = 1 + (z * z) / all
-  return [(100 * (middle - reach)) / below, (100 * (middle + reach)) / below]
+  return [Math.max(0, (100 * (middle - reach)) / below), Math.min(100, (100 * (middle + reach)) / below)]
 }

@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { wilson } from './corpora.mjs'
 import { sqlInjection } from '../../packages/portcullis/src/inspection/sql/sql-injection.ts'
 import { loadSqlRole } from '../../packages/portcullis/src/inspection/sql/sql-role.ts'
 import { SQL_DIALECTS, STATEMENT_KINDS } from '../../packages/portcullis/src/core/inspection-words.ts'
@@ -18,17 +19,6 @@ const corpora = values.corpora ?? process.env.PORTCULLIS_CORPORA ?? join(import.
 if (!existsSync(corpora)) {
   console.log(`no corpora at ${corpora}: give --corpora or PORTCULLIS_CORPORA; nothing was measured`)
   process.exit(0)
-}
-
-/** The lower and upper bound of a share, in percent. */
-export function wilson(hits, total) {
-  if (total === 0) return [0, 100]
-  const z = 1.96
-  const share = hits / total
-  const middle = share + (z * z) / (2 * total)
-  const spread = z * Math.sqrt((share * (1 - share)) / total + (z * z) / (4 * total * total))
-  const scale = 1 + (z * z) / total
-  return [Math.max(0, ((middle - spread) / scale) * 100), Math.min(100, ((middle + spread) / scale) * 100)]
 }
 
 const rowsOf = (name) =>

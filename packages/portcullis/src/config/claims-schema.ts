@@ -1,21 +1,7 @@
 /** What every outside issuer is described by: its identifier, its algorithms, and what its claims mean here. */
 import { z } from 'zod'
+import { TOKEN_ALGORITHMS } from '../core/token-algorithms.ts'
 import { roleName, text } from './fields.ts'
-
-/** Only asymmetric algorithms: with HS256 everybody who can verify a token can also make one. */
-export const ALGORITHMS = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-  'PS256',
-  'PS384',
-  'PS512',
-  'RS256',
-  'RS384',
-  'RS512',
-] as const
 
 export const claim = z
   .union([text, z.array(text).min(1).max(10)])
@@ -33,7 +19,7 @@ export const jwksUri = httpsUrl
   .describe('Where its keys are. Default: found by OpenID Connect discovery or RFC 8414.')
 
 export const algorithms = z
-  .array(z.enum(ALGORITHMS))
+  .array(z.enum(TOKEN_ALGORITHMS))
   .min(1)
   .default(['ES256', 'EdDSA', 'RS256'])
   .describe('Accepted signature algorithms.')

@@ -1,23 +1,7 @@
 /** Decides which settings of an outside issuer are sound. Whatever is not, is refused before the gateway listens. */
+import { TOKEN_ALGORITHMS, type TokenAlgorithm } from '../core/token-algorithms.ts'
 import type { ClaimMapping } from './claims.ts'
 import { type FetchLimits, requireSafeUrl } from './fetch-json.ts'
-
-/** Signatures with a public key. `none` and HMAC are not in the list: a published key could sign for them. */
-export const TOKEN_ALGORITHMS = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-  'PS256',
-  'PS384',
-  'PS512',
-  'RS256',
-  'RS384',
-  'RS512',
-] as const
-
-export type TokenAlgorithm = (typeof TOKEN_ALGORITHMS)[number]
 
 export interface IssuerSettings {
   /** Compared with `iss` character by character (RFC 9068 §4). */

@@ -57,6 +57,9 @@ export function methodOf(name: string, era: Era): Method | undefined {
   return method.eras.includes(era) ? method : undefined
 }
 
+/** The methods whose results may ask for input (MCP 2026-07-28 MRTR). */
+export const ASKING_METHODS: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
 const NO_TARGET: Target = { kind: 'none' }
 
 /** What a message acts upon, or undefined when the parameter that names it is missing or does not name anything. */

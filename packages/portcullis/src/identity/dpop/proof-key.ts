@@ -4,7 +4,7 @@
  */
 import { constants, createPublicKey, hash, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
 import { Fault } from '../../core/fault.ts'
-import type { TokenAlgorithm } from '../issuer-settings.ts'
+import type { TokenAlgorithm } from '../../core/token-algorithms.ts'
 
 /** A public key, for one algorithm alone. */
 export interface ProofKey {

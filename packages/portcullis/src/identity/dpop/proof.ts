@@ -2,7 +2,7 @@
 import { Fault } from '../../core/fault.ts'
 import { ExpiringMap } from '../expiring-map.ts'
 import type { JsonObject } from '../fetch-json.ts'
-import type { TokenAlgorithm } from '../issuer-settings.ts'
+import type { TokenAlgorithm } from '../../core/token-algorithms.ts'
 import { readJwt } from '../jwt-parts.ts'
 import { isSignedBy, type ProofKey, readProofKey } from './proof-key.ts'
 

@@ -15,6 +15,7 @@ import { problemOfAsk } from '../../mcp/police.ts'
 import type { Sessioned } from './attach-session.ts'
 import { SingleUse } from './single-use.ts'
 import type { StateSeal } from './seal-state.ts'
+import { ownerOf } from './owner.ts'
 
 /** What is known of a call when a person is asked about it. */
 export type Asked = Exchange & Authenticated & Parsed & Sessioned & Resolved & { readonly cancellation?: Cancellation }
@@ -79,7 +80,7 @@ export class Approvals {
   /** The mark for a state of a later round of an approved call; good once. */
   carry(exchange: Authenticated & Approved): { readonly approved?: string } {
     if (exchange.approved === undefined) return {}
-    return { approved: `${exchange.approved}.${this.#tickets.issue(ownerOf(exchange))}` }
+    return { approved: `${exchange.approved}.${this.#tickets.issue(ownerOf(exchange.principal))}` }
   }
 
   /** What a modern client brought back; undefined when it has not been asked yet. */
@@ -111,7 +112,7 @@ export class Approvals {
       await witness.decided(exchange, id, 'unable')
       throw refused('unable')
     }
-    const ticket = this.#tickets.issue(ownerOf(exchange))
+    const ticket = this.#tickets.issue(ownerOf(exchange.principal))
     const { requestState, inputResponses } = call.params
     const approval = {
       id,
@@ -146,8 +147,6 @@ export class Approvals {
     }
   }
 }
-
-const ownerOf = ({ principal }: Authenticated): string => JSON.stringify([principal.tenant, principal.id])
 
 /** Only a plain yes is one. */
 function answerOf(value: unknown): Answer {

@@ -1,6 +1,7 @@
 /** What a caller is told who has to connect an upstream first, and how its request goes on when it comes back. */
 import type { Exchange } from '../../core/exchange.ts'
 import { Fault, type FaultLink } from '../../core/fault.ts'
+import { ASKING_METHODS } from '../../mcp/methods.ts'
 import { declaredCapabilities } from '../../mcp/envelope.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 import type { Upstream } from '../upstream.ts'
@@ -9,9 +10,6 @@ import type { StateSeal } from './seal-state.ts'
 
 /** As much of an exchange as is known when an upstream turns out not to be connected. */
 export type Asking = Exchange & Pick<Admitted, 'call' | 'principal' | 'session'>
-
-/** The methods whose results may ask for input (MCP 2026-07-28 MRTR). */
-const ASKING: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /**
  * The link in the form that this caller can take: an elicitation when it declared them, else words. What the caller had
@@ -24,7 +22,8 @@ export function linkFor(
   link: OpenLink,
 ): FaultLink {
   if (call.era === 'legacy') return { ...link, as: acceptsUrls(session?.client.capabilities) ? 'error' : 'words' }
-  if (!ASKING.has(call.method) || !acceptsUrls(declaredCapabilities(call.params))) return { ...link, as: 'words' }
+  if (!ASKING_METHODS.has(call.method) || !acceptsUrls(declaredCapabilities(call.params)))
+    return { ...link, as: 'words' }
   const { requestState, inputResponses } = call.params
   const connect = {
     ...(upstream.era === 'modern' && typeof requestState === 'string' && { requestState }),

@@ -1,5 +1,6 @@
 import type { Answer } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
+import { ASKING_METHODS } from '../../mcp/methods.ts'
 import { statusOf, toModern, toModernError, urlElicitations } from '../../mcp/bridge.ts'
 import { declaredCapabilities } from '../../mcp/envelope.ts'
 import {
@@ -22,7 +23,7 @@ export function finishModern(parts: RelayParts, exchange: Admitted, upstream: Up
   const response = identified(upstream, told)
   const { result } = response
   if (result['resultType'] === 'input_required') {
-    if (!ASKING.has(exchange.call.method)) throw malformed('input_required', exchange)
+    if (!ASKING_METHODS.has(exchange.call.method)) throw malformed('input_required', exchange)
     return answer({ ...response, result: sealed(parts, exchange, upstream, result) })
   }
   if (result['resultType'] === 'task') bindTask(parts, exchange, upstream, result)
@@ -52,9 +53,6 @@ function isAlike(told: unknown, identity: Params): boolean {
   const members = Object.keys(told)
   return members.length === Object.keys(identity).length && members.every((member) => told[member] === identity[member])
 }
-
-/** The methods whose results may ask for input (MCP 2026-07-28 MRTR). */
-const ASKING: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /** An error as a modern client may see it, with the HTTP status that belongs to it. */
 export function modernError(response: ErrorResponse): Answer {

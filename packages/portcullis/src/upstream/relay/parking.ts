@@ -4,6 +4,7 @@ import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
 import { type Id, isRecord, type Params, type Request, type Response } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
+import { ownerOf } from './owner.ts'
 
 /** What a parked call has for its caller: its final response, or questions to be answered first. */
 export type Outcome =
@@ -158,5 +159,3 @@ export class Parking {
     parked.call.cancellation.cancel('deadline')
   }
 }
-
-const ownerOf = (principal: Principal): string => JSON.stringify([principal.tenant, principal.id])

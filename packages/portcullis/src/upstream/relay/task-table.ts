@@ -1,5 +1,6 @@
 import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
+import { ownerOf } from './owner.ts'
 
 const MAX_TASKS_EACH = 1_000
 const MAX_PRINCIPALS = 10_000
@@ -41,5 +42,3 @@ function trim(entries: Map<string, unknown>, max: number): void {
     entries.delete(name)
   }
 }
-
-const ownerOf = (principal: Principal): string => JSON.stringify([principal.tenant, principal.id])

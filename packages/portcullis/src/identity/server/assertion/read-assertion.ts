@@ -10,7 +10,7 @@ import { bindingOf } from '../../binding.ts'
 import { type ClaimMapping, type ClaimPath, mapClaims, textAt } from '../../claims.ts'
 import type { JsonObject } from '../../fetch-json.ts'
 import type { KeyOwner } from '../../issuer-keys.ts'
-import type { TokenAlgorithm } from '../../issuer-settings.ts'
+import type { TokenAlgorithm } from '../../../core/token-algorithms.ts'
 import type { Jwks } from '../../jwks.ts'
 import { readJwt } from '../../jwt-parts.ts'
 

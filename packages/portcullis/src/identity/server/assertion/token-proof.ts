@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/clock.ts'
 import { Fault } from '../../../core/fault.ts'
 import { proofReader } from '../../dpop/proof.ts'
-import type { TokenAlgorithm } from '../../issuer-settings.ts'
+import type { TokenAlgorithm } from '../../../core/token-algorithms.ts'
 
 export interface TokenProofParts {
   readonly algorithms: readonly TokenAlgorithm[]

@@ -3,6 +3,7 @@ import type { Configuration, CustomFetch, ServerMetadata } from 'openid-client'
 import type { JWK } from 'jose'
 import type { Clock } from '../../../core/clock.ts'
 import type { Secret } from '../../../core/secret.ts'
+import { isTokenAlgorithm } from '../../../core/token-algorithms.ts'
 import { providerFailure, unavailable, Unreachable } from './provider-failure.ts'
 import type { ProviderRules } from './provider-rules.ts'
 
@@ -41,8 +42,6 @@ export interface JourneySecrets {
 export type ProviderClaims = Readonly<Record<string, unknown>> & { readonly iss: string; readonly sub: string }
 
 const METADATA_MS = 3_600_000
-/** No shared secret signs anything: whoever can verify could sign too. */
-const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512']
 /** For `fresh`: how long ago the sign-in at the provider may be. */
 const FRESH_SECONDS = 600
 
@@ -146,7 +145,7 @@ function requireUsable(server: ServerMetadata, issuer: string): ServerMetadata {
     if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') throw new TypeError('an endpoint')
   }
   const offered = server.id_token_signing_alg_values_supported ?? ['RS256']
-  return { ...server, id_token_signing_alg_values_supported: offered.filter((alg) => ALGORITHMS.includes(alg)) }
+  return { ...server, id_token_signing_alg_values_supported: offered.filter(isTokenAlgorithm) }
 }
 
 async function authentication(library: Library, server: ServerMetadata, proof: ProviderSettings['proof']) {
