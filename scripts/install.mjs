@@ -42,6 +42,22 @@ export function ensureChromium() {
   ensureDebian([['chromium', 'chromium', 'the sign-in pages are walked through in it']])
 }
 
+/** The server in which several gateways count their limits together. The package may start one of its own; tests use none that they did not start. */
+export function ensureRedis() {
+  if (onPath('redis-server')) return
+  ensureDebian([['redis-server', 'redis-server', 'limits that gateways share are tested in it']])
+}
+
+/** The language of the independent verifier in `examples/audit-verifier`, and the authority and the repository that are witnesses in tests. */
+export function ensureWitnesses() {
+  const needed = [
+    ['python3', 'python3', 'the independent verifier of audit chains is written in it'],
+    ['openssl', 'openssl', 'it is the time stamping authority of the tests'],
+    ['git', 'git', 'a repository is a witness of audit chains'],
+  ].filter(([program]) => !onPath(program))
+  if (needed.length > 0) ensureDebian(needed)
+}
+
 /** Installs Debian packages, given as `[program, package, why]`. Stops with the command to type when it cannot. */
 export function ensureDebian(missing) {
   const why = missing.map(([program, , reason]) => `${program} is missing: ${reason}`).join('; ')

@@ -1,6 +1,13 @@
 /** npm test: installs what is missing, runs the steps of `npm run check`, then every test with its real components. */
 import { ensureBuilt } from './build.mjs'
-import { ensureChromium, ensurePackages, ensurePodman, ensureSandbox } from './install.mjs'
+import {
+  ensureChromium,
+  ensurePackages,
+  ensurePodman,
+  ensureRedis,
+  ensureSandbox,
+  ensureWitnesses,
+} from './install.mjs'
 import { runSteps, say } from './steps.mjs'
 import { runTests, testFiles } from './suite.mjs'
 
@@ -8,6 +15,8 @@ ensurePackages()
 ensureSandbox()
 ensurePodman()
 ensureChromium()
+ensureRedis()
+ensureWitnesses()
 ensureBuilt()
 const checked = await runSteps({ showFiles: true })
 const started = performance.now()

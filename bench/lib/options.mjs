@@ -2,7 +2,9 @@
 
 const USAGE = `npm run bench -- [options]
 npm run bench -- sandbox [--launches N] [--rounds N] [--only a,b] [--quick]   (sandbox/options.mjs)
+npm run bench -- audit [the options below; callers 1,16,64]
 npm run bench -- identity [--rounds N] [--quick]                              (identity/options.mjs)
+npm run bench -- masking [--corpora folder] [--show kind]                     (masking.mjs)
   --only a,b      targets whose name contains one of these (the bare proxy is always measured)
   --rounds N      interleaved rounds (7)
   --seconds N     seconds of one measurement (2)

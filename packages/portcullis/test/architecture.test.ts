@@ -14,6 +14,7 @@ const ROOMS = [
   'inspection',
   'policy',
   'limits',
+  'anomalies',
   'upstream',
   'sandbox',
   'data-protection',

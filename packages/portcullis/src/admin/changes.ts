@@ -2,8 +2,8 @@
 import type { Ledger } from '../audit/ledger.ts'
 import type { Detail } from '../audit/record.ts'
 import { scrub } from '../audit/scrub.ts'
-import type { Cancellation } from '../core/cancellation.ts'
-import { Fault } from '../core/fault.ts'
+import type { Cancellation, CancelReason } from '../core/cancellation.ts'
+import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Principal } from '../core/principal.ts'
 import { digestOf } from '../mcp/canonical.ts'
 
@@ -106,10 +106,15 @@ export class Changes {
   }
 }
 
+const ENDED: Partial<Readonly<Record<CancelReason, FaultCode>>> = {
+  revoked: 'identity.revoked',
+  blocked: 'traffic.caller_blocked',
+}
+
 /** Who waits behind the change that revokes them must not have the next turn. */
 function refuseEnded({ ended }: ChangeMaker): void {
   if (ended?.reason === undefined) return
-  throw new Fault(ended.reason === 'revoked' ? 'identity.revoked' : 'limits.deadline', { reason: ended.reason })
+  throw new Fault(ENDED[ended.reason] ?? 'limits.deadline', { reason: ended.reason })
 }
 
 function factsOf({ id, before, after, detail }: ChangeFacts): Detail {

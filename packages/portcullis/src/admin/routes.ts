@@ -1,13 +1,19 @@
 /** Every route of the administration. The router, the OpenAPI document and the test of all routes are made from this table. */
 import { PRODUCT } from '../gateway/product.ts'
+import { ANOMALY_ROUTES } from './anomalies.ts'
 import { AUDIT_ROUTES } from './audit.ts'
+import { BACKUP_ROUTES } from './backups.ts'
+import { BLOCK_ROUTES } from './blocks.ts'
 import { CLIENT_ROUTES } from './clients.ts'
 import { CREDENTIAL_ROUTES } from './credentials.ts'
 import { DEFINITION_ROUTES } from './definitions.ts'
+import { EXPORTER_ROUTES } from './exporters.ts'
 import { GRANT_ROUTES } from './grants.ts'
+import { HOLD_ROUTES } from './holds.ts'
 import { KEY_ROUTES } from './keys.ts'
 import { LIMIT_ROUTES } from './limits.ts'
 import { openApi } from './open-api.ts'
+import { PAYLOAD_ROUTES } from './payloads.ts'
 import { POLICY_ROUTES } from './policies.ts'
 import { REVOCATION_ROUTES } from './revocations.ts'
 import { ROLE_ROUTES } from './roles.ts'
@@ -29,13 +35,19 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...SESSION_ROUTES,
   ...GRANT_ROUTES,
   ...REVOCATION_ROUTES,
+  ...BLOCK_ROUTES,
   ...POLICY_ROUTES,
   ...UPSTREAM_ROUTES,
   ...DEFINITION_ROUTES,
   ...LIMIT_ROUTES,
+  ...ANOMALY_ROUTES,
   ...CREDENTIAL_ROUTES,
   ...VAULT_ROUTES,
   ...AUDIT_ROUTES,
+  ...PAYLOAD_ROUTES,
+  ...HOLD_ROUTES,
+  ...EXPORTER_ROUTES,
+  ...BACKUP_ROUTES,
   route({
     ...{ method: 'GET', path: '/openapi.json', name: 'readOpenApi', summary: 'This document.' },
     may: READERS,

@@ -2,10 +2,12 @@ import { mkdirSync, truncateSync } from 'node:fs'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import { openAppendFile, type OpenAppendFile } from './append-file.ts'
-import type { CheckpointSigner } from './checkpoint.ts'
+import type { CheckpointSigner, SignedStatement } from './checkpoint.ts'
+import type { Succession } from './key-body.ts'
+import { lastKeyOf } from './last-key.ts'
 import { sealLine } from './line.ts'
 import { takeLock, type Lock } from './lock.ts'
-import { readChainEnd } from './recover.ts'
+import { ChainDamaged, readChainEnd } from './recover.ts'
 import type { Position, RecordBody } from './record.ts'
 import { Segments } from './segment.ts'
 
@@ -27,6 +29,16 @@ export interface ChainOptions {
   readonly onHealth?: (error: unknown) => void
   /** Hears how many records one commit has made durable. */
   readonly onCommit?: ((records: number) => void) | undefined
+  /** Hears the number of the last durable record, at the opening and after each commit. Must not throw. */
+  readonly onDurable?: ((sequence: number) => void) | undefined
+  /** Hears of each checkpoint that is durable. Must not throw. */
+  readonly onCheckpoint?: ((statement: SignedStatement) => void) | undefined
+}
+
+/** Where a record stands, told as soon as it has its place; it may still be lost until it is durable. */
+export interface Placed extends Position {
+  /** Milliseconds since the epoch. */
+  readonly at: number
 }
 
 export interface ChainRules {
@@ -60,6 +72,9 @@ export class Chain {
   #head: Position
   #durable: Position
   #unsigned = 0
+  #signer: CheckpointSigner
+  /** Id of the key under which the chain stands; undefined until it is signed. */
+  #key: string | undefined
   /** Calls on record whose outcome is not: while there are some, another record is about to come. */
   #underWay = 0
   #checkpointTimer: NodeJS.Timeout | undefined
@@ -86,6 +101,10 @@ export class Chain {
     this.#lock = lock
     this.#head = position
     this.#durable = position
+    this.#signer = options.signer
+    this.#key = lastKeyOf(options.directory)
+    mustContinue(options, this.#key)
+    options.onDurable?.(position.sequence)
     this.#segments = new Segments({
       directory: options.directory,
       ...options.rules,
@@ -95,6 +114,7 @@ export class Chain {
       onDurable: (durable) => {
         options.onCommit?.(durable.sequence - this.#durable.sequence)
         this.#durable = durable
+        options.onDurable?.(durable.sequence)
       },
       onFailure: (error) => this.#break(error),
     })
@@ -102,6 +122,7 @@ export class Chain {
       truncateSync(`${options.directory}/${current.name}`, current.bytes)
       void this.#place({ kind: 'recovered', cause: 'torn-line', bytes: tornBytes })
     }
+    if (this.#key !== undefined && this.#key !== this.#signer.keyId) void this.#sign()
   }
 
   /** True while records are accepted. */
@@ -113,24 +134,49 @@ export class Chain {
     return this.#head
   }
 
-  /** Resolves when the record is durable. Rejects with the fault `audit.unavailable`. */
-  append(body: RecordBody): Promise<void> {
+  /** Resolves when the record is durable. Rejects with the fault `audit.unavailable`. `placed` is called before it returns. */
+  append(body: RecordBody, placed?: (place: Placed) => void): Promise<void> {
     if (!this.intact) return Promise.reject(new Fault('audit.unavailable', { tenant: this.#options.tenant }))
-    const durable = this.#place(body)
-    if (++this.#unsigned >= this.#options.rules.checkpointRecords) this.#sign()
-    else this.#checkpointTimer ??= setTimeout(() => this.#sign(), this.#options.rules.checkpointMs).unref()
+    const at = this.#options.clock.now()
+    const durable = this.#place(body, at)
+    placed?.({ ...this.#head, at })
+    if (++this.#unsigned >= this.#options.rules.checkpointRecords) void this.#sign()
+    else this.#checkpointTimer ??= setTimeout(() => void this.#sign(), this.#options.rules.checkpointMs).unref()
     return durable
+  }
+
+  /** The next record begins another segment file, so that the one before can be removed some day. */
+  endSegment(): void {
+    this.#segments.endSegment()
+  }
+
+  /** Signs where the chain stands now. Resolves with the checkpoint's own place when it is durable; rejects with `audit.unavailable`. */
+  async checkpoint(): Promise<Position> {
+    const durable = this.#sign()
+    if (durable === undefined) throw new Fault('audit.unavailable', { tenant: this.#options.tenant })
+    const place = this.#head
+    await durable
+    return place
+  }
+
+  /** Signs with this key from now on, and says so in the chain. Resolves when that is durable, at the latest with a chain that is whole again. */
+  rotate(signer: CheckpointSigner): Promise<void> {
+    this.#signer = signer
+    return this.#sign() ?? Promise.reject(new Fault('audit.unavailable', { tenant: this.#options.tenant }))
   }
 
   /** Writes what waits, signs the end of the chain and lets go of it. */
   async close(): Promise<void> {
     if (this.#closed) return
     if (this.intact) void this.#place({ kind: 'stop' })
-    this.#sign()
+    void this.#sign()
     this.#closed = true
     clearTimeout(this.#probeTimer)
-    await this.#segments.close()
-    this.#lock.release()
+    try {
+      await this.#segments.close()
+    } finally {
+      this.#lock.release()
+    }
   }
 
   #place(body: RecordBody, at = this.#options.clock.now()): Promise<void> {
@@ -149,13 +195,25 @@ export class Chain {
     return this.#underWay > 0 ? 'soon' : 'now'
   }
 
-  #sign(): void {
+  /** Undefined while nothing can be written. */
+  #sign(): Promise<void> | undefined {
     clearTimeout(this.#checkpointTimer)
     this.#checkpointTimer = undefined
     this.#unsigned = 0
-    if (!this.intact) return
-    const at = this.#options.clock.now()
-    void this.#place(this.#options.signer.checkpoint(this.#options.tenant, this.#head, at), at)
+    if (!this.intact) return undefined
+    const { tenant, clock, onCheckpoint } = this.#options
+    const at = clock.now()
+    for (const succession of missing(this.#key, this.#signer)) void this.#place({ kind: 'key', ...succession }, at)
+    this.#key = this.#signer.keyId
+    const position = this.#head
+    const checkpoint = this.#signer.checkpoint(tenant, position, at)
+    const durable = this.#place(checkpoint, at)
+    if (onCheckpoint) {
+      const { key, signature } = checkpoint
+      const tell = () => onCheckpoint({ tenant, sequence: position.sequence, hash: position.hash, at, key, signature })
+      durable.then(tell, () => undefined)
+    }
+    return durable
   }
 
   #break(error: unknown): void {
@@ -180,6 +238,7 @@ export class Chain {
     }
     if (this.#closed) return this.#segments.close()
     this.#head = this.#durable
+    this.#key = lastKeyOf(this.#options.directory)
     const written = await this.#place({ kind: 'recovered', cause: 'write-failed' }).then(
       () => true,
       () => false,
@@ -188,4 +247,18 @@ export class Chain {
     this.#whole = true
     this.#options.onHealth?.(undefined)
   }
+}
+
+/** What the chain has to say before the key may sign in it. */
+function missing(from: string | undefined, { keyId, successions }: CheckpointSigner): readonly Succession[] {
+  if (from === undefined || from === keyId) return []
+  return successions.slice(successions.findIndex(({ old }) => old === from))
+}
+
+/** A key that nothing leads to would make a chain that nobody believes. */
+function mustContinue({ directory, signer }: ChainOptions, from: string | undefined): void {
+  if (from === undefined || from === signer.keyId || signer.successions.some(({ old }) => old === from)) return
+  const mend =
+    'put that key back; if it is lost, move the present one away and run "portcullis audit rotate-key --lost"'
+  throw new ChainDamaged(directory, `it is signed with the key ${from}, and ours is ${signer.keyId}; ${mend}`)
 }

@@ -9,6 +9,7 @@ import {
 } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { canonicalJson } from '../mcp/canonical.ts'
+import type { Succession } from './key-body.ts'
 import type { CheckpointBody, Position } from './record.ts'
 
 /**
@@ -28,25 +29,37 @@ export interface CheckpointStatement {
   readonly key: string
 }
 
+/** What a witness keeps. */
+export interface SignedStatement extends CheckpointStatement {
+  readonly signature: string
+}
+
 export interface CheckpointSigner {
   readonly keyId: string
   readonly publicKey: KeyObject
+  /** How this key came to follow the ones before it, the oldest first. */
+  readonly successions: readonly Succession[]
   /** The body of the checkpoint record that follows `position`. */
   checkpoint(tenant: string, position: Position, at: number): CheckpointBody
+  /** Ed25519, base64url without padding, over a text that says in its first line what it is. */
+  sign(bytes: Buffer): string
 }
 
 const CONTEXT = 'portcullis-audit-checkpoint-v1\n'
 
-export function checkpointSigner(privateKey: KeyObject): CheckpointSigner {
+export function checkpointSigner(privateKey: KeyObject, successions: readonly Succession[] = []): CheckpointSigner {
   const publicKey = createPublicKey(privateKey)
   const keyId = checkpointKeyId(publicKey)
+  const by = (bytes: Buffer) => sign(null, bytes, privateKey).toString('base64url')
   return {
     keyId,
     publicKey,
+    successions,
     checkpoint(tenant, { sequence, hash }, at) {
       const signed = statementBytes({ tenant, sequence, hash, at, key: keyId })
-      return { kind: 'checkpoint', key: keyId, signature: sign(null, signed, privateKey).toString('base64url') }
+      return { kind: 'checkpoint', key: keyId, signature: by(signed) }
     },
+    sign: by,
   }
 }
 
@@ -70,7 +83,7 @@ export function checkpointKeyId(publicKey: KeyObject): string {
  */
 export function loadCheckpointKey(path: string): KeyObject {
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined) createKey(path)
+  if (found === undefined) createCheckpointKey(path)
   else if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
     throw new Error(`${path}: others can read the audit signing key; run chmod 600 on it`)
   }
@@ -85,7 +98,8 @@ export function readCheckpointPublicKey(path: string): readonly [keyId: string, 
   return [checkpointKeyId(key), key]
 }
 
-function createKey(path: string): void {
+/** Creates a signing key (PEM, PKCS #8, mode 0600) where there is no file, with its public half beside it. */
+export function createCheckpointKey(path: string): void {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const file = openSync(path, 'wx', 0o600)
   try {

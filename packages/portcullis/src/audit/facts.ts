@@ -14,6 +14,7 @@ import {
   type Detail,
   type Findings,
   GATEWAY_TENANT,
+  type PayloadMark,
   type RefusalBody,
 } from './record.ts'
 import { scrubText } from './scrub.ts'
@@ -32,7 +33,7 @@ export type Witnessed = Exchange &
 export const tenantOf = (exchange: Witnessed): string => exchange.principal?.tenant ?? GATEWAY_TENANT
 
 /** `digest` is that of the arguments, where it had to be made in turns. */
-export function callBody(exchange: Witnessed & Parsed, digest?: string): CallBody {
+export function callBody(exchange: Witnessed & Parsed, digest?: string, payload?: PayloadMark): CallBody {
   const { call, principal, decision } = exchange
   const upstream = upstreamOf(exchange)
   return {
@@ -49,6 +50,7 @@ export function callBody(exchange: Witnessed & Parsed, digest?: string): CallBod
     ...(decision && { decision }),
     ...findingsMember(exchange.inspected?.findings),
     ...(exchange.approved !== undefined && { approval: exchange.approved }),
+    ...(payload && { payload }),
   }
 }
 
@@ -146,7 +148,14 @@ const credentialName = ({ kind, id }: Credential) => ({ kind, id })
 /** Names come from callers, and a refused one may be as long as a message. The digest covers what is cut off. */
 const MAX_NAME_LENGTH = 512
 
-const clip = (text: string): string => (text.length > MAX_NAME_LENGTH ? `${text.slice(0, MAX_NAME_LENGTH)}…` : text)
+/** A name may be anything that a caller sends, secrets and personal data included. */
+const clip = (text: string): string => {
+  const safe = scrubText(text)
+  return safe.length > MAX_NAME_LENGTH ? `${safe.slice(0, MAX_NAME_LENGTH)}…` : safe
+}
 
-const clipTarget = (target: Target): Target =>
-  target.kind === 'none' || target.name.length <= MAX_NAME_LENGTH ? target : { ...target, name: clip(target.name) }
+function clipTarget(target: Target): Target {
+  if (target.kind === 'none') return target
+  const name = clip(target.name)
+  return name === target.name ? target : { ...target, name }
+}

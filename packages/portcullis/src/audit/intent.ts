@@ -6,6 +6,8 @@ import type { Authenticated } from '../core/principal.ts'
 import type { Parsed } from '../mcp/call.ts'
 import { callBody, digestOfBulk, tenantOf } from './facts.ts'
 import type { Ledger } from './ledger.ts'
+import type { Payloads } from './payload.ts'
+import type { PayloadMark } from './record.ts'
 
 /**
  * Records what is about to be done, right before the upstream.
@@ -24,22 +26,35 @@ export type Intended = Exchange & Authenticated & Parsed & Authorized
 
 export interface IntentOptions {
   readonly ledger: Ledger
+  /** Absent where nothing of any call is kept. */
+  readonly payloads?: Pick<Payloads, 'ofArguments'> | undefined
+  /** Name of a required exporter that is too far behind with a tenant; absent where none is required. */
+  readonly behind?: ((tenant: string) => string | undefined) | undefined
+  /** Name of a required witness that knows too little of a tenant's chain; absent where none is required. */
+  readonly unwitnessed?: ((tenant: string) => string | undefined) | undefined
 }
 
-/** Place it last, so that the upstream's handler can demand the fact `Recorded`. Throws `audit.unavailable`. */
-export function auditIntent({ ledger }: IntentOptions): Check<Intended, Recorded> {
+/** Place it last, so that the upstream's handler can demand the fact `Recorded`. Throws `audit.unavailable`, `audit.export_behind` and `audit.witness_behind`. */
+export function auditIntent({ ledger, payloads, behind, unwitnessed }: IntentOptions): Check<Intended, Recorded> {
   return {
     name: 'audit.intent',
     check(exchange) {
       const tenant = tenantOf(exchange)
       if (!ledger.intact(tenant)) throw new Fault('audit.unavailable', { tenant })
-      const begin = (digest?: string): Recorded => {
-        const recorded = ledger.append(tenant, callBody(exchange, digest))
+      const exporter = behind?.(tenant)
+      if (exporter !== undefined) throw new Fault('audit.export_behind', { tenant, exporter })
+      const witness = unwitnessed?.(tenant)
+      if (witness !== undefined) throw new Fault('audit.witness_behind', { tenant, witness })
+      const begin = (digest?: string, payload?: PayloadMark): Recorded => {
+        const recorded = ledger.append(tenant, callBody(exchange, digest, payload))
         const recordedOutlet = new RecordedOutlet(exchange.outlet, recorded)
         exchange.outlet = recordedOutlet
         return { recorded, recordedOutlet }
       }
-      return digestOfBulk(exchange.call)?.then(begin) ?? begin()
+      const kept = payloads?.ofArguments(exchange)
+      // The payload is durable before the record that names it, and the upstream is not reached without it.
+      if (kept !== undefined) return Promise.all([digestOfBulk(exchange.call), kept]).then((both) => begin(...both))
+      return digestOfBulk(exchange.call)?.then((digest) => begin(digest)) ?? begin()
     },
   }
 }

@@ -86,7 +86,8 @@ function callMembers(body: CallBody): string {
     text += `,"decision":{"effect":"${effect}","policies":${listJson(policies)},"revision":${json(revision)}}`
   }
   if (body.findings !== undefined) text += `,"findings":${JSON.stringify(body.findings)}`
-  return body.approval === undefined ? text : `${text},"approval":${json(body.approval)}`
+  if (body.approval !== undefined) text += `,"approval":${json(body.approval)}`
+  return body.payload === undefined ? text : `${text},"payload":${JSON.stringify(body.payload)}`
 }
 
 function outcomeMembers(body: OutcomeBody): string {
@@ -97,7 +98,7 @@ function outcomeMembers(body: OutcomeBody): string {
   if (body.code !== undefined) text += `,"code":${json(body.code)}`
   if (body.detail !== undefined) text += `,"detail":${JSON.stringify(body.detail)}`
   if (body.findings !== undefined) text += `,"findings":${JSON.stringify(body.findings)}`
-  return text
+  return body.payload === undefined ? text : `${text},"payload":${JSON.stringify(body.payload)}`
 }
 
 const targetJson = (target: Target): string =>

@@ -12,6 +12,8 @@ export interface PageRequest {
   readonly cursor?: string
   /** Lines to look at, whether they match or not. */
   readonly maxLines: number
+  /** The only ones to look at; all of the chain when absent. */
+  readonly segments?: readonly string[]
 }
 
 export interface RecordPage {
@@ -27,10 +29,13 @@ const CURSOR = /^(\d{15})-(\d{1,15})$/
 export const isRecordCursor = (text: string): boolean => CURSOR.test(text)
 
 /** An unknown folder has no records. Throws what the file system throws. */
-export function readPage(directory: string, { filter, limit, cursor, maxLines }: PageRequest): RecordPage {
+export function readPage(directory: string, request: PageRequest): RecordPage {
+  const { filter, limit, cursor, maxLines } = request
   if (!existsSync(directory)) return { records: [] }
   const [, segment, offset] = (cursor === undefined ? null : CURSOR.exec(cursor)) ?? []
-  const names = segmentsOf(directory).filter((name) => segment === undefined || name <= `${segment}.jsonl`)
+  const names = (request.segments ?? segmentsOf(directory)).filter(
+    (name) => segment === undefined || name <= `${segment}.jsonl`,
+  )
   const records: AuditRecord[] = []
   let seen = 0
   for (const name of names.toReversed()) {

@@ -1,7 +1,9 @@
+import type { AlertBody } from './alert.ts'
 import type { Credential } from '../core/principal.ts'
 import type { Decision } from '../core/decision.ts'
 import type { Target } from '../mcp/call.ts'
 import type { Era } from '../mcp/message.ts'
+import type { KeyBody } from './key-body.ts'
 
 /**
  * What an audit record can say. Arguments and results are never in it, only digests; credentials only by their public id.
@@ -28,6 +30,20 @@ export interface CallBody {
   readonly findings?: Findings
   /** The question by which a person approved this call. */
   readonly approval?: string
+  /** Of the arguments, where they are kept. */
+  readonly payload?: PayloadMark
+}
+
+/** Names a sealed payload beside the chain, so that one that is missing or was changed is found. */
+export interface PayloadMark {
+  /** Number of its line among the payloads of the chain. */
+  readonly n: number
+  /** SHA-256, hex, over that line as it stands, sealed. */
+  readonly digest: string
+  /** Length of the JSON text, before anything was cut off. */
+  readonly bytes: number
+  /** Only its beginning was kept. */
+  readonly cut?: true
 }
 
 export type CredentialName = Pick<Credential, 'kind' | 'id'>
@@ -49,6 +65,8 @@ export interface OutcomeBody {
   readonly detail?: Detail
   /** Of the results, streamed ones included. */
   readonly findings?: Findings
+  /** Of the result, where it is kept. */
+  readonly payload?: PayloadMark
 }
 
 /** A request that was refused before any call record. One record tells all that was known by then. */
@@ -223,6 +241,7 @@ export type RecordBody =
   | OutcomeBody
   | RefusalBody
   | CheckpointBody
+  | KeyBody
   | StartBody
   | StopBody
   | ChangeBody
@@ -231,6 +250,7 @@ export type RecordBody =
   | AccessesBody
   | ProcessBody
   | ApprovalBody
+  | AlertBody
 
 /** A record as it stands in the file. */
 export type AuditRecord = {

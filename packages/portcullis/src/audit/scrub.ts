@@ -1,7 +1,10 @@
 /**
- * Takes secrets out of what is about to be printed: by the names of members, and by the shapes of bearer tokens and
- * private keys in text. The last net, not the first: rooms keep secrets in `Secret`, which does not print.
+ * Takes secrets and personal data out of what is about to be printed: by the names of members, and by their forms in text. The last
+ * net, not the first: rooms keep secrets in `Secret`, which does not print, and texts of callers out of logs and records.
  */
+import type { SensitiveKind } from '../core/recognise/kinds.ts'
+import { Recogniser } from '../core/recognise/recognise.ts'
+
 const SECRET_NAMES: ReadonlySet<string> = new Set(
   [
     'authorization proxy-authorization cookie set-cookie x-api-key api-key apikey password passwd passphrase secret',
@@ -13,6 +16,12 @@ const SECRET_NAMES: ReadonlySet<string> = new Set(
 // Bounded repetition and no nesting: linear in the length of the text.
 const SECRET_SHAPES =
   /\b(?:Bearer|Basic|DPoP)\s+[\w.~+/=-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\s\S]*/gi
+/** Addresses of machines stay: whoever looks into a log or a record looks for them. */
+const KINDS: readonly SensitiveKind[] = ['secret', 'card', 'iban', 'national-id', 'email', 'phone']
+const recogniser = new Recogniser(new Set(KINDS))
+const LEAST_LENGTH = 7
+/** A shorter number is no card, account or person. */
+const LEAST_NUMBER = 1e11
 const MAX_DEPTH = 6
 const MAX_TEXT_LENGTH = 4096
 const REDACTED = '[redacted]'
@@ -20,7 +29,8 @@ const REDACTED = '[redacted]'
 /** A copy that can be given to JSON.stringify: no cycles, no big integers, no getters, no secrets that it can recognise. */
 export function scrub(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return scrubText(value)
-  if (typeof value === 'bigint') return value.toString()
+  if (typeof value === 'bigint') return scrubText(value.toString())
+  if (typeof value === 'number' && value >= LEAST_NUMBER) return scrubNumber(value)
   if (typeof value === 'function' || typeof value === 'symbol') return undefined
   if (typeof value !== 'object' || value === null) return value
   if (depth >= MAX_DEPTH) return '[deep]'
@@ -35,10 +45,27 @@ export function scrub(value: unknown, depth = 0): unknown {
   return copy
 }
 
-/** Text without what looks like a bearer token or a private key, and not longer than 4,096 characters. */
+/** Text without what looks like a secret or personal data, and not longer than 4,096 characters. */
 export function scrubText(text: string): string {
-  const short = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text
-  return short.replace(SECRET_SHAPES, REDACTED)
+  if (text.length < LEAST_LENGTH) return text
+  const plain = text.slice(0, MAX_TEXT_LENGTH + REACH_BEHIND).replace(SECRET_SHAPES, REDACTED)
+  let left = ''
+  let done = 0
+  for (const { start, end, kind } of recogniser.find(plain)) {
+    left += plain.slice(done, start) + (kind === 'secret' ? REDACTED : `[${kind}]`)
+    done = end
+  }
+  const scrubbed = done === 0 ? plain : left + plain.slice(done)
+  return text.length > MAX_TEXT_LENGTH ? `${scrubbed.slice(0, MAX_TEXT_LENGTH)}…` : scrubbed
+}
+
+/** What is cut in two is recognised by its second half, too. */
+const REACH_BEHIND = 512
+
+function scrubNumber(value: number): unknown {
+  const text = String(value)
+  const scrubbed = scrubText(text)
+  return scrubbed === text ? value : scrubbed
 }
 
 function scrubError(error: Error, depth: number): unknown {

@@ -59,6 +59,7 @@ export class Segments {
   #lingeredMs = 0
   #lengthSeen = 0
   #failure: unknown
+  #isEnded = false
 
   constructor(options: SegmentOptions) {
     this.#options = options
@@ -81,6 +82,11 @@ export class Segments {
     if (when === 'now') batch.hurried = true
     this.#schedule()
     return batch.promise
+  }
+
+  /** The next commit begins another segment, whatever the size of this one; one without a line goes on. */
+  endSegment(): void {
+    this.#isEnded = true
   }
 
   /** Cuts off whatever a failed commit has left, and accepts again. Throws what the file system throws. */
@@ -161,7 +167,9 @@ export class Segments {
 
   async #write(bytes: Buffer, batch: Batch): Promise<void> {
     const { directory, maxSegmentBytes, openFile } = this.#options
-    if (this.#durable === undefined || this.#durable.bytes >= maxSegmentBytes) {
+    const isOver = this.#durable !== undefined && this.#durable.bytes >= (this.#isEnded ? 1 : maxSegmentBytes)
+    if (this.#durable === undefined || isOver) {
+      this.#isEnded = false
       const name = segmentName(batch.firstSequence)
       await this.#file?.close()
       this.#file = undefined

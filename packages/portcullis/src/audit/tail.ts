@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseLine } from './line.ts'
 import { linesBackward, linesForward, segmentsOf } from './lines.ts'
 import type { Target } from '../mcp/call.ts'
-import type { AuditRecord } from './record.ts'
+import type { AuditRecord, OutcomeBody } from './record.ts'
 
 /**
  * Reads records for people: the last ones, or new ones as they come. It does not verify; `verifyChain` does.
@@ -15,8 +15,24 @@ export interface TailFilter {
   readonly principal?: string
   /** Name of the tool, prompt, resource or task. */
   readonly target?: string
+  readonly upstream?: string
+  /** Of the fault table. */
+  readonly code?: string
+  /** How a call ended. */
+  readonly outcome?: OutcomeBody['outcome']
   readonly kind?: AuditRecord['kind']
+  /** Milliseconds since the epoch: not before, and before. */
+  readonly from?: number
+  readonly to?: number
 }
+
+/** Every kind of record; the compiler says when one is missing. */
+export const RECORD_KINDS = Object.keys({
+  ...{ call: 0, outcome: 0, refusal: 0, approval: 0, change: 0, alert: 0 },
+  ...{ access: 0, accesses: 0, process: 0, start: 0, stop: 0, checkpoint: 0, key: 0, recovered: 0 },
+} satisfies Readonly<Record<AuditRecord['kind'], 0>>) as readonly AuditRecord['kind'][]
+
+export const OUTCOMES: readonly OutcomeBody['outcome'][] = ['answered', 'failed', 'refused', 'cancelled']
 
 /** The last `count` records that the filter lets through, oldest first. Throws what the file system throws. */
 export function readLast(directory: string, count: number, filter: TailFilter = {}): readonly AuditRecord[] {
@@ -85,15 +101,21 @@ function concerns(record: AuditRecord, filter: TailFilter, open: Set<string>): b
   return passesKind(record, filter)
 }
 
-const needsCall = ({ principal, target }: TailFilter): boolean => principal !== undefined || target !== undefined
+const needsCall = ({ principal, target, upstream }: TailFilter): boolean =>
+  principal !== undefined || target !== undefined || upstream !== undefined
 
-export const passesKind = (record: AuditRecord, { kind }: TailFilter): boolean =>
-  kind === undefined || record.kind === kind
+/** Whether a record is of the kind and of the time that the filter names. */
+export const passesKind = (record: AuditRecord, { kind, from = -Infinity, to = Infinity }: TailFilter): boolean =>
+  (kind === undefined || record.kind === kind) && record.at >= from && record.at < to
 
-/** Whether a record is about what the filter names, its kind aside. */
-export function matches(record: AuditRecord, { incident, principal, target }: TailFilter): boolean {
+/** Whether a record is about what the filter names, its kind and time aside. */
+export function matches(record: AuditRecord, filter: TailFilter): boolean {
+  const { incident, principal, target, upstream, code, outcome } = filter
   if (incident !== undefined && !('incident' in record && record.incident === incident)) return false
   if (principal !== undefined && !('principal' in record && record.principal === principal)) return false
+  if (upstream !== undefined && !('upstream' in record && record.upstream === upstream)) return false
+  if (code !== undefined && !('code' in record && record.code === code)) return false
+  if (outcome !== undefined && !(record.kind === 'outcome' && record.outcome === outcome)) return false
   return target === undefined || ('target' in record && targetName(record) === target)
 }
 

@@ -3,11 +3,15 @@ import type { Clock } from '../core/clock.ts'
 import { Fault, type FaultCode, toFault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { isRecord } from '../mcp/message.ts'
+import type { Placed } from './chain.ts'
 import { callBody, digestOfBulk, findingsMember, refusalBody, tenantOf, type Ending, type Witnessed } from './facts.ts'
+import { giveReceipt } from './give-receipt.ts'
 import type { Recorded } from './intent.ts'
 import type { Ledger } from './ledger.ts'
 import type { Logger } from './log.ts'
-import type { Detail, Findings, OutcomeBody } from './record.ts'
+import type { Payloads } from './payload.ts'
+import type { Receipts } from './receipt.ts'
+import type { Detail, Findings, OutcomeBody, PayloadMark } from './record.ts'
 import { scrub } from './scrub.ts'
 
 /**
@@ -23,34 +27,29 @@ export interface TrailOptions {
   readonly answerOf: (fault: Fault, exchange: Exchange) => Answer
   /** Hears of our own mistakes, with the incident that the caller was told. */
   readonly log: Pick<Logger, 'error'>
+  /** Absent where nothing of any call is kept. */
+  readonly payloads?: Pick<Payloads, 'ofResult'> | undefined
+  /** Absent where answers carry no receipts. */
+  readonly receipts?: Pick<Receipts, 'issue'> | undefined
 }
 
 type Ended = Witnessed & Partial<Recorded>
+type Place = (place: Placed) => void
 
-export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap<Ended> {
+export function auditTrail(options: TrailOptions): Wrap<Ended> {
+  const { answerOf, log, receipts } = options
   const conclude = async (exchange: Ended, answer: Answer, fault?: Fault): Promise<Answer> => {
     try {
-      await record(exchange, answer, fault)
-      return answer
+      if (receipts === undefined || fault || !isParsed(exchange)) {
+        await record(options, exchange, answer, fault)
+        return answer
+      }
+      let place: Placed | undefined
+      await record(options, exchange, answer, fault, (placed) => (place = placed))
+      return place === undefined ? answer : await giveReceipt(receipts, exchange, answer, place)
     } catch (cause) {
       return answerOf(new Fault('audit.unavailable', {}, { cause }), exchange)
     }
-  }
-
-  const record = async (exchange: Ended, answer: Answer, fault: Fault | undefined): Promise<void> => {
-    const { recorded } = exchange
-    const tenant = tenantOf(exchange)
-    const durationMs = Math.max(0, clock.now() - exchange.receivedAt)
-    if (fault && recorded === undefined) {
-      return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
-    }
-    // The gateway may answer by itself, before `audit.intent`: then both records are written here.
-    if (recorded === undefined && isParsed(exchange)) {
-      const digest = await digestOfBulk(exchange.call)
-      ledger.append(tenant, callBody(exchange, digest)).catch(() => undefined)
-    }
-    await ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault))
-    await recorded
   }
 
   return {
@@ -67,6 +66,53 @@ export function auditTrail({ ledger, clock, answerOf, log }: TrailOptions): Wrap
       return conclude(exchange, answer)
     },
   }
+}
+
+/** Resolves when all is durable that is to be said of the request. `placed` hears where the outcome stands. */
+async function record(
+  options: TrailOptions,
+  exchange: Ended,
+  answer: Answer,
+  fault: Fault | undefined,
+  placed?: Place,
+): Promise<void> {
+  const { ledger, clock, payloads } = options
+  const { recorded } = exchange
+  const tenant = tenantOf(exchange)
+  const durationMs = Math.max(0, clock.now() - exchange.receivedAt)
+  if (fault && recorded === undefined) {
+    return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
+  }
+  // The gateway may answer by itself, before `audit.intent`: then both records are written here.
+  if (recorded === undefined && isParsed(exchange)) {
+    const digest = await digestOfBulk(exchange.call)
+    ledger.append(tenant, callBody(exchange, digest)).catch(() => undefined)
+  }
+  const kept = fault || recorded === undefined ? undefined : payloads?.ofResult(exchange, answer)
+  if (kept !== undefined) return recordWith(kept, options, exchange, answer, durationMs, placed)
+  await ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault), placed)
+  await recorded
+}
+
+/** The payload is durable before the record that names it. Without it the answer is withheld, which is on record too. */
+async function recordWith(
+  kept: Promise<PayloadMark>,
+  { ledger, answerOf }: Pick<TrailOptions, 'ledger' | 'answerOf'>,
+  exchange: Ended,
+  answer: Answer,
+  durationMs: number,
+  placed?: Place,
+): Promise<void> {
+  const tenant = tenantOf(exchange)
+  try {
+    const payload = await kept
+    await ledger.append(tenant, { ...outcomeBody(exchange, answer, durationMs, undefined), payload }, placed)
+  } catch (thrown) {
+    const fault = toFault(thrown)
+    await ledger.append(tenant, outcomeBody(exchange, answerOf(fault, exchange), durationMs, fault))
+    throw fault
+  }
+  await exchange.recorded
 }
 
 const isParsed = (exchange: Ended): exchange is Ended & Required<Pick<Ended, 'call'>> => exchange.call !== undefined

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { userInfo } from 'node:os'
 import { CHAIN_RULES } from '../audit/chain.ts'
-import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
-import { ChainLedger } from '../audit/ledger.ts'
-import type { RecordBody } from '../audit/record.ts'
+import type { CheckpointSigner } from '../audit/checkpoint.ts'
+import { openAuditKey } from '../audit/key-file.ts'
+import { ChainLedger, type KeyTaken } from '../audit/ledger.ts'
+import { GATEWAY_TENANT, type RecordBody } from '../audit/record.ts'
 import type { Config } from '../config/schema.ts'
 import { stateLayout } from '../config/state-layout.ts'
 import { weaknesses } from '../config/weaknesses.ts'
@@ -14,10 +15,12 @@ import { FAULTS, toFault } from '../core/fault.ts'
 import type { Principal } from '../core/principal.ts'
 import type { Administration } from '../gateway/administration.ts'
 import { adminView } from '../gateway/build-administration.ts'
+import { openKeys } from '../gateway/open-keys.ts'
 import { PRODUCT } from '../gateway/product.ts'
 import { tenantNames } from '../gateway/tenants.ts'
 import { RevocationList } from '../identity/revocation.ts'
 import { privateFolder } from '../pki/private-file.ts'
+import { BlockList } from '../traffic/block-list.ts'
 import { ADMIN_BASE } from '../admin/match.ts'
 import type { AdminReply, AdminRequest, AdminSend } from './admin-call.ts'
 import { originOf } from './server-url.ts'
@@ -41,17 +44,23 @@ export async function withEmbedded<T>(
     ...{ store: stores.revocations, clock, pollMs: 1_000, staleAfterMs: 10_000 },
     onProblem: () => {},
   })
+  const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 1_000, onProblem: () => {} })
+  const { environment } = terminal
+  const keys = openKeys({ config, layout: stateLayout(config), stores, clock, environment })
   try {
     await revocations.refresh()
+    await blocks.refresh()
     const here = { ...config, administration: { tenant: HOST } }
     const publicUrl = originOf(config)
     const { routed } = await import('../admin/router.ts')
     const { ADMIN_ROUTES } = await import('../admin/routes.ts')
-    const view = adminView({ config: here, clock, stores, chains, revocations, publicUrl })
+    const view = adminView({ config: here, clock, stores, chains, keys, revocations, blocks, publicUrl })
     return await use((request) => answer(routed(ADMIN_ROUTES, view), request, terminal))
   } finally {
+    await keys.close()
     await chains.close()
     revocations.close()
+    blocks.close()
     await stores.close()
   }
 }
@@ -72,24 +81,34 @@ class ChainWhenNeeded {
     return (await this.#opened).append(tenant, body)
   }
 
+  async rotate(signer: CheckpointSigner): Promise<KeyTaken> {
+    this.#opened ??= this.#open(GATEWAY_TENANT)
+    return (await this.#opened).rotate(signer)
+  }
+
   async close(): Promise<void> {
     await (await this.#opened?.catch(() => undefined))?.close()
   }
 
   #open(tenant: string): Promise<ChainLedger> {
-    const layout = stateLayout(this.#config)
-    // A gateway opens the chains of its tenants at its start, so it and this command keep each other out.
-    const [known = tenant] = tenantNames(this.#config)
-    return ChainLedger.open({
-      directory: layout.audit,
-      signer: checkpointSigner(loadCheckpointKey(layout.auditKey)),
-      clock: this.#terminal.clock,
-      rules: CHAIN_RULES,
-      program: `${PRODUCT.name} ${PRODUCT.version}, command line`,
-      weaknesses: weaknesses(this.#config).map(({ path, word }) => `${path}: ${word}`),
-      tenants: [...new Set([known, tenant])],
-    })
+    return openChains(this.#config, this.#terminal, [tenant])
   }
+}
+
+/** The chains of a gateway that does not run. Rejects with ChainInUse, ChainDamaged, AuditKeyError. */
+export function openChains(config: Config, { clock }: Terminal, tenants: readonly string[]): Promise<ChainLedger> {
+  const layout = stateLayout(config)
+  // A gateway opens the chains of its tenants at its start, so it and this command keep each other out.
+  const known = tenantNames(config).slice(0, 1)
+  return ChainLedger.open({
+    directory: layout.audit,
+    signer: openAuditKey(layout.auditKey, layout.audit),
+    clock,
+    rules: CHAIN_RULES,
+    program: `${PRODUCT.name} ${PRODUCT.version}, command line`,
+    weaknesses: weaknesses(config).map(({ path, word }) => `${path}: ${word}`),
+    tenants: [...new Set([...known, ...tenants])],
+  })
 }
 
 async function answer(administration: Administration, request: AdminRequest, terminal: Terminal): Promise<AdminReply> {

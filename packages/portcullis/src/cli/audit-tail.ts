@@ -54,6 +54,8 @@ function tell(record: AuditRecord): string {
       return words(record.what, record.by)
     case 'start':
       return words(record.program, ...record.weaknesses.map((path) => `weakness ${path}`))
+    case 'key':
+      return words(record.key, record.lost === true ? 'in place of a lost one' : 'follows', record.old)
     case 'recovered':
       return words(record.cause)
     case 'process':
@@ -62,6 +64,8 @@ function tell(record: AuditRecord): string {
       return words(record.incident, doer(record), tellAccess(record.access))
     case 'accesses':
       return words(doer(record), ...Object.entries(record.counts).map(([sort, count]) => `${count} × ${sort}`))
+    case 'alert':
+      return tellAlert(record)
     case 'checkpoint':
     case 'stop':
       return ''
@@ -78,6 +82,15 @@ function tellOutcome(record: Extract<AuditRecord, { kind: 'outcome' }>): string 
   const { incident, outcome, status, code, durationMs } = record
   return words(incident, outcome, String(status), code, `${durationMs} ms`, seen(record))
 }
+
+function tellAlert({ incident, level, score, subject, reasons, answer, count }: Told): string {
+  const because = reasons
+    .map(({ reason, observed, expected }) => `[${reason} ${observed}, usual ${expected}]`)
+    .join(' ')
+  return words(incident, level, String(score), `${subject.kind}:${subject.name}`, because, answer, `× ${count}`)
+}
+
+type Told = Extract<AuditRecord, { kind: 'alert' }>
 
 const doer = ({ upstream, principal, scope, pid }: Doer): string => `${upstream}[${pid}] ${principal ?? scope}`
 

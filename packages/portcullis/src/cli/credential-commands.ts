@@ -1,4 +1,4 @@
-/** `portcullis credential …` and `portcullis vault …`: what the vault holds for upstreams. A value comes from standard input, never from the command line. */
+/** `portcullis credential …`: what the vault holds for upstreams. A value comes from standard input, never from the command line. */
 import type { Config } from '../config/schema.ts'
 import { Secret } from '../core/secret.ts'
 import type { Listed } from '../data-protection/vault/vault.ts'
@@ -56,29 +56,6 @@ export async function credentialRemove(options: CredentialRemoveOptions, termina
     ask({ method: 'DELETE', path: at`/credentials/${upstream}/${kind}`, query: { principal } }, none),
   )
   terminal.err(`The credential of ${ownerOf(options)} at ${upstream} is removed.`)
-}
-
-/** New keys, and everything sealed anew with them. The gateway may run on meanwhile. */
-export async function vaultRotate(options: AdminOptions, terminal: Terminal): Promise<void> {
-  const { tenant } = options
-  const path = tenant === undefined ? '/vault/rewrap' : '/vault/rotate'
-  const done = await withAdmin(options, terminal, ({ ask }) => ask({ method: 'POST', path, body: {} }))
-  if (options.json === true) terminal.out(JSON.stringify(done))
-  if (tenant === undefined)
-    return terminal.err(`A new key-encryption key wraps ${String(done['rewrapped'])} data keys; the old ones are gone.`)
-  const version = `Data key ${String(done['version'])} of tenant ${tenant} seals now`
-  terminal.err(`${version}; ${String(done['resealed'])} credentials are sealed anew.`)
-}
-
-export async function vaultShred(
-  options: AdminOptions & { readonly tenant: string; readonly yes?: boolean },
-  terminal: Terminal,
-): Promise<void> {
-  if (options.yes !== true) throw new CommandError(EXIT.usage, 'what is shredded cannot be had back; repeat with --yes')
-  const body = { confirm: options.tenant }
-  const done = await withAdmin(options, terminal, ({ ask }) => ask({ method: 'POST', path: '/vault/shred', body }))
-  if (options.json === true) terminal.out(JSON.stringify(done))
-  terminal.err(`The data keys of tenant ${options.tenant} and ${String(done['removed'])} credentials are gone.`)
 }
 
 /** A secret that nothing would ever send is a mistake. */

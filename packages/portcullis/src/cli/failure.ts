@@ -16,10 +16,27 @@ const SENTENCES: Readonly<Record<string, ExitStatus>> = {
   LockError: EXIT.config,
   InspectionError: EXIT.config,
   SecretError: EXIT.config,
+  ListsError: EXIT.config,
+  RedisError: EXIT.unavailable,
+  KeyServiceError: EXIT.unavailable,
   StoreError: EXIT.unavailable,
   PkiError: EXIT.unavailable,
   ChainInUse: EXIT.unavailable,
   ChainDamaged: EXIT.unavailable,
+  AuditKeyError: EXIT.unavailable,
+  WitnessError: EXIT.config,
+  CursorDamaged: EXIT.unavailable,
+}
+
+/** What was wrong with a backup, by its code. */
+const BACKUPS: Readonly<Record<string, ExitStatus>> = {
+  changed: EXIT.damaged,
+  'cut-short': EXIT.damaged,
+  absent: EXIT.absent,
+  'not-for-you': EXIT.unopened,
+  untrusted: EXIT.untrusted,
+  unsound: EXIT.findings,
+  refused: EXIT.usage,
 }
 
 export function explainFailure(thrown: unknown): Failure {
@@ -27,6 +44,8 @@ export function explainFailure(thrown: unknown): Failure {
   if (thrown instanceof ConfigError) return { status: EXIT.config, text: thrown.message }
   if (thrown instanceof Fault) return explainFault(thrown)
   if (!(thrown instanceof Error)) return { status: EXIT.internal, text: `internal error: ${String(thrown)}` }
+  if (thrown.name === 'BackupError' && 'code' in thrown)
+    return { status: BACKUPS[String(thrown.code)] ?? EXIT.internal, text: thrown.message }
   const status = SENTENCES[thrown.name] ?? SENTENCES[thrown.constructor.name]
   if (status !== undefined) return { status, text: thrown.message }
   const sentence = explainSystem(thrown)

@@ -1,7 +1,7 @@
 /** `portcullis init`: makes what a first start needs, and keeps what is there. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { loadCheckpointKey } from '../audit/checkpoint.ts'
+import { openAuditKey } from '../audit/key-file.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { stateLayout } from '../config/state-layout.ts'
@@ -30,7 +30,7 @@ export async function init({ dir, demo }: InitOptions, terminal: Terminal): Prom
   const config = loadConfig(file, terminal.environment)
   const layout = stateLayout(config)
   privateFolder(config.state)
-  loadCheckpointKey(layout.auditKey)
+  openAuditKey(layout.auditKey, layout.audit)
   if (config.listen.tls?.authority === 'local') {
     const isNew = !existsSync(authorityFile(layout.authority))
     await serverCertificate(layout.authority, config.listen.tls.names ?? [], terminal.clock.now())

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { EXIT } from './exit.ts'
 import type { ExitStatus } from './exit.ts'
 import { explainFailure } from './failure.ts'
+import { guardLastWords } from './last-words.ts'
 import { buildProgram } from './program.ts'
 import { processTerminal } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
@@ -38,6 +39,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
 
 /** Runs the command line of this process. */
 export async function main(): Promise<void> {
+  guardLastWords(process)
   process.exitCode = await runCommand(process.argv.slice(2), processTerminal())
 }
 

@@ -60,8 +60,8 @@ export async function withAdmin<T>(
   return withEmbedded(config, terminal, (send) => use(deskOf(send, options, config)))
 }
 
-/** Whoever writes the chains is the one to ask: there is never a second. */
-function isRunning(config: Config): boolean {
+/** Whether somebody writes the chains: he is the one to ask, for there is never a second. */
+export function isRunning(config: Config): boolean {
   const { audit } = stateLayout(config)
   if (!existsSync(audit)) return false
   return readdirSync(audit).some((chain) => isHeld(join(audit, chain)))

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { formatPath } from '../config/problem.ts'
+import type { Config } from '../config/schema.ts'
 import { parsePolicyTests, runPolicyTests } from '../policy/test.ts'
 import type { PolicyTest } from '../policy/test.ts'
 import { CommandError, EXIT } from './exit.ts'
@@ -19,12 +20,7 @@ export interface PolicyTestOptions extends ConfigOption {
 /** `findings` when an outcome is not the expected one. A file without cases is a mistake, not a success. */
 export async function policyTest(file: string, options: PolicyTestOptions, terminal: Terminal): Promise<ExitStatus> {
   const { config } = openConfig(options, terminal)
-  const tests = readTests(file)
-  for (const { name, principal } of tests) {
-    if (config.tenants === undefined || Object.hasOwn(config.tenants, principal.tenant)) continue
-    throw new CommandError(EXIT.usage, `${file}: ${name}: there is no tenant ${JSON.stringify(principal.tenant)}`)
-  }
-  const results = runPolicyTests(await readPolicies(config, options.tools), tests, terminal.clock.now())
+  const results = await runPolicyFile(file, config, options.tools, terminal)
   for (const result of results) {
     if (options.json === true) terminal.out(JSON.stringify(result))
     else if (!result.passed) {
@@ -37,6 +33,16 @@ export async function policyTest(file: string, options: PolicyTestOptions, termi
   const failed = results.filter(({ passed }) => !passed).length
   if (options.json !== true) terminal.out(`${results.length - failed} passed, ${failed} failed`)
   return failed === 0 ? EXIT.ok : EXIT.findings
+}
+
+/** The outcomes of all cases in a file. Rejects with CommandError and PolicyError. */
+export async function runPolicyFile(file: string, config: Config, tools: string | undefined, { clock }: Terminal) {
+  const tests = readTests(file)
+  for (const { name, principal } of tests) {
+    if (config.tenants === undefined || Object.hasOwn(config.tenants, principal.tenant)) continue
+    throw new CommandError(EXIT.usage, `${file}: ${name}: there is no tenant ${JSON.stringify(principal.tenant)}`)
+  }
+  return runPolicyTests(await readPolicies(config, tools), tests, clock.now())
 }
 
 function readTests(file: string): readonly PolicyTest[] {

@@ -1,11 +1,17 @@
 /** The command line: which commands there are. What they do is loaded when one of them is called. */
 import { Command } from 'commander'
 import { addAccountCommands } from './account-commands.ts'
+import { addAnomalyCommands } from './anomaly-commands.ts'
+import { addAuditCommands } from './audit-commands.ts'
+import { addBackupCommands } from './backup-commands.ts'
+import { addBlockCommands } from './block-commands.ts'
+import { addExportCommands } from './export-commands.ts'
 import { addGovernCommands } from './govern-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
+import { addKeysCommands } from './keys-commands.ts'
 import { EXIT, EXIT_MEANINGS } from './exit.ts'
 import { addLockCommands } from './lock-commands.ts'
-import { configOption, jsonOption, tenantOption } from './options.ts'
+import { configOption, jsonOption } from './options.ts'
 import type { Done } from './options.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import type { Terminal } from './terminal.ts'
@@ -22,8 +28,13 @@ export function buildProgram(version: string, terminal: Terminal, done: Done): C
   addKeyCommands(program, terminal)
   addAccountCommands(program, terminal)
   addGovernCommands(program, terminal)
+  addBlockCommands(program, terminal)
   addVaultCommands(program, terminal)
+  addKeysCommands(program, terminal, done)
+  addAnomalyCommands(program, terminal)
   addAuditCommands(program, terminal, done)
+  addExportCommands(program, terminal, done)
+  addBackupCommands(program, terminal, done)
   addPolicyCommands(program, terminal, done)
   addLockCommands(program, terminal, done)
   addConfigCommands(program, terminal)
@@ -56,31 +67,6 @@ function addGatewayCommands(program: Command, terminal: Terminal, done: Done): v
     .addOption(configOption())
     .addOption(jsonOption())
     .action(async (options) => done(await (await import('./doctor.ts')).doctor(options, terminal)))
-}
-
-function addAuditCommands(program: Command, terminal: Terminal, done: Done): void {
-  const audit = program.command('audit').description('audit records')
-  audit
-    .command('tail')
-    .description('show the last records of a tenant; "@gateway" is what belongs to none')
-    .addOption(configOption())
-    .addOption(tenantOption())
-    .option('-l, --lines <number>', 'how many', '20')
-    .option('--incident <id>', 'only this one')
-    .option('--principal <id>', 'only of this principal')
-    .option('--target <name>', 'only about this tool, prompt or resource')
-    .option('-f, --follow', 'and those that come')
-    .addOption(jsonOption())
-    .action(async (options) => (await import('./audit-tail.ts')).auditTail(options, terminal))
-  audit
-    .command('verify')
-    .description('check the chains offline, from their files and public keys')
-    .addOption(configOption())
-    .option('-t, --tenant <name>', 'only this tenant')
-    .option('-k, --key <file...>', 'further public keys')
-    .option('--folder <path>', 'folder of the chains')
-    .addOption(jsonOption())
-    .action(async (options) => done((await import('./audit-verify.ts')).auditVerify(options, terminal)))
 }
 
 function addConfigCommands(program: Command, terminal: Terminal): void {

@@ -12,6 +12,8 @@ export interface Terminal {
   out(line: string): void
   /** What is said beside the results. */
   err(line: string): void
+  /** Shows how far something is, each time in the place of the last; absent where nobody watches. */
+  readonly progress?: (line: string) => void
   /** Whether `out` may be given colours; absent: no. */
   readonly colour?: boolean
   /** Standard input, opened when it is asked for. */
@@ -50,6 +52,7 @@ export function processTerminal(): Terminal {
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
+    ...(process.stderr.isTTY && { progress: (line: string) => void process.stderr.write(`\r\u001b[K${line}`) }),
     colour: process.stdout.isTTY && !environment['NO_COLOR'],
     environment,
     input: () => process.stdin,

@@ -1,6 +1,6 @@
-/** Which commands there are on the vault and on what it holds. */
+/** Which commands there are on what the vault holds. */
 import type { Command } from 'commander'
-import { asAdministrator, asOverseer } from './options.ts'
+import { asAdministrator } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 const load = () => import('./credential-commands.ts')
@@ -20,12 +20,4 @@ export function addVaultCommands(program: Command, terminal: Terminal): void {
   named(credential.command('remove').description('remove a secret or a grant at once'))
     .option('--kind <kind>', 'static or oauth', 'static')
     .action(async (options) => (await load()).credentialRemove(options, terminal))
-  const vault = program.command('vault').description('the keys that seal secrets at rest')
-  asOverseer(vault.command('rotate').description('make a new key-encryption key, or a new data key of one tenant'))
-    .option('-t, --tenant <name>', 'only the data key of this tenant')
-    .action(async (options) => (await load()).vaultRotate(options, terminal))
-  asOverseer(vault.command('shred').description('destroy the data keys of a tenant and everything that they sealed'))
-    .requiredOption('-t, --tenant <name>', 'tenant')
-    .option('--yes', 'really')
-    .action(async (options) => (await load()).vaultShred(options, terminal))
 }

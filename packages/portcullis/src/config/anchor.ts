@@ -1,6 +1,9 @@
 /** Makes every path of the configuration absolute: `~` is the home folder, everything else relative to the file. */
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { anchorDataProtection } from './anchor-data-protection.ts'
+import { anchorExporters, anchorHeaders, anchorTrust } from './anchor-exporters.ts'
+import { anchorWitnesses } from './anchor-witness.ts'
 import type {
   Config,
   HttpConfig,
@@ -17,7 +20,9 @@ import type {
 export function anchor(config: Config, folder: string): Config {
   const at = (path: string) => absolute(path, folder)
   const { tls, plaintext } = config.listen
-  const listener = tls ?? (plaintext === undefined ? ({ authority: 'local' } as const) : undefined)
+  const listener =
+    tls ??
+    (plaintext === undefined ? ({ authority: 'local', staple: 'auto', revocationNetworks: [] } as const) : undefined)
   const state = at(config.state)
   const { log } = config.audit
   return {
@@ -30,9 +35,15 @@ export function anchor(config: Config, folder: string): Config {
     inspection: { ...config.inspection, results: anchorResults(config.inspection.results, at) },
     ...(config.tenants && { tenants: mapValues(config.tenants, (tenant) => anchorTenant(tenant, at)) }),
     upstreams: mapValues(config.upstreams, (upstream) => anchorUpstream(upstream, at)),
+    exporters: anchorExporters(config.exporters, at),
+    dataProtection: anchorDataProtection(config.dataProtection, at),
+    ...(config.telemetry && { telemetry: anchorTelemetry(config.telemetry, at) }),
+    traffic: anchorTraffic(config.traffic, at),
+    backup: { ...config.backup, ...(config.backup.folder !== undefined && { folder: at(config.backup.folder) }) },
     audit: {
       ...config.audit,
       folder: config.audit.folder === undefined ? join(state, 'audit') : at(config.audit.folder),
+      witness: anchorWitnesses(config.audit.witness, at),
       log: log.file === undefined ? log : { ...log, file: at(log.file) },
     },
   }
@@ -56,6 +67,7 @@ function anchorTls(tls: NonNullable<Config['listen']['tls']>, at: At): NonNullab
         ...clientCertificates,
         authorities: clientCertificates.authorities.map(at),
         trustBundles: mapValues(clientCertificates.trustBundles, at),
+        crls: clientCertificates.crls.map(at),
       },
     }),
   }
@@ -104,6 +116,26 @@ function anchorIssuer(issuer: IssuerConfig, at: At): IssuerConfig {
 function anchorPolicy<Policy extends Config['policy']>(policy: Policy, at: At): Policy {
   const roles = [...new Set([...policy.roles, ...policy.builtin])]
   return { ...policy, roles, files: policy.files.map(at) }
+}
+
+function anchorTraffic(traffic: Config['traffic'], at: At): Config['traffic'] {
+  const { lists, redis } = traffic
+  const { countries, files } = lists
+  return {
+    ...traffic,
+    lists: {
+      ...lists,
+      files: files.map((one) => ({ ...one, file: at(one.file) })),
+      ...(countries !== undefined && { countries: at(countries) }),
+    },
+    ...(redis && {
+      redis: {
+        ...redis,
+        ...(redis.ca !== undefined && { ca: at(redis.ca) }),
+        ...(redis.password && { password: anchorSecret(redis.password, at) }),
+      },
+    }),
+  }
 }
 
 type ResultsConfig = Config['inspection']['results']
@@ -167,7 +199,11 @@ function anchorHttp(http: HttpConfig, at: At): HttpConfig {
   return {
     ...http,
     headers: mapValues(http.headers, (source) => anchorSecret(source, at)),
-    tls: http.tls.ca === undefined ? http.tls : { ca: at(http.tls.ca) },
+    tls: {
+      ...http.tls,
+      ...(http.tls.ca !== undefined && { ca: at(http.tls.ca) }),
+      crls: http.tls.crls.map(at),
+    },
     ...anchorAccess(http, at),
   }
 }
@@ -195,6 +231,10 @@ function anchorAccess({ oauth, exchange }: HttpConfig, at: At): Partial<HttpConf
 
 function anchorSecret(source: SecretSource, at: At): SecretSource {
   return source.file === undefined ? source : { file: at(source.file) }
+}
+
+function anchorTelemetry<T extends NonNullable<Config['telemetry']>>(telemetry: T, at: At): T {
+  return { ...anchorTrust(telemetry, at), headers: anchorHeaders(telemetry.headers, at) }
 }
 
 function mapValues<In, Out>(record: Readonly<Record<string, In>>, change: (value: In) => Out): Record<string, Out> {

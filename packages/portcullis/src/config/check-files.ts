@@ -3,9 +3,14 @@ import { globSync } from 'node:fs'
 import { checkProgram, checkSandbox } from './check-sandbox.ts'
 import type { Environment } from './environment.ts'
 import { checkAssertions } from './check-assertions.ts'
+import { checkDataProtection } from './check-data-protection.ts'
+import { checkExporters } from './check-exporters.ts'
 import { checkSenders } from './check-senders.ts'
 import { checkSignIn } from './check-sign-in.ts'
+import { checkTelemetry } from './check-telemetry.ts'
 import { checkTenants, everyRole } from './check-tenants.ts'
+import { checkTraffic } from './check-traffic.ts'
+import { checkAudit } from './check-witness.ts'
 import { attempt, type Finding, readable, secretProblem } from './finding.ts'
 import type { Config, HttpConfig, IssuerConfig, SandboxConfig } from './schema.ts'
 import { readPrivateFile, readSecret } from './secret-source.ts'
@@ -22,6 +27,11 @@ export function checkFiles(config: Config, configFile: string, environment: Envi
     ...checkServer(config),
     ...checkSignIn(config, environment),
     ...checkTenants(config),
+    ...checkExporters(config, environment),
+    ...checkAudit(config, environment),
+    ...checkTelemetry(config, environment),
+    ...checkTraffic(config, environment),
+    ...checkDataProtection(config, environment),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
     ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, configFile, name, environment)),
   ]
@@ -32,12 +42,16 @@ function checkListener(config: Config): readonly Finding[] {
   const authorities = (clientCertificates?.authorities ?? []).flatMap((file, index) =>
     readable(file, ['listen', 'tls', 'clientCertificates', 'authorities', index], 'file'),
   )
+  const lists = (clientCertificates?.crls ?? []).flatMap((file, index) =>
+    readable(file, ['listen', 'tls', 'clientCertificates', 'crls', index], 'file'),
+  )
   const bundles = Object.entries(clientCertificates?.trustBundles ?? {}).flatMap(([domain, file]) =>
     readable(file, ['listen', 'tls', 'clientCertificates', 'trustBundles', domain], 'file'),
   )
-  if (certificate === undefined || key === undefined) return [...authorities, ...bundles]
+  if (certificate === undefined || key === undefined) return [...authorities, ...lists, ...bundles]
   return [
     ...authorities,
+    ...lists,
     ...bundles,
     ...readable(certificate.file, ['listen', 'tls', 'certificate', 'file'], 'file'),
     ...attempt(['listen', 'tls', 'key', 'file'], () => readPrivateFile(key.file)),
@@ -133,6 +147,7 @@ function checkHttp(http: HttpConfig, base: readonly PropertyKey[], environment: 
       secretProblem(source, [...base, 'headers', header], environment),
     ),
     ...(tls.ca === undefined ? [] : readable(tls.ca, [...base, 'tls', 'ca'], 'file')),
+    ...tls.crls.flatMap((file, index) => readable(file, [...base, 'tls', 'crls', index], 'file')),
     ...checkAccess(http, base, environment),
   ]
 }

@@ -1,6 +1,9 @@
-/** `limits`, `traffic` and `audit`: how much is taken in, from whom, and what is written down. */
+/** `limits` and `audit`: how much is taken in, and what is written down. */
 import { z } from 'zod'
-import { address, count, path, seconds } from './fields.ts'
+import { count, path, seconds } from './fields.ts'
+import { retention } from './retention-schema.ts'
+import { adaptive, breakers, overload } from './traffic-schema.ts'
+import { witnesses } from './witness-schema.ts'
 
 export const limits = z.strictObject({
   maxBodyBytes: count(1024, 268_435_456)
@@ -21,6 +24,9 @@ export const limits = z.strictObject({
     })
     .prefault({})
     .describe('How many calls run at the same time.'),
+  breakers,
+  adaptive,
+  overload,
   sessions: z
     .strictObject({
       perPrincipal: count(1, 10_000).default(32).describe('Sessions at once of one principal.'),
@@ -30,30 +36,17 @@ export const limits = z.strictObject({
     .describe('Sessions of the 2025 revisions.'),
 })
 
-const rate = (permits: number, burst: number) =>
-  z
-    .strictObject({
-      permits: count(1, 10_000_000).default(permits).describe('Permits that are added in each period.'),
-      perSeconds: seconds(1, 86_400).default(1).describe('Length of the period.'),
-      burst: count(1, 10_000_000).default(burst).describe('Permits that can be saved up.'),
-    })
-    .prefault({})
-
-export const traffic = z.strictObject({
-  rate: z
-    .strictObject({
-      perAddress: rate(200, 400).describe('Requests of one address; counted before sign-in.'),
-      perPrincipal: rate(100, 200).describe('Requests of one principal.'),
-    })
-    .prefault({})
-    .describe('How many requests per time.'),
-  blocked: z.array(address).max(10_000).default([]).describe('Addresses and networks that are refused.'),
-  allowed: z.array(address).max(10_000).default([]).describe('If any are listed, only these are served.'),
-})
-
 export const audit = z.strictObject({
   folder: path.optional().describe('Folder of the audit chain. Default: `audit` in `state`.'),
   checkpointEverySeconds: seconds(1, 3600).default(10).describe('How often the chain is signed.'),
+  retention: retention.optional(),
+  witness: witnesses,
+  receipts: z
+    .enum(['off', 'every-answer'])
+    .default('off')
+    .describe(
+      'Whether each result carries a signed receipt in its `_meta`, by which the caller can show later that it is on record.',
+    ),
   durability: z
     .enum(['before-answer', 'eventual'])
     .default('before-answer')

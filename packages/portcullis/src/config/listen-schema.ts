@@ -4,6 +4,7 @@ import { count, hostName, isMap, origin, path } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 import { metrics } from './metrics-schema.ts'
 import { clientCertificates } from './sender-schema.ts'
+import { revocationNetworks } from './validation-schema.ts'
 
 const tls = z
   .strictObject({
@@ -31,6 +32,13 @@ const tls = z
       .strictObject({ file: path.describe('PEM, without a passphrase.') })
       .optional()
       .describe('The key of that certificate, PEM, mode 0600.'),
+    staple: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe(
+        '`auto`: when your certificate names an OCSP responder, its answer is fetched, renewed and sent with every handshake.',
+      ),
+    revocationNetworks,
     clientCertificates: clientCertificates.optional(),
   })
   .refine((value) => (value.authority === undefined) !== (value.certificate === undefined && value.key === undefined), {

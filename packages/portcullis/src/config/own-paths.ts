@@ -1,7 +1,10 @@
 /** What belongs to the gateway itself, so that no program is given it. */
 import { globSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { keyAuthorities, keyFiles } from './anchor-data-protection.ts'
+import { exporterAuthorities, exporterFiles } from './exporter-paths.ts'
 import type { Config, SandboxConfig, SecretSource, UpstreamConfig } from './schema.ts'
+import { witnessAuthorities, witnessFiles } from './witness-paths.ts'
 
 /**
  * State, records, configuration, policies and every file with a secret of ours, absolute. The secrets of a program's own
@@ -12,7 +15,17 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
   const providers = config.identity.server?.providers ?? []
   const keys = providers.flatMap(({ clientSecret, clientKey }) => [clientSecret ?? {}, clientKey ?? {}])
   const secrets = [...keys, config.listen.metrics?.token ?? {}, ...Object.values(config.upstreams).flatMap(secretsOf)]
-  const files = [config.audit.folder, config.audit.log.file, key?.file, ...secrets.map(({ file }) => file)]
+  const files = [
+    config.audit.folder,
+    config.audit.log.file,
+    config.backup.folder,
+    key?.file,
+    ...secrets.map(({ file }) => file),
+    ...exporterFiles(config.exporters),
+    ...keyFiles(config.dataProtection),
+    ...witnessFiles(config.audit),
+    ...telemetryFiles(config),
+  ]
   const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
   return [config.state, ...all.filter((path) => !isWithin(path, config.state))]
 }
@@ -21,10 +34,30 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
  * What tells the gateway whom to believe, absolute: no secret, so a program may read it, but one that could replace it
  * could speak for an issuer or an upstream.
  */
-export function trustedFiles({ definitions, identity, listen, upstreams }: Config): readonly string[] {
+export function trustedFiles({
+  audit,
+  dataProtection,
+  definitions,
+  identity,
+  listen,
+  upstreams,
+  exporters,
+  telemetry,
+}: Config): readonly string[] {
   const issuers = [...identity.issuers, ...(identity.server?.providers ?? [])].map(({ ca }) => ca)
   const servers = Object.values(upstreams).map(({ http }) => http?.tls.ca)
-  const files = [...issuers, ...servers, listen.tls?.certificate?.file, definitions.lock]
+  const lists = [listen.tls?.clientCertificates, ...Object.values(upstreams).map(({ http }) => http?.tls)]
+  const files = [
+    ...issuers,
+    ...servers,
+    ...lists.flatMap((one) => one?.crls ?? []),
+    ...exporterAuthorities(exporters),
+    ...keyAuthorities(dataProtection),
+    ...witnessAuthorities(audit),
+    telemetry?.ca,
+    listen.tls?.certificate?.file,
+    definitions.lock,
+  ]
   return files.filter((file) => file !== undefined)
 }
 
@@ -53,6 +86,10 @@ export function realPath(path: string): string {
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
+
+/** The key of its certificate, and the secrets that it sends along. */
+const telemetryFiles = ({ telemetry }: Config): readonly (string | undefined)[] =>
+  telemetry === undefined ? [] : [telemetry.key, ...Object.values(telemetry.headers).map(({ file }) => file)]
 
 /** What the gateway alone may know of an upstream. */
 function secretsOf(upstream: UpstreamConfig): readonly SecretSource[] {

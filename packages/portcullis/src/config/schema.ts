@@ -1,13 +1,20 @@
 /** The whole configuration. Everything else in this room (types, documents, checks, explanations) is derived from it. */
 import { z } from 'zod'
 import { administration } from './administration-schema.ts'
+import { anomalies } from './anomaly-schema.ts'
+import { backup } from './backup-schema.ts'
+import { dataProtection } from './data-protection-schema.ts'
 import { definitions } from './definitions-schema.ts'
+import { exporters } from './export-schema.ts'
 import { name, path } from './fields.ts'
-import { audit, limits, traffic } from './guard-schema.ts'
+import { audit, limits } from './guard-schema.ts'
 import { identity, policy } from './identity-schema.ts'
 import { inspection } from './inspection-schema.ts'
+import { masking } from './masking-schema.ts'
 import { listen } from './listen-schema.ts'
+import { telemetry } from './telemetry-schema.ts'
 import { tenants } from './tenant-schema.ts'
+import { traffic } from './traffic-schema.ts'
 import { upstream } from './upstream-schema.ts'
 
 export const configSchema = z.strictObject({
@@ -32,10 +39,20 @@ export const configSchema = z.strictObject({
   definitions: definitions.prefault({}).describe('What upstreams say of themselves, and who has approved it.'),
   tenants,
   administration: administration.prefault({}).describe('Who looks after the gateway itself.'),
+  masking: masking
+    .optional()
+    .describe(
+      'What is done about secrets and personal data on the way. In logs, errors and records they are masked always.',
+    ),
   inspection: inspection.prefault({}).describe('What follows from what is found in arguments and results.'),
   limits: limits.prefault({}).describe('How much is taken in.'),
   traffic: traffic.prefault({}).describe('From whom, and how often.'),
+  anomalies: anomalies.prefault({}).describe('When conduct is unusual, and what follows.'),
+  dataProtection: dataProtection.prefault({}).describe('How secrets are sealed at rest.'),
+  backup: backup.prefault({}).describe('Copies of the gateway, sealed.'),
   audit: audit.prefault({}).describe('What is written down.'),
+  exporters,
+  telemetry,
 })
 
 /** What `z.infer` gives, read-only and without `undefined` in optional members. */
@@ -54,6 +71,9 @@ export type CodeConfig = NonNullable<UpstreamConfig['code']>
 export type SandboxConfig = StdioConfig['sandbox']
 export type NetworkConfig = NonNullable<SandboxConfig['network']>
 export type TenantConfig = NonNullable<Config['tenants']>[string]
+export type ExporterConfig = Config['exporters'][string]
+export type WitnessConfig = Config['audit']['witness'][string]
+export type KeyKeeperConfig = Config['dataProtection']['keyEncryption']
 export type IssuerConfig = Config['identity']['issuers'][number]
 export type AssertionConfig = NonNullable<NonNullable<Config['identity']['server']>['assertions']>
 /** Exactly one of the two members is there; the schema sees to it. */

@@ -1,6 +1,7 @@
 /** What tokens of outside issuers need beside a signature: introspection, scopes, proofs of possession, certificates. */
 import { z } from 'zod'
 import { exactlyOne, isMap, name, path, roleName, seconds, secretSource, text } from './fields.ts'
+import { clientValidation } from './validation-schema.ts'
 
 /** Small keys and quick checks: a proof is verified for each call. RSA is not among the default ones for that reason. */
 const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const
@@ -140,10 +141,11 @@ export const clientCertificates = z
       .enum(['optional', 'required'])
       .default('optional')
       .describe('`required` refuses connections without a certificate of these authorities.'),
+    ...clientValidation,
   })
   .refine(
     ({ authorities, trustBundles }) =>
       Object.keys(trustBundles ?? {}).length > 0 || !Array.isArray(authorities) || authorities.length > 0,
     { path: ['authorities'], message: 'needs authorities or trustBundles', when: isMap },
   )
-  .describe('Asks clients for a certificate. Revocation lists and OCSP are not looked at: issue them for hours.')
+  .describe('Asks clients for a certificate.')

@@ -13,8 +13,10 @@ export interface StateLayout {
   readonly volumes: string
   /** Keys of the authorization server. */
   readonly tokenKeys: string
-  /** Keys that wrap the data keys of the vault. */
+  /** Key-encryption keys, where a file keeps them. Never in a backup. */
   readonly vaultKeys: string
+  /** Wrapped tenant keys. Never in a backup: what is shredded would come back with it. */
+  readonly tenantKeys: string
   /** Signs the lock; its public half is beside it, with `.pub`. */
   readonly lockKey: string
   /** When the newest lock was signed that a gateway here believed. */
@@ -23,8 +25,20 @@ export interface StateLayout {
   readonly firstUse: string
   /** What upstreams last said to the running gateway. */
   readonly told: string
+  /** What is usual for whom; see `anomalies`. */
+  readonly baselines: string
+  /** Where each exporter stands, and what was put aside. */
+  readonly exports: string
+  /** Key of the digests by which telemetry tells callers and tenants. */
+  readonly telemetryKey: string
+  /** Revocation lists that were fetched. */
+  readonly crls: string
   /** First administrator key. */
   readonly adminKey: string
+  /** Lists of what the backups hold that were made here. */
+  readonly backups: string
+  /** Tokens that were issued before a time which stands in it are worth nothing; see `portcullis backup restore --revoke-before`. */
+  readonly distrust: string
 }
 
 /** All paths are absolute. */
@@ -38,10 +52,17 @@ export function stateLayout(config: Pick<Config, 'state' | 'audit'>): StateLayou
     volumes: join(state, 'volumes'),
     tokenKeys: join(state, 'tokens.key'),
     vaultKeys: join(state, 'vault.keys'),
+    tenantKeys: join(state, 'tenant-keys.sqlite'),
     lockKey: join(state, 'lock.key'),
     newestLock: join(state, 'newest-lock.json'),
     firstUse: join(state, 'first-use.json'),
     told: join(state, 'told.json'),
+    baselines: join(state, 'baselines.bin'),
+    exports: join(state, 'exports'),
+    telemetryKey: join(state, 'telemetry.key'),
+    crls: join(state, 'crls'),
     adminKey: join(state, 'admin.key'),
+    backups: join(state, 'backups'),
+    distrust: join(state, 'distrust.json'),
   }
 }

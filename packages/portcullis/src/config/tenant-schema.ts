@@ -1,6 +1,8 @@
 /** `tenants`: what each of them has. Without the key all tenants have everything, and the same rules. */
 import { z } from 'zod'
 import { count, name, path, roleName, seconds } from './fields.ts'
+import { tenantMasking } from './masking-schema.ts'
+import { retention } from './retention-schema.ts'
 
 /** The roles that need no policy of the operator's own. */
 export const READY_MADE = ['administrator', 'operator', 'auditor', 'user', 'reader'] as const
@@ -42,6 +44,10 @@ const tenant = z.strictObject({
     .prefault({})
     .describe('Who may do what in this tenant.'),
   limits: limits.prefault({}).describe('How much the whole tenant may use.'),
+  masking: tenantMasking
+    .optional()
+    .describe('What is done about secrets and personal data of its calls, before what any other place says.'),
+  retention: retention.optional().describe('Of its audit records, instead of `audit.retention`.'),
 })
 
 export const tenants = z

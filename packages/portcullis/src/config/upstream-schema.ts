@@ -5,8 +5,11 @@ import { count, exactlyOne, headerName, isMap, path, seconds, secretSource, text
 import { code } from './code-schema.ts'
 import { trust } from './definitions-schema.ts'
 import { upstreamInspection } from './inspection-schema.ts'
+import { upstreamMasking } from './masking-schema.ts'
 import { isLoopback } from './loopback.ts'
+import { payloads } from './retention-schema.ts'
 import { sandbox } from './sandbox-schema.ts'
+import { upstreamValidation } from './validation-schema.ts'
 
 const deadlines = z.strictObject({
   startSeconds: seconds(1, 600).default(30).describe('From the start of the process to its answer to the handshake.'),
@@ -74,7 +77,10 @@ const http = z
       .describe('The token of each caller is exchanged for one of this upstream (RFC 8693).'),
     vault: vault.optional().describe('A secret of each tenant or principal, from the vault.'),
     tls: z
-      .strictObject({ ca: path.optional().describe('Authorities to trust instead of the usual ones, PEM.') })
+      .strictObject({
+        ca: path.optional().describe('Authorities to trust instead of the usual ones, PEM.'),
+        ...upstreamValidation,
+      })
       .prefault({})
       .describe('How the certificate of the upstream is judged. TLS 1.3 only.'),
     maxConnections: count(1, 1024).default(64).describe('Connections to this upstream.'),
@@ -119,6 +125,10 @@ export const upstream = z
     inspection: upstreamInspection
       .prefault({})
       .describe('What follows from what is found in its arguments and results, and what its arguments mean.'),
+    masking: upstreamMasking
+      .optional()
+      .describe('What is done about secrets and personal data in its arguments and results.'),
+    payloads,
     trust,
     title: text.optional().describe('Name for people.'),
     required: z

@@ -1,6 +1,13 @@
 /** Lists where a configuration gives up a guarantee. Each needs its own word, so none is there by omission. */
+import { anomalyWeaknesses } from './anomaly-weaknesses.ts'
+import { backupWeaknesses } from './backup-weaknesses.ts'
+import { exporterWeaknesses } from './exporter-weaknesses.ts'
 import { inspectionWeaknesses } from './inspection-weaknesses.ts'
+import { telemetryWeaknesses } from './telemetry-weaknesses.ts'
+import { maskingWeaknesses } from './masking-weaknesses.ts'
+import { validationWeaknesses } from './validation-weaknesses.ts'
 import type { Weakness } from './weakness.ts'
+import { witnessWeaknesses } from './witness-paths.ts'
 import type { Config, SandboxConfig, UpstreamConfig } from './schema.ts'
 
 /** To be logged at every start and shown wherever the state of the gateway is shown. */
@@ -16,6 +23,7 @@ export function weaknesses(config: Config): readonly Weakness[] {
   }
   if (config.store.kind === 'memory')
     add('store.kind', 'memory', 'Keys and revocations are forgotten when the gateway stops.')
+  found.push(...ofRedis(config))
   if (config.audit.durability === 'eventual') {
     add('audit.durability', 'eventual', 'A crash can lose the records of answers that have already left.')
   }
@@ -39,8 +47,27 @@ export function weaknesses(config: Config): readonly Weakness[] {
     const meaning = 'Whoever can write the lock can bring back definitions that were approved before.'
     add('definitions.rollback', 'accepted', meaning)
   }
+  found.push(...anomalyWeaknesses(config))
+  found.push(...backupWeaknesses(config))
   for (const [name, upstream] of Object.entries(config.upstreams)) found.push(...ofUpstream(name, upstream))
   found.push(...inspectionWeaknesses(config))
+  found.push(...maskingWeaknesses(config))
+  found.push(...validationWeaknesses(config))
+  found.push(...exporterWeaknesses(config), ...telemetryWeaknesses(config), ...witnessWeaknesses(config))
+  return found
+}
+
+function ofRedis({ traffic: { redis } }: Config): readonly Weakness[] {
+  const found: Weakness[] = []
+  if (redis?.plaintext !== undefined) {
+    const meaning = 'Programs on this machine can read and change how often who may call.'
+    found.push({ path: 'traffic.redis.plaintext', word: redis.plaintext, meaning })
+  }
+  if (redis?.onLoss === 'local') {
+    const meaning =
+      'While Redis does not answer each node counts alone, so as many times more passes as there are nodes.'
+    found.push({ path: 'traffic.redis.onLoss', word: redis.onLoss, meaning })
+  }
   return found
 }
 

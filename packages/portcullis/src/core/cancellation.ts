@@ -3,7 +3,14 @@
  *
  * An AbortSignal would do, but costs an EventTarget for every request; this is an array that most requests never fill.
  */
-export type CancelReason = 'client-left' | 'client-cancelled' | 'deadline' | 'revoked' | 'shutdown' | 'upstream-ended'
+export type CancelReason =
+  | 'client-left'
+  | 'client-cancelled'
+  | 'deadline'
+  | 'revoked'
+  | 'blocked'
+  | 'shutdown'
+  | 'upstream-ended'
 
 export class Cancellation {
   #reason: CancelReason | undefined

@@ -20,6 +20,17 @@ export interface Peer {
   readonly encrypted: boolean
   /** The client certificate that TLS has verified; absent without one. It is never taken from a header. */
   readonly certificate?: PeerCertificate
+  /** Why the certificate that the client presented is not believed; absent when it is, and when there is none. */
+  readonly refused?: PeerRefusal
+}
+
+export interface PeerRefusal {
+  /** A stable code. */
+  readonly reason: string
+  /** For the record. */
+  readonly detail: Readonly<Record<string, unknown>>
+  /** False for one that is merely as good as none, such as that of a stranger. */
+  readonly isFinal: boolean
 }
 
 /** What of a verified client certificate decides who it is. */

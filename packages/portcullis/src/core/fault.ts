@@ -18,9 +18,12 @@ export const FAULTS = {
 
   // traffic
   'traffic.address_blocked':      { status: 403, rpc: 403, says: 'Not allowed from this address.' },
+  'traffic.caller_blocked':       { status: 403, rpc: 403, says: 'This caller is blocked.' },
+  'traffic.target_blocked':       { status: 403, rpc: 403, says: 'This is blocked at the moment.' },
   'traffic.host_refused':         { status: 403, rpc: 403, says: 'This Host is not served here.' },
   'traffic.origin_refused':       { status: 403, rpc: 403, says: 'This Origin is not allowed.' },
   'traffic.rate_limited':         { status: 429, rpc: 429, says: 'Too many requests; please retry later.' },
+  'traffic.unavailable':          { status: 503, rpc: 503, says: 'Limits cannot be checked at the moment; please retry later.' },
   'traffic.shed':                 { status: 503, rpc: 503, says: 'The gateway is busy; please retry later.' },
 
   // identity: one sentence for every way to fail, so that nobody learns which part was right
@@ -33,6 +36,7 @@ export const FAULTS = {
   'identity.revoked':             { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.invalid_proof':       { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.use_nonce':           { status: 401, rpc: 401, says: 'Authentication is required.' },
+  'identity.certificate_refused': { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.unbound':             { status: 401, rpc: 401, says: 'Authentication is required.' },
   'identity.token_in_query':      { status: 400, rpc: 400, says: 'Credentials must not be part of a URL.' },
   'identity.insufficient_scope':  { status: 403, rpc: 403, says: 'The credential lacks a required scope.' },
@@ -74,6 +78,11 @@ export const FAULTS = {
   'inspection.not_approved':      { status: 200, rpc: -32602, says: 'This call was not approved.' },
   'inspection.result_refused':    { status: 502, rpc: 502, says: 'The result was refused by the inspection of results.' },
 
+  // masking of secrets and personal data
+  'masking.token_refused':        { status: 400, rpc: -32602, says: 'The arguments hold a token that was not made for this caller, or is not valid any more.' },
+  'masking.arguments_refused':    { status: 400, rpc: -32602, says: 'The arguments hold data that this upstream may not get, and that cannot be masked in the form that the tool asks for.' },
+  'masking.result_refused':       { status: 502, rpc: 502, says: 'The result holds data that this caller may not get, and that cannot be masked in the form that the outputSchema of the tool asks for.' },
+
   // policy: hidden equals unknown
   'policy.unknown_target':        { status: 200, rpc: -32602, says: 'Unknown tool, prompt or resource.' },
   'policy.denied':                { status: 403, rpc: 403, says: 'Not allowed by policy.' },
@@ -87,12 +96,18 @@ export const FAULTS = {
   'limits.deadline':              { status: 504, rpc: 504, says: 'The deadline has passed.' },
   'limits.concurrency':           { status: 503, rpc: 503, says: 'Too many calls at once; please retry later.' },
 
+  // what follows from unusual conduct
+  'anomalies.blocked':            { status: 403, rpc: 403, says: 'This caller is blocked for a while, because it behaved unusually. An administrator can end that.' },
+  'anomalies.throttled':          { status: 429, rpc: 429, says: 'This caller may do little for a while, because it behaved unusually. Please retry later.' },
+
   // state that the gateway sealed
   'state.invalid':                { status: 400, rpc: -32602, says: 'The request state is not valid.' },
   'state.expired':                { status: 400, rpc: -32602, says: 'The request state has expired.' },
 
   // upstream
   'upstream.unavailable':         { status: 502, rpc: 502, says: 'The upstream is not available.' },
+  'upstream.resting':             { status: 503, rpc: 503, says: 'The upstream has failed too often and is left alone for a while; please retry later.' },
+  'upstream.certificate_refused': { status: 502, rpc: 502, says: 'The upstream could not prove who it is.' },
   'upstream.malformed':           { status: 502, rpc: 502, says: 'The upstream sent an invalid answer.' },
   'upstream.too_large':           { status: 502, rpc: 502, says: 'The upstream sent too much.' },
   'upstream.result_invalid':      { status: 502, rpc: 502, says: 'The upstream result does not match its schema.' },
@@ -118,6 +133,11 @@ export const FAULTS = {
 
   // audit
   'audit.unavailable':            { status: 503, rpc: 503, says: 'The gateway cannot record this call and therefore refuses it.' },
+  'audit.witness_behind':         { status: 503, rpc: 503, says: 'The gateway cannot have its records witnessed in time and therefore refuses this call.' },
+  'audit.export_behind':          { status: 503, rpc: 503, says: 'The gateway cannot pass on its records in time and therefore refuses this call.' },
+
+  // keys that seal what lies at rest
+  'keys.unavailable':             { status: 503, rpc: 503, says: 'What is sealed cannot be opened at the moment; please retry later.' },
 
   internal:                       { status: 500, rpc: -32603, says: 'Internal error.' },
 } as const satisfies Record<string, { status: number; rpc: number; says: string }>

@@ -10,6 +10,8 @@ export interface GuardOptions {
   readonly privateNetworks: readonly string[]
   /** Plain http is allowed, to a loopback address only. */
   readonly plaintext?: boolean
+  /** Plain http is allowed to every address that https is: for what is signed itself, such as revocation lists. */
+  readonly signed?: boolean
   /** PEM of authorities to trust beside the usual ones. */
   readonly ca?: readonly string[]
   readonly timeoutMs: number
@@ -22,13 +24,14 @@ export interface Guard {
   readonly isInside: (address: string) => boolean
   /** Plain http is allowed, to a loopback address only. */
   readonly plaintext: boolean
+  readonly signed?: boolean
 }
 
 /** What is fetched: documents, and tokens for forms. */
 export interface GuardedRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array
 }
 
 export type GuardedFetch = (url: string, request: GuardedRequest) => Promise<Response>
@@ -39,7 +42,7 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]'])
 export function guardedFetch(options: GuardOptions): GuardedFetch {
   const allowed = networksOf(options.privateNetworks)
   const isInside = (address: string): boolean => isSpecialAddress(address, allowed)
-  const guard = { isInside, plaintext: options.plaintext === true }
+  const guard = { isInside, plaintext: options.plaintext === true, signed: options.signed === true }
   let agents: Promise<{ readonly tls: Agent; readonly plain: Agent }> | undefined
   return async (text, { method, headers, body }) => {
     const url = requireAllowed(text, guard)
@@ -66,20 +69,20 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
 }
 
 /** Throws a TypeError for anything but https without credentials, or http to a loopback address where that is allowed. */
-export function requireAllowed(text: string, { plaintext, isInside }: Guard): URL {
+export function requireAllowed(text: string, { plaintext, signed, isInside }: Guard): URL {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') throw new TypeError('a URL with credentials')
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  if (url.protocol === 'http:') {
+  if (url.protocol === 'http:' && signed !== true) {
     if (plaintext && LOOPBACK_NAMES.has(url.hostname)) return url
     throw new TypeError('plain http is not allowed there')
   }
-  if (url.protocol !== 'https:') throw new TypeError('only https is allowed')
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('only https is allowed')
   if (isIP(host) !== 0 && isInside(host)) throw new TypeError('an address of this house')
   return url
 }
 
-async function guardedAgents({ isInside }: Guard, { ca, timeoutMs }: GuardOptions) {
+async function guardedAgents({ isInside, signed }: Guard, { ca, timeoutMs }: GuardOptions) {
   const { Agent: UndiciAgent } = await import('undici')
   const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ...ca] }
   const agent = (lookUp: LookupFunction) =>
@@ -92,7 +95,7 @@ async function guardedAgents({ isInside }: Guard, { ca, timeoutMs }: GuardOption
     })
   return {
     tls: agent(checkedLookup((address) => !isInside(address))),
-    plain: agent(checkedLookup(isLoopbackAddress)),
+    plain: agent(checkedLookup(signed === true ? (address) => !isInside(address) : isLoopbackAddress)),
   }
 }
 

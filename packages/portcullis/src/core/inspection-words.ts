@@ -89,3 +89,12 @@ export const SHELL_FEATURES = [
   'functions',
   'compound', // if, for, while, case, ( ), { }, [[ ]], time
 ] as const
+
+/**
+ * How much a finding weighs.
+ *
+ * - `breach`: a rule that the configuration or the role sets is broken, or what the role demands cannot be parsed. No doubt.
+ * - `strong`: an attack whose detector is measured at 0.1 % false alarms or fewer in this role.
+ * - `hint`: evidence for a reader; alone it never refuses anything.
+ */
+export type Weight = 'breach' | 'strong' | 'hint'

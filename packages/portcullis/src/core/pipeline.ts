@@ -21,6 +21,11 @@ export interface Filter<Needs> {
   filter(message: Outgoing, exchange: Needs): Outgoing | Promise<Outgoing>
 }
 
+const pass = (_exchange: unknown, next: () => Promise<Answer>): Promise<Answer> => next()
+
+/** A wrap that the configuration leaves out: it has its place in the order and costs nothing. */
+export const leftOut = (name: string): Wrap<unknown> => ({ name, wrap: pass })
+
 export type Handler<Known> = (exchange: Known) => Promise<Answer>
 
 // A stage is typed where it is added; inside, all of them handle the one growing exchange.
@@ -59,6 +64,7 @@ export class Pipeline<Start extends Exchange, Known extends Start = Start> {
   }
 
   wrap(stage: Wrap<Known>): Pipeline<Start, Known> {
+    if (stage.wrap === pass) return this.#with<Known>(stage.name, (exchange, proceed) => proceed(exchange))
     return this.#with<Known>(stage.name, (exchange, proceed) => stage.wrap(exchange, () => guarded(proceed, exchange)))
   }
 

@@ -19,6 +19,8 @@ export interface Credential {
   readonly kind: CredentialKind
   /** Public id: the key's id, or the token's `jti` or digest. A revocation names it. */
   readonly id: string
+  /** The OAuth client that a token was issued to; that of an outside issuer as `https://issuer|client`. Absent where none is named. */
+  readonly client?: string
   /** Milliseconds since the epoch after which it is worth nothing. */
   readonly expiresAt?: number
   /** What the caller proved to hold beside it: a key (RFC 9449), a certificate (RFC 8705), or both; absent for a bearer. */

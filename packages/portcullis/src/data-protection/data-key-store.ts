@@ -1,6 +1,7 @@
-/** The port to where data keys lie, wrapped. */
+/** The port to where data keys lie, wrapped by the key of their tenant. A backup may hold them; see `tenant-key-store.ts`. */
 import type { WrappedKey } from './key-encryption.ts'
 
+/** `wrappedBy` is the id of the tenant key. */
 export interface DataKey extends WrappedKey {
   readonly tenant: string
   /** Counts from 1 within the tenant; the highest seals. */
@@ -16,8 +17,6 @@ export interface DataKeyStore {
   /** By version, the oldest first. */
   ofTenant(tenant: string): Promise<readonly DataKey[]>
   tenants(): Promise<readonly string[]>
-  /** Puts the same key, wrapped anew, in place of `old`. False when that is not there any more. */
-  rewrap(old: DataKey, now: WrappedKey): Promise<boolean>
   /** Removes every key of a tenant and returns how many there were. What they sealed can never be opened again. */
   shred(tenant: string): Promise<number>
 }

@@ -1,6 +1,6 @@
 /** Decides how a value is sealed at rest: AES-256-GCM, bound to the very cell that it lies in. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import type { Secret } from '../core/secret.ts'
+import { Secret } from '../core/secret.ts'
 
 /** The cell that a sealed value belongs to. What was sealed for one cell does not open in another. */
 export interface Cell {
@@ -20,6 +20,8 @@ export class SealBroken extends Error {
   }
 }
 
+/** Of AES-256. */
+export const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const FORM = /^s1\.([1-9]\d{0,8})\.([A-Za-z0-9_-]+)$/
@@ -61,6 +63,8 @@ export function openBytes(sealed: Buffer, binding: Buffer, key: Secret<Buffer>):
     throw new SealBroken(cause)
   }
 }
+
+export const randomKey = (): Secret<Buffer> => new Secret(randomBytes(KEY_BYTES))
 
 /** JSON keeps the parts apart whatever they hold: `["a","b|c"]` is not `["a|b","c"]`. */
 export const bindingOf = (...about: readonly (string | number)[]): Buffer => Buffer.from(JSON.stringify(about), 'utf8')

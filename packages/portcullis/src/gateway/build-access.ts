@@ -1,18 +1,14 @@
 /** Configuration to credentials for HTTP upstreams: the vault, the OAuth clients, and the pages on which people connect. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { Ledger } from '../audit/ledger.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config, HttpConfig } from '../config/schema.ts'
 import { readSecret } from '../config/secret-source.ts'
-import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import { guardedFetch } from '../core/guarded-fetch.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
-import { KeyFile } from '../data-protection/key-file.ts'
-import { Keyring } from '../data-protection/keyring.ts'
-import { Vault } from '../data-protection/vault/vault.ts'
-import { readPrivate, writeWhole } from '../pki/private-file.ts'
+import type { Vault } from '../data-protection/vault/vault.ts'
 import type { Stores } from '../stores/stores.ts'
 import { type Holder, principalOfScope } from '../upstream/access/holder.ts'
 import { lentSource } from '../upstream/access/lender.ts'
@@ -27,12 +23,13 @@ import type { Connectable } from './access-explainer.ts'
 import { accountSeal } from './account-seal.ts'
 import { CONNECT_MOUNT, callbackPath, documentPath } from './connect-paths.ts'
 import { consentStore } from './consent-store.ts'
+import type { OpenKeys } from './open-keys.ts'
 import { PRODUCT } from './product.ts'
 import { SubjectTokens } from './subject-tokens.ts'
 
 export interface AccessParts {
   readonly config: Config
-  readonly layout: StateLayout
+  readonly keys: Pick<OpenKeys, 'keyring' | 'vault'>
   readonly stores: Stores
   readonly ledger: Ledger
   readonly clock: Clock
@@ -44,16 +41,6 @@ export interface AccessParts {
 
 const FETCH = { timeoutMs: 10_000, maxBytes: 262_144 } as const
 
-/** The vault of a state folder. Its keys are made when there are none. Throws PkiError when others can read them. */
-export function openVault(stores: Pick<Stores, 'credentials' | 'dataKeys'>, layout: StateLayout, clock: Clock) {
-  const encryption = new KeyFile({
-    read: () => (existsSync(layout.vaultKeys) ? readPrivate(layout.vaultKeys) : undefined),
-    write: (text) => writeWhole(layout.vaultKeys, text, 0o600),
-  })
-  const keyring = new Keyring({ keys: stores.dataKeys, encryption, clock })
-  return { encryption, keyring, vault: new Vault({ store: stores.credentials, keyring, clock }) }
-}
-
 /** Credentials of all upstreams that take theirs from the vault, from authorization servers, or in exchange. */
 export class Access {
   readonly connectables = new Map<string, Connectable>()
@@ -62,12 +49,11 @@ export class Access {
   /** Whether any upstream gets its credential here. */
   isUsed = false
   readonly #parts: AccessParts
-  #vault: Vault | undefined
 
   constructor(parts: AccessParts) {
     this.#parts = parts
-    const { stores, layout, clock } = parts
-    const seal = accountSeal(() => openVault(stores, layout, clock).keyring)
+    const { stores, keys, clock } = parts
+    const seal = accountSeal(keys.keyring)
     this.consents = new Consents(consentStore({ grants: stores.grants, seal, clock }), clock)
     this.subjects = new SubjectTokens(clock, parts.isRevoked)
   }
@@ -88,9 +74,7 @@ export class Access {
   }
 
   get vault(): Vault {
-    const { stores, layout, clock } = this.#parts
-    this.#vault ??= openVault(stores, layout, clock).vault
-    return this.#vault
+    return this.#parts.keys.vault
   }
 
   #oauth(name: string, http: HttpConfig, oauth: NonNullable<HttpConfig['oauth']>, pool: HttpSender) {

@@ -1,14 +1,16 @@
 /** Wires what administrators can ask of the running gateway, and change. */
-import type { Ledger } from '../audit/ledger.ts'
+import { rotateKeyFile } from '../audit/key-file.ts'
+import type { ChainLedger } from '../audit/ledger.ts'
 import type { Config } from '../config/schema.ts'
 import { stateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import type { Stores } from '../stores/stores.ts'
+import type { BlockList } from '../traffic/block-list.ts'
 import { accountSeal } from './account-seal.ts'
 import { type Administration, type AdminView, type LiveView, NO_ADMINISTRATION } from './administration.ts'
 import type { OpenAdministration } from './administration.ts'
-import { openVault } from './build-access.ts'
+import type { OpenKeys } from './open-keys.ts'
 import { shownTo } from './tenants.ts'
 
 export interface AdminParts {
@@ -16,24 +18,25 @@ export interface AdminParts {
   readonly clock: Clock
   readonly stores: Stores
   /** That whose records are durable when it says so. */
-  readonly chains: Pick<Ledger, 'append'>
+  readonly chains: Pick<ChainLedger, 'append' | 'rotate'>
   readonly revocations: RevocationList
+  readonly blocks: BlockList
+  readonly keys: OpenKeys
   readonly publicUrl: string
 }
 
 /** What the administration works on; without `live`, on the store of a gateway that does not run. */
-export function adminView({ chains, ...parts }: AdminParts, live?: Omit<LiveView, 'restart'>): AdminView {
-  const { config, stores, clock } = parts
+export function adminView({ chains, keys, ...parts }: AdminParts, live?: Omit<LiveView, 'restart'>): AdminView {
+  const { config, clock } = parts
   const layout = stateLayout(config)
-  let opened: ReturnType<typeof openVault> | undefined
-  const open = () => (opened ??= openVault(stores, layout, clock))
   return {
     ...parts,
     ledger: chains,
-    vault: () => open().vault,
-    keys: open,
-    seal: accountSeal(() => open().keyring),
+    vault: () => keys.vault,
+    keys: () => keys,
+    seal: accountSeal(keys.keyring),
     auditFolder: layout.audit,
+    rotateAuditKey: () => chains.rotate(rotateKeyFile(layout.auditKey, layout.audit, clock.now())),
     shownTo: shownTo(config),
     ...(live && { live: { ...live, restart: restarter(live) } }),
   }

@@ -6,6 +6,7 @@ import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { guardedFetch } from '../core/guarded-fetch.ts'
+import type { Keyring } from '../data-protection/keyring.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import type { AuthorizationServer } from '../identity/server/authorization-server.ts'
 import { MOUNT_PATH, type ServerKeys, type ServerSettings } from '../identity/server/settings.ts'
@@ -13,7 +14,6 @@ import type { Stores } from '../stores/stores.ts'
 import { loadTokenKeys, type TokenKeys } from '../pki/token-keys.ts'
 import { ADMINISTRATION_PATH } from '../transport/route.ts'
 import { accountSeal } from './account-seal.ts'
-import { openVault } from './build-access.ts'
 import type { Environment } from '../config/environment.ts'
 import { serverWitness } from './server-witness.ts'
 
@@ -25,6 +25,7 @@ export interface ServerParts {
   readonly log: Logger
   readonly ledger: Ledger
   readonly environment: Environment
+  readonly keyring: Pick<Keyring, 'of' | 'existing'>
   readonly publicUrl: string
 }
 
@@ -70,7 +71,7 @@ export async function buildAuthorizationServer(
 }
 
 async function settings(
-  { config, layout, stores, clock, log, ledger, environment, publicUrl }: ServerParts,
+  { config, keyring, stores, clock, log, ledger, environment, publicUrl }: ServerParts,
   chosen: ServerConfig,
   keys: TokenKeys,
   revocations: RevocationList,
@@ -78,7 +79,7 @@ async function settings(
   const { buildSignIn } = await import('./build-sign-in.ts')
   const { accounts, clients, grants } = stores
   const { hosts, privateNetworks, ca } = chosen.clientDocuments
-  const seal = accountSeal(() => openVault(stores, layout, clock).keyring)
+  const seal = accountSeal(keyring)
   const witness = serverWitness(ledger, clock, log)
   const ways = { config, stores, revocations, clock, environment, publicUrl, seal, witness, key: keys.cookies }
   const trusted = ca === undefined ? {} : { ca: [readFileSync(ca, 'utf8')] }

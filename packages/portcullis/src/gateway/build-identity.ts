@@ -1,6 +1,7 @@
 import type { Logger } from '../audit/log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
+import { stateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
@@ -12,6 +13,7 @@ import type { Challenges } from '../identity/challenge.ts'
 import { freshNonce } from '../identity/fresh-nonce.ts'
 import type { VerifyToken } from '../identity/jwt.ts'
 import { looksLikeJwt, readJwt } from '../identity/jwt-parts.ts'
+import { issuedSince } from '../identity/issued-since.ts'
 import { LastUse } from '../identity/last-use.ts'
 import { refuseTogether } from '../identity/refuse-together.ts'
 import { requireScopes } from '../identity/require-scopes.ts'
@@ -23,6 +25,7 @@ import type { Stores } from '../stores/stores.ts'
 import { buildPublished } from './build-published.ts'
 import { buildScopeDemands, buildSenders } from './build-senders.ts'
 import { buildTokenVerifier } from './build-tokens.ts'
+import { readDistrust } from './distrust.ts'
 import { tenantHas } from './tenants.ts'
 import type { TrustBundles } from './trust-bundles.ts'
 import type { OpenServer } from './build-authorization-server.ts'
@@ -69,7 +72,9 @@ export async function buildIdentity(parts: IdentityParts): Promise<Identity> {
   const server = await parts.openServer(revocations)
   const believed = [...(server ? [server.issuer] : []), ...issuers.map((one) => one.issuer)]
   const outside = issuers.length === 0 ? undefined : buildTokenVerifier(issuers, clock, environment, publicUrl)
-  const verifyToken = server === undefined ? outside : ownFirst(server, outside)
+  const anyToken = server === undefined ? outside : ownFirst(server, outside)
+  const since = readDistrust(stateLayout(config).distrust)
+  const verifyToken = anyToken === undefined || since === undefined ? anyToken : issuedSince(anyToken, since)
   const demands = buildScopeDemands(config)
   const senders = buildSenders(config, stores.replays, clock, publicUrl, parts.bundles)
   const { challenges, documents } = buildPublished(config, publicUrl, believed, demands, senders)

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { RequestHead } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
 import { MODERN_VERSION } from '../mcp/versions.ts'
 import { serverCertificate } from '../pki/leaf.ts'
 import type { KeyPair } from '../pki/key-pair.ts'
@@ -11,15 +12,19 @@ import { startRenewal } from '../pki/renewal.ts'
 import { readPublic } from '../pki/private-file.ts'
 import { type ClientAuthorities, listenerTls } from '../pki/tls-options.ts'
 import { ConnectionGate, FLOOD } from '../traffic/flood.ts'
+import type { ClientProofOptions } from '../transport/client-proof.ts'
 import { Listener } from '../transport/listener.ts'
 import type { EventJournal } from '../transport/reply.ts'
 import type { Gate } from './gate.ts'
+import { Validation } from './build-validation.ts'
+import { ownStaple } from './own-staple.ts'
 import { TrustBundles } from './trust-bundles.ts'
 
 export interface OpenListener {
   readonly url: string
   /** Of SPIFFE trust domains; empty when none is configured. */
   readonly bundles: TrustBundles
+  readonly validation: Validation
   /** Where it listens on this host. */
   readonly port: number
   /** Event streams that are open. */
@@ -44,11 +49,14 @@ export async function openListener(
   const bundles = trustBundles(config, log)
   const clientsNow = clientAuthorities(config, bundles)
   const clients = clientsNow()
+  const validation = new Validation({ layout, clock, log })
+  const staple = pair && (await ownStaple(config, pair.certificate, { validation, clock, log }))
   const listener = new Listener({
     host: listen.host,
     port: listen.port,
     ...(pair && { tls: listenerTls(pair, clients) }),
-    ...(clients && { readCertificate: (await import('../pki/client-certificate.ts')).readClientCertificate }),
+    ...(clients && { clients: await clientProof(config, validation, clientsNow) }),
+    ...(staple && { staple: () => staple.current }),
     limits: FLOOD,
     clock,
     keepAliveMs: KEEP_ALIVE_MS,
@@ -57,20 +65,25 @@ export async function openListener(
     journal: (head) => journalFor(head, gate),
   })
   const port = await listener.listen()
-  const stop = pair && obtain !== undefined && keepCurrent({ listener, pair, obtain, bundles, clientsNow, clock, log })
-  const url =
-    listen.publicUrl ??
-    `${pair ? 'https' : 'http'}://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${port}`
+  const renewed = (current: KeyPair) => void staple?.use(current.certificate)
+  const parts = { listener, pair, obtain, bundles, clientsNow, renewed, clock, log }
+  const stop = pair && obtain !== undefined && keepCurrent({ ...parts, pair, obtain })
   return {
-    url,
+    url: urlOf(config, port, pair === undefined ? 'http' : 'https'),
     port,
     bundles,
+    validation,
     openStreams: () => listener.openStreams,
     async close(graceMs) {
       if (stop) stop()
+      staple?.stop()
       await listener.close(graceMs)
     },
   }
+}
+
+function urlOf({ listen: { host, publicUrl } }: Config, port: number, scheme: 'http' | 'https'): string {
+  return publicUrl ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 interface Current {
@@ -79,20 +92,23 @@ interface Current {
   readonly obtain: (now: number) => Promise<KeyPair>
   readonly bundles: TrustBundles
   readonly clientsNow: () => ClientAuthorities | undefined
+  /** Told of another certificate of ours. */
+  readonly renewed: (pair: KeyPair) => void
   readonly clock: Clock
   readonly log: Logger
 }
 
 /** Gives new connections the certificate and the authorities that there are then. Returns what ends that. */
-function keepCurrent({ listener, pair, obtain, bundles, clientsNow, clock, log }: Current): () => void {
+function keepCurrent({ listener, pair, obtain, bundles, clientsNow, renewed, clock, log }: Current): () => void {
   let current = pair
   const renew = () => listener.renew(listenerTls(current, clientsNow()))
   const renewal = startRenewal({
     current,
     obtain,
     clock,
-    onChange: (renewed) => {
-      current = renewed
+    onChange: (next) => {
+      current = next
+      renewed(next)
       renew()
     },
     onFailure: (error) => log.error('the certificate could not be renewed', { error }),
@@ -102,6 +118,19 @@ function keepCurrent({ listener, pair, obtain, bundles, clientsNow, clock, log }
     renewal.stop()
     bundles.close()
   }
+}
+
+/** What parses certificates of clients takes long to load, so it is loaded where clients are asked for some. */
+async function clientProof(
+  { listen }: Config,
+  validation: Validation,
+  clientsNow: () => ClientAuthorities | undefined,
+): Promise<ClientProofOptions> {
+  const { readClientCertificate } = await import('../pki/client-certificate.ts')
+  const rules = listen.tls?.clientCertificates
+  if (rules === undefined) throw new Fault('internal', { reason: 'client certificates without rules' })
+  const proof = await validation.clients(rules, () => clientsNow()?.authorities ?? [])
+  return { readCertificate: readClientCertificate, ...proof }
 }
 
 function certificateSource(config: Config, layout: StateLayout): ((now: number) => Promise<KeyPair>) | undefined {

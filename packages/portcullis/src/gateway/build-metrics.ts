@@ -1,6 +1,8 @@
 /** The listener of metrics: a port of its own, so that who watches the gateway need not be let in where it serves. */
+import type { Exporters } from '../audit/export/exporters.ts'
 import type { ChainLedger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
+import type { Witnesses } from '../audit/witness/witnesses.ts'
 import { isLoopback } from '../config/loopback.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
@@ -100,15 +102,26 @@ export interface ReadinessParts {
   readonly stores: Pick<Stores, 'health'>
   readonly chains: Pick<ChainLedger, 'intact'>
   readonly upstreams: ReadonlyMap<string, Upstream>
+  readonly exporters?: Pick<Exporters, 'isBehind'> | undefined
+  readonly witnesses?: Pick<Witnesses, 'isBehind'> | undefined
 }
 
 /** A gateway that cannot look up a key or write a record refuses everybody; one without an upstream that it needs, many. */
-export function readinessOf({ config, stores, chains, upstreams }: ReadinessParts): () => Promise<readonly string[]> {
+export function readinessOf({
+  config,
+  stores,
+  chains,
+  upstreams,
+  exporters,
+  witnesses,
+}: ReadinessParts): () => Promise<readonly string[]> {
   const required = Object.entries(config.upstreams).filter(([, upstream]) => upstream.required)
   return async () => {
     const problems: string[] = []
     await stores.health().catch(() => problems.push('stores'))
     if (!tenantNames(config).every((tenant) => chains.intact(tenant))) problems.push('audit')
+    if (exporters?.isBehind === true) problems.push('exporters')
+    if (witnesses?.isBehind === true) problems.push('witness')
     if (required.some(([name]) => upstreams.get(name)?.failing === true)) problems.push('upstreams')
     return problems
   }

@@ -15,6 +15,8 @@ export interface ResultInspection {
   readonly inspectorsOf: (settings: ResultSettings) => readonly TextInspect[]
   /** Looks at arguments too; absent when nothing is configured. */
   readonly canary?: Inspect
+  /** A classifier is configured. */
+  readonly asksOutside: boolean
   close(): Promise<void>
 }
 
@@ -33,6 +35,7 @@ export function buildResults({ inspection }: Config, environment: Environment): 
   return {
     inspectorsOf: (settings) => resultInspectors(parts, settings),
     ...(canary && { canary }),
+    asksOutside: client !== undefined,
     close: async () => client?.close(),
   }
 }

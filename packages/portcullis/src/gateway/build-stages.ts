@@ -1,8 +1,12 @@
 import type { Ledger } from '../audit/ledger.ts'
+import type { Exporters } from '../audit/export/exporters.ts'
 import { auditIntent } from '../audit/intent.ts'
 import type { Logger } from '../audit/log.ts'
 import { measure } from '../audit/metrics/measure.ts'
+import type { Payloads } from '../audit/payload.ts'
+import type { Receipts } from '../audit/receipt.ts'
 import { auditTrail } from '../audit/trail.ts'
+import type { Witnesses } from '../audit/witness/witnesses.ts'
 import type { Config } from '../config/schema.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Exchange } from '../core/exchange.ts'
@@ -15,15 +19,13 @@ import { isPage } from '../identity/server/mounted-path.ts'
 import { concurrency } from '../limits/concurrency.ts'
 import { deadline } from '../limits/deadline.ts'
 import { receive } from '../limits/receive.ts'
+import type { Slots } from '../limits/slots.ts'
 import { parseMessage } from '../mcp/parse.ts'
 import { answerOf } from '../mcp/refusal.ts'
 import { administrator, isAdministrator } from '../policy/administrator.ts'
 import { authorize, reveal } from '../policy/authorize.ts'
-import { addressStage, AddressList } from '../traffic/address-list.ts'
-import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
 import { preflight } from '../traffic/cross-origin.ts'
 import { originStage } from '../traffic/origin.ts'
-import { rateByAddress, rateByPrincipal } from '../traffic/rate-limit.ts'
 import { strictHead } from '../traffic/strict-head.ts'
 import { negotiate } from '../transport/negotiate.ts'
 import { routeByPath, routeToAdministration } from '../transport/route.ts'
@@ -34,24 +36,39 @@ import type { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Explain } from './access-explainer.ts'
 import { mayEnter } from './administrators.ts'
+import { anomalyStages } from './anomaly-stages.ts'
+import type { Anomalies } from './build-anomalies.ts'
 import type { Identity } from './build-identity.ts'
+import { withTokens } from './build-masking.ts'
 import { type InspectionStageParts, inspectionStages } from './inspection-stages.ts'
 import { explainedResolve } from './explained-resolve.ts'
 import type { Observation } from './observation.ts'
 import type { Stages, Understood } from './path.ts'
-import { tenantConcurrency, tenantHas, tenantRates } from './tenants.ts'
+import { type Traffic, trafficStages } from './build-traffic.ts'
+import { tenantConcurrency, tenantHas } from './tenants.ts'
 
 export interface StageParts extends InspectionStageParts {
   readonly config: Config
   readonly clock: Clock
   readonly log: Logger
   readonly ledger: Ledger
+  /** Absent where of all calls only digests are kept. */
+  readonly payloads?: Payloads | undefined
+  /** Absent where answers carry none. */
+  readonly receipts?: Receipts | undefined
   readonly identity: Identity
+  readonly traffic: Traffic
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly sessions: SessionTable
   readonly tasks: TaskTable
   readonly shutdown: Cancellation
   readonly observation?: Observation | undefined
+  /** Absent where records stay here. */
+  readonly exporters?: Exporters | undefined
+  /** Absent where nobody outside keeps where the chains stood. */
+  readonly witnesses?: Witnesses | undefined
+  /** Absent where nobody watches how callers behave. */
+  readonly anomalies?: Anomalies | undefined
   /** Says to a caller what it means that an upstream is not connected; absent when none can be. */
   readonly explain?: Explain
   /** Origin by which clients reach the gateway, without a trailing slash. */
@@ -61,14 +78,12 @@ export interface StageParts extends InspectionStageParts {
 /** Configuration values to stages. The order in which they run is in `path.ts`. */
 export function buildStages(parts: StageParts): Stages {
   const { config, clock, ledger, engine, upstreams, publicUrl } = parts
-  const { limits, traffic } = config
-  const rates = new MemoryRateStore(clock)
+  const { limits } = config
+  const { common, slots } = commonPlaces(parts)
   const json = { maxDepth: limits.maxDepth, maxMembers: limits.maxMembers }
   return {
-    trail: auditTrail({ ledger, clock, answerOf, log: parts.log }),
+    trail: auditTrail({ ledger, clock, answerOf, log: parts.log, payloads: parts.payloads, receipts: parts.receipts }),
     metrics: measure(parts.observation?.metrics),
-    address: addressStage(addresses(traffic.blocked, 'blocked', clock), addresses(traffic.allowed, 'allowed', clock)),
-    rateByAddress: rateByAddress(rates, traffic.rate.perAddress),
     strictHead,
     origin: originStage({ ...originRules(config, publicUrl), isPage }),
     preflight,
@@ -78,32 +93,63 @@ export function buildStages(parts: StageParts): Stages {
     deadline: buildDeadline(parts),
     authenticate: parts.identity.check,
     nonce: parts.identity.nonce,
-    standing: standing(parts.identity.revocations, clock, parts.identity.challenges),
+    standing: standing(parts.identity.revocations, clock, parts.identity.challenges, {
+      onChanged: (listener) => parts.traffic.lists.onChanged(listener),
+      refuses: parts.traffic.refuses,
+    }),
     administrator: administrator(mayEnter(config)),
-    rateByPrincipal: rateByPrincipal(rates, traffic.rate.perPrincipal),
-    rateByTenant: tenantRates(config, rates),
     negotiate,
     receive: receive(limits.maxBodyBytes),
-    parse: parseMessage((bytes) => readStrict(bytes, json)),
+    parse: withTokens(
+      parseMessage((bytes) => readStrict(bytes, json)),
+      parts.masking,
+    ),
     attachSession: attachSession(parts.sessions),
     resolve: explainedResolve(resolveTarget(upstreams, parts.tasks, tenantHas(config)), parts.explain),
     reveal: reveal(engine),
     scopes: parts.identity.scopes,
     authorize: authorize(engine),
     tenantConcurrency: tenantConcurrency(config, takesPlace),
-    concurrency: concurrency<Understood>({
-      ...slots(limits.concurrency),
-      maxWaitMs: limits.concurrency.waitMs,
-      retryAfterSeconds: 1,
-      // The places that are kept free belong to those who look after the gateway, not to a tenant's own administrators.
-      isAdministrator: (principal) => config.tenants === undefined && isAdministrator(principal),
-      counts: takesPlace,
-      onSlots: (made) => parts.observation?.slots.push(made),
+    concurrency: common,
+    intent: auditIntent({
+      ledger,
+      payloads: parts.payloads,
+      behind: behindOf(parts),
+      unwitnessed: unwitnessedOf(parts),
     }),
-    intent: auditIntent({ ledger }),
+    ...trafficStages(parts, parts.traffic, slots, isAdministration),
     ...inspectionStages(parts),
+    ...anomalyStages(parts.anomalies, parts.approvals),
   }
 }
+
+/** The places that all calls share, and those who are in them. */
+function commonPlaces({ config, observation }: Pick<StageParts, 'config' | 'observation'>) {
+  const { limits } = config
+  let places: Slots | undefined
+  const common = concurrency<Understood>({
+    ...slotRules(limits.concurrency),
+    maxWaitMs: limits.concurrency.waitMs,
+    retryAfterSeconds: 1,
+    // The places that are kept free belong to those who look after the gateway, not to a tenant's own administrators.
+    isAdministrator: (principal) => config.tenants === undefined && isAdministrator(principal),
+    counts: takesPlace,
+    onSlots(made) {
+      places = made
+      observation?.slots.push(made)
+    },
+  })
+  return { common, slots: () => places }
+}
+
+const isAdministration = (path: string): boolean => path.startsWith('/admin/')
+
+/** Nobody is asked in a call where no exporter is required. */
+const behindOf = ({ exporters }: StageParts) =>
+  exporters?.hasRequired === true ? (tenant: string) => exporters.behind(tenant) : undefined
+
+const unwitnessedOf = ({ witnesses }: StageParts) =>
+  witnesses?.hasRequired === true ? (tenant: string) => witnesses.behind(tenant) : undefined
 
 const takesPlace = ({ call }: Understood): boolean => call.kind === 'request' && !isLasting(call.method)
 
@@ -141,7 +187,7 @@ function callTimes({ limits, upstreams }: Config): (exchange: Exchange & Routed 
 const lasts = (exchange: { readonly head: { readonly method: string } }): boolean =>
   exchange.head.method === 'GET' || isLasting((exchange as Partial<Understood>).call?.method)
 
-function slots({ total, perPrincipal, queue }: Config['limits']['concurrency']) {
+function slotRules({ total, perPrincipal, queue }: Config['limits']['concurrency']) {
   return {
     maxTotal: total,
     maxPerPrincipal: perPrincipal,
@@ -150,12 +196,6 @@ function slots({ total, perPrincipal, queue }: Config['limits']['concurrency']) 
     maxQueuedPerPrincipal: Math.max(perPrincipal, Math.ceil(queue / 4)),
   }
 }
-
-const addresses = (networks: readonly string[], reason: string, clock: Clock): AddressList =>
-  new AddressList(
-    networks.map((network) => ({ network, reason })),
-    clock,
-  )
 
 /** The names by which this listener may be called: its public one, those spelled out, and on loopback the usual ones. */
 function originRules({ listen }: Config, publicUrl: string) {

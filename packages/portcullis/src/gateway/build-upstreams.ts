@@ -8,6 +8,7 @@ import { readSecret } from '../config/secret-source.ts'
 import { readFileSync } from 'node:fs'
 import { upstreamIdentity } from '../sandbox/identity.ts'
 import { type Connector, HttpConnector } from '../upstream/connector.ts'
+import type { WatchPeer } from '../upstream/http1/connection.ts'
 import { HttpPool } from '../upstream/http-pool.ts'
 import type { Parse } from '../upstream/link.ts'
 import { StdioConnector } from '../upstream/stdio-connector.ts'
@@ -18,7 +19,9 @@ import { type Drivers, volumeFolder, type Walls, withAuthority } from './build-s
 import { codeConnector } from './build-code.ts'
 import { type LaunchFacts, launchSpec, volumeSpecs } from './launch-spec.ts'
 import type { Processes } from './processes.ts'
+import type { LinkPlace } from './observed-link.ts'
 import { PRODUCT } from './product.ts'
+import type { Validation } from './build-validation.ts'
 
 const MIB = 1_048_576
 /** Room for what travels around a message of the allowed size. */
@@ -37,17 +40,34 @@ export interface UpstreamParts {
   readonly access: Access
   /** Who says what of an upstream's words is passed on. Undefined: nobody has to. */
   readonly judgeOf: (upstream: string) => Judge | undefined
+  readonly validation: Validation
+  /** Hears of every request to an upstream; absent where nobody does. */
+  readonly observe?: ((connector: Connector, place: LinkPlace) => Connector) | undefined
 }
 
 /** The upstreams of the configuration, none of them connected yet. Rejects as `drivers` does. */
 export async function buildUpstreams(parts: UpstreamParts): Promise<ReadonlyMap<string, Upstream>> {
   const drivers = await parts.drivers
+  const watches = await buildWatches(parts)
   const entries = Object.entries(parts.config.upstreams)
-  return new Map(entries.map(([name, upstream], slot) => [name, buildUpstream(parts, drivers, name, upstream, slot)]))
+  const build = ([name, upstream]: [string, UpstreamConfig], slot: number) =>
+    [name, buildUpstream({ ...parts, watches }, drivers, name, upstream, slot)] as const
+  return new Map(entries.map(build))
+}
+
+type Watches = { readonly watches: ReadonlyMap<string, WatchPeer> }
+
+/** What looks at the certificate of each upstream over https. Rejects with PkiError for a revocation list that cannot be used. */
+async function buildWatches({ config, validation }: UpstreamParts): Promise<ReadonlyMap<string, WatchPeer>> {
+  const watches = new Map<string, WatchPeer>()
+  for (const [name, { http }] of Object.entries(config.upstreams)) {
+    if (http?.url.startsWith('https:') === true) watches.set(name, await validation.server(name, http.url, http.tls))
+  }
+  return watches
 }
 
 function buildUpstream(
-  parts: UpstreamParts,
+  parts: UpstreamParts & Watches,
   drivers: Drivers,
   name: string,
   upstream: UpstreamConfig,
@@ -55,7 +75,8 @@ function buildUpstream(
 ): Upstream {
   const { config, clock } = parts
   const judge = parts.judgeOf(name)
-  const connector = buildConnector(parts, drivers.get(name), name, upstream, slot)
+  const opened = buildConnector(parts, drivers.get(name), name, upstream, slot)
+  const connector = parts.observe?.(opened, placeOf(name, upstream)) ?? opened
   return new Upstream({
     name,
     connector,
@@ -79,9 +100,14 @@ function buildUpstream(
   })
 }
 
+const placeOf = (upstream: string, { http }: UpstreamConfig): LinkPlace =>
+  http === undefined
+    ? { upstream, transport: 'pipe' }
+    : { upstream, transport: 'tcp', host: new URL(http.url).hostname }
+
 /** `slot` gives the upstream its account on a host where the gateway may change it. */
 function buildConnector(
-  parts: UpstreamParts,
+  parts: UpstreamParts & Watches,
   walls: Walls | undefined,
   name: string,
   { stdio, http, code }: UpstreamConfig,
@@ -99,13 +125,15 @@ function buildConnector(
   return stdioConnector(parts, walls, name, stdio as StdioConfig, facts)
 }
 
-function httpConnector(parts: UpstreamParts, name: string, http: HttpConfig): Connector {
+function httpConnector(parts: UpstreamParts & Watches, name: string, http: HttpConfig): Connector {
   const { config, environment, parse, access } = parts
+  const watchPeer = parts.watches.get(name)
   const maxBytes = config.limits.maxBodyBytes
   const credentials = Object.entries(http.headers).map(([header, source]) => [header, readSecret(source, environment)])
   const pool = new HttpPool({
     url: new URL(http.url),
     ...(http.tls.ca !== undefined && { ca: readFileSync(http.tls.ca, 'utf8') }),
+    ...(watchPeer && { watchPeer }),
     maxConnections: http.maxConnections,
     maxStreams: 1024,
     maxPending: config.limits.concurrency.total * 2,

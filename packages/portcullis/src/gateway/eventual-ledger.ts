@@ -8,8 +8,8 @@ const TAKEN = Promise.resolve()
  */
 export const eventual = (ledger: Ledger): Ledger => ({
   intact: (tenant) => ledger.intact(tenant),
-  append(tenant, body) {
-    ledger.append(tenant, body).catch(() => undefined)
+  append(tenant, body, placed) {
+    ledger.append(tenant, body, placed).catch(() => undefined)
     return TAKEN
   },
 })

@@ -1,13 +1,11 @@
-import { ChainLedger, type Ledger } from '../audit/ledger.ts'
-import { CHAIN_RULES } from '../audit/chain.ts'
-import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
+import type { Ledger } from '../audit/ledger.ts'
+import type { SegmentGuard } from '../audit/retention-guard.ts'
 import type { Logger } from '../audit/log.ts'
 import { measuredLedger } from '../audit/metrics/measured-ledger.ts'
 import { type Environment, processEnvironment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import { ownPaths } from '../config/own-paths.ts'
 import { type StateLayout, stateLayout } from '../config/state-layout.ts'
-import { weaknesses } from '../config/weaknesses.ts'
 import { Cancellation } from '../core/cancellation.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
@@ -21,6 +19,8 @@ import { relayStream } from '../upstream/relay/stream.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { OpenAdministration } from './administration.ts'
 import { buildAdministration } from './build-administration.ts'
+import { buildAnomalies } from './build-anomalies.ts'
+import { Backups } from './build-backups.ts'
 import { buildAuthorizationServer } from './build-authorization-server.ts'
 import { type Identity, buildIdentity } from './build-identity.ts'
 import { Access } from './build-access.ts'
@@ -28,11 +28,20 @@ import { connectPages, explains } from './build-connect.ts'
 import { openListener, type OpenListener } from './build-listener.ts'
 import { type MetricsListenerParts, openMetrics, readinessOf } from './build-metrics.ts'
 import { buildInspection } from './build-inspection.ts'
+import { buildMasking, payloadMask } from './build-masking.ts'
+import { buildPayloads, tellUnkept } from './build-payloads.ts'
 import { buildRelay } from './build-relay.ts'
+import { buildRetention } from './build-retention.ts'
 import { buildStages } from './build-stages.ts'
 import { closeDrivers, selectDrivers } from './build-sandbox.ts'
+import { anomalyBlocks, buildTraffic, type Traffic, trafficReadings } from './build-traffic.ts'
 import { buildUpstreams, type UpstreamParts } from './build-upstreams.ts'
+import type { Telemetry } from './build-telemetry.ts'
 import { eventual } from './eventual-ledger.ts'
+import { openKeys } from './open-keys.ts'
+import { receiptsOf } from './open-ledger.ts'
+import { openRecords } from './open-records.ts'
+import { linkObserver, openTelemetry } from './open-telemetry.ts'
 import { Gate } from './gate.ts'
 import { mountsOf } from './mounts.ts'
 import { DefinitionsInForce } from './definitions-in-force.ts'
@@ -40,10 +49,8 @@ import { Observation } from './observation.ts'
 import { door, type Stages } from './path.ts'
 import { PolicyPoint } from './policy-point.ts'
 import { Processes } from './processes.ts'
-import { PRODUCT } from './product.ts'
 import { leaveNote } from './running-note.ts'
 import { startDefinitions } from './start-definitions.ts'
-import { tenantNames } from './tenants.ts'
 
 export interface GatewayOptions {
   readonly config: Config
@@ -93,41 +100,66 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const drivers = selectDrivers(config, ownPaths(config, options.configFile), log)
   drivers.catch(() => {})
   started.push(() => closeDrivers(drivers))
-  const { gate, listener, ledger, chains, stores, identity, access, watch } = await openGround(options, clock, started)
+  const ground = await openGround(options, clock, started)
+  const { gate, listener, ledger, chains, payloads, stores, identity, access, watch, anomalies, traffic } = ground
+  const { exporters, telemetry, witnesses, backups } = ground
   const { observation } = watch
   const inForce = new DefinitionsInForce({ config, ledger, clock, log })
   const judgeOf = (upstream: string) => inForce.judgeOf(upstream)
-  const behind = { config, environment, clock, log, drivers, access, judgeOf }
-  const { upstreams, processes } = await openUpstreams({ ...behind, observation }, ledger, started)
+  const behind = { config, environment, clock, log, drivers, access, judgeOf, validation: listener.validation }
+  const { upstreams, processes } = await openUpstreams({ ...behind, observation, telemetry }, ledger, started)
   started.push(inForce.follow(upstreams))
   const { schemas, policy, inspection } = await openRules({ config, log, environment, inForce }, upstreams, started)
-  const { heldReason } = inForce
-  const parts = { config, clock, log, engine: policy.engine, heldReason, schemas, inspection, upstreams }
+  const ruled = { engine: policy.engine, heldReason: inForce.heldReason, schemas, inspection }
+  const parts = { config, clock, log, ...ruled, upstreams }
   const { url } = listener
   const explain = explains(access, upstreams, url)
   const relayParts = buildRelay({ ...parts, ledger, demands: identity.demands, within: access.within, explain })
   const { sessions, tasks, parking, ending, approvals } = relayParts
-  started.push(() => parking.close())
-  started.push(() => sessions.close())
+  started.push(() => (sessions.close(), parking.close()))
   const shutdown = new Cancellation()
-  const told = relayParts.explain && { explain: relayParts.explain }
-  const state = { ledger, identity, sessions, tasks, approvals, shutdown, observation, publicUrl: url }
-  const built = buildStages({ ...parts, ...told, ...state })
-  const stages = options[adjustStages]?.(built) ?? built
-  endRevoked(identity, [sessions, parking])
+  const calls = { sessions, tasks, approvals, anomalies, traffic, exporters, witnesses, shutdown }
+  const state = {
+    ledger,
+    payloads,
+    identity,
+    receipts: receiptsOf(config, chains),
+    ...calls,
+    observation,
+    publicUrl: url,
+  }
+  const masking = buildMasking(config, ground.keys.keyring)
+  const built = buildStages({ ...parts, masking, ...(relayParts.explain && { explain: relayParts.explain }), ...state })
+  const adjusted = options[adjustStages]?.(built) ?? built
+  const stages = telemetry?.stages(adjusted, inspection) ?? adjusted
+  endRevoked(identity, traffic, [sessions, parking])
   const pages = await connectPages({ access, identity, ledger, clock, log, publicUrl: url })
-  const adminParts = { config, clock, stores, chains, revocations: identity.revocations, publicUrl: url }
-  const live = { upstreams, processes, sessions, engine: policy.engine, definitions: inForce }
+  const adminParts = { config, clock, stores, chains, keys: ground.keys, publicUrl: url, ...listed(identity, traffic) }
+  const live = {
+    upstreams,
+    processes,
+    sessions,
+    engine: policy.engine,
+    definitions: inForce,
+    anomalies,
+    traffic,
+    exporters,
+    backups,
+  }
   const administration = buildAdministration(options.administration, adminParts, live)
   const ends = { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }
-  const mount = mountsOf([identity.server, pages])
-  gate.open(door(stages, { ...ends, administration, mount }), (id) => sessions.journalOf(id))
-  const problems = readinessOf({ config, stores, chains, upstreams })
+  const serve = door(stages, { ...ends, administration, mount: mountsOf([identity.server, pages]) })
+  gate.open(telemetry?.around(serve) ?? serve, (id) => sessions.journalOf(id))
+  const problems = readinessOf({ config, stores, chains, upstreams, exporters, witnesses })
   observation?.begin({ upstreams, processes, sessions, problems, openStreams: () => listener.openStreams() })
+  await backups.start()
   started.push(leaveNote(config, { url, port: listener.port }))
   started.push(() => drain({ gate, observation, ending, shutdown, listener }))
   return { url, ...(watch.url !== undefined && { metricsUrl: watch.url }), close: () => end(started) }
 }
+
+/** Who is believed no longer. */
+const listed = ({ revocations }: Identity, { blocks }: Traffic) => ({ revocations, blocks })
 
 interface Draining {
   readonly gate: Gate
@@ -167,11 +199,17 @@ async function openRules(
   policy.follow(upstreams.values(), (all) => {
     definitions.remember(all, schemas)
     inspection.follow(all)
+    tellUnkept(config, all, log)
   })
   return { schemas, policy, inspection }
 }
 
-type UpstreamGround = Omit<UpstreamParts, 'parse' | 'processes'> & { readonly observation: Observation | undefined }
+type UpstreamGround = Omit<UpstreamParts, 'parse' | 'processes' | 'observe'> & Watching
+
+interface Watching {
+  readonly observation: Observation | undefined
+  readonly telemetry: Telemetry | undefined
+}
 
 /** The servers behind the gateway. They are asked nothing before somebody needs them. */
 async function openUpstreams(parts: UpstreamGround, ledger: Ledger, started: Started) {
@@ -180,7 +218,8 @@ async function openUpstreams(parts: UpstreamGround, ledger: Ledger, started: Sta
   const parse = (bytes: Buffer) => readUpstream(bytes, json)
   const processes = new Processes({ ledger, clock, log, metrics: observation?.processes })
   started.push(() => processes.settled())
-  const upstreams = await buildUpstreams({ ...parts, parse, processes })
+  const observe = await linkObserver(parts.telemetry, observation)
+  const upstreams = await buildUpstreams({ ...parts, parse, processes, observe })
   started.push(async () => void (await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))))
   return { upstreams, processes }
 }
@@ -194,27 +233,67 @@ async function openGround(options: GatewayOptions, clock: Clock, started: Starte
   const listener = await openListener(config, layout, clock, log, gate)
   started.push(() => listener.close(GRACE_MS))
   const watch = await openWatch({ config, layout, clock, log, environment }, started)
-  const chains = await openLedger(config, layout, clock, log, watch.observation)
-  started.push(() => chains.close())
+  const telemetry = await openTelemetry({ config, layout, clock, log, environment }, watch.observation)
+  if (telemetry) started.push(() => telemetry.close())
+  const records = { config, layout, clock, log, environment }
+  const { chains, exporters, witnesses } = await openRecords(records, watch.observation, started)
   const stores = await openStores(config, layout)
   started.push(() => stores.close())
+  const traffic = await buildTraffic({ config, stores, clock, log, environment })
+  started.push(() => traffic.close())
+  const keys = openKeys({ config, layout, stores, clock, environment })
+  started.push(() => keys.close())
+  await keys.prove(log)
+  const backups = new Backups({ config, configFile: options.configFile, layout, stores, chains, clock, log })
+  started.push(() => backups.close())
+  watch.observation?.further.push(() => backups.readings)
+  const payloads = buildPayloads({ config, layout, keys, mask: payloadMask })
+  if (payloads) started.push(() => payloads.close())
+  const guards: readonly SegmentGuard[] = exporters ? [exporters] : []
+  const retention = buildRetention({ config, folder: layout.audit, chains, payloads, guards, clock, log })
+  if (retention) started.push(() => retention.close())
+  retention?.start()
   const kept = config.audit.durability === 'eventual' ? eventual(chains) : chains
-  const ledger = watch.observation ? measuredLedger(kept, watch.observation.metrics) : kept
+  const measured = watch.observation ? measuredLedger(kept, watch.observation.metrics) : kept
+  const anomalies = buildAnomalies({ config, layout, clock, log, ledger: measured })
+  if (anomalies) started.push(() => anomalies.close())
+  if (anomalies) watch.observation?.further.push(anomalies.readings)
+  const ledger = anomalies?.ledger ?? measured
+  anomalies?.useBlocks(anomalyBlocks(traffic, log))
+  watch.observation?.further.push(() => trafficReadings(traffic))
   const common = { config, stores, clock, log, publicUrl: listener.url }
   const openServer = (revocations: RevocationList) =>
-    buildAuthorizationServer({ ...common, layout, ledger, environment }, revocations)
+    buildAuthorizationServer({ ...common, layout, keyring: keys.keyring, ledger, environment }, revocations)
   const identity = await buildIdentity({ ...common, environment, openServer, bundles: listener.bundles })
   started.push(() => identity.close())
   const isRevoked = (principal: Principal) => identity.revocations.covers(principal, clock.now())
-  const access = new Access({ ...common, layout, ledger, environment, isRevoked })
-  return { gate, listener, ledger, chains, stores, identity, access, watch }
+  const access = new Access({ ...common, keys, ledger, environment, isRevoked })
+  return {
+    gate,
+    listener,
+    ledger,
+    chains,
+    keys,
+    payloads,
+    stores,
+    identity,
+    access,
+    watch,
+    anomalies,
+    traffic,
+    exporters,
+    witnesses,
+    telemetry,
+    backups,
+  }
 }
 
 /** Before anything that takes long, so that whoever asks is told that the gateway starts. */
 async function openWatch(parts: Omit<MetricsListenerParts, 'observation'>, started: Started) {
   const { metrics } = parts.config.listen
-  if (metrics === undefined) return { observation: undefined, url: undefined }
-  const observation = new Observation()
+  const observed = metrics ?? parts.config.telemetry?.metrics
+  const observation = observed && new Observation()
+  if (metrics === undefined || observation === undefined) return { observation, url: undefined }
   const listener = await openMetrics({ ...parts, observation }, metrics)
   started.push(() => listener.close())
   return { observation, url: listener.url }
@@ -225,9 +304,10 @@ function firstAnswerMs({ upstreams }: Config): number {
   return Math.max(30, ...Object.values(upstreams).map(({ stdio }) => stdio?.deadlines.startSeconds ?? 0)) * 1_000
 }
 
-/** A revocation ends what it revokes at once. Calls and streams under way end by `identity.standing`. */
+/** A revocation ends what it revokes at once, and so does a block. Calls and streams under way end by `identity.standing`. */
 function endRevoked(
   identity: Identity,
+  { lists }: Pick<Traffic, 'lists'>,
   holders: readonly { endWhere(matches: (principal: Principal) => boolean): void }[],
 ): void {
   identity.revocations.onRevoked((revocations) => {
@@ -235,35 +315,14 @@ function endRevoked(
       holder.endWhere((principal) => revocations.some((revocation) => revokes(revocation, principal)))
     }
   })
+  lists.onChanged(() => {
+    for (const holder of holders) holder.endWhere((principal) => lists.refusalOfCaller(principal) !== undefined)
+  })
 }
 
 /** In reverse, so that nothing loses what it stands on; one failure does not spare the rest. */
 async function end(started: Started): Promise<void> {
   for (const stop of started.splice(0).reverse()) await Promise.resolve(stop()).catch(() => {})
-}
-
-async function openLedger(
-  config: Config,
-  layout: StateLayout,
-  clock: Clock,
-  log: Logger,
-  observation: Observation | undefined,
-): Promise<ChainLedger> {
-  const seconds = config.audit.checkpointEverySeconds
-  return ChainLedger.open({
-    directory: layout.audit,
-    signer: checkpointSigner(loadCheckpointKey(layout.auditKey)),
-    clock,
-    rules: { ...CHAIN_RULES, checkpointMs: seconds * 1_000 },
-    program: `${PRODUCT.name} ${PRODUCT.version}`,
-    weaknesses: weaknesses(config).map(({ path, word }) => `${path}: ${word}`),
-    tenants: tenantNames(config),
-    onCommit: observation && ((records) => observation.metrics.committed(records)),
-    onHealth: (tenant, error) =>
-      error === undefined
-        ? log.info('the audit chain is whole again', { tenant })
-        : log.error('the audit chain is broken', { tenant, error }),
-  })
 }
 
 async function openStores(config: Config, layout: StateLayout): Promise<Stores> {

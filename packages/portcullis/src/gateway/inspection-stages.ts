@@ -7,9 +7,11 @@ import { inspectArguments } from '../inspection/inspect-arguments.ts'
 import { inspectResults, type InspectResultsParts } from '../inspection/inspect-results.ts'
 import { checkParamHeadersStage } from '../inspection/param-headers.ts'
 import type { ToolSchemas } from '../inspection/tool-schemas.ts'
+import type { Params } from '../mcp/message.ts'
 import { authorize } from '../policy/authorize.ts'
 import type { PolicyEngine } from '../policy/engine.ts'
 import type { Approvals } from '../upstream/relay/approval.ts'
+import { type Masking, maskingStages } from './build-masking.ts'
 import type { InspectionParts } from './build-inspection.ts'
 import type { Admitted, Entered, Stages, Understood } from './path.ts'
 
@@ -18,6 +20,7 @@ export interface InspectionStageParts {
   readonly schemas: ToolSchemas
   readonly inspection: InspectionParts
   readonly approvals: Approvals
+  readonly masking: Masking
   /** Why something waits for approval. */
   readonly heldReason: HeldReason
 }
@@ -31,6 +34,9 @@ type InspectionStages = Pick<
   | 'inspectResults'
   | 'inspectStream'
   | 'checkResult'
+  | 'maskArguments'
+  | 'maskResults'
+  | 'maskStream'
 >
 
 export function inspectionStages(parts: InspectionStageParts): InspectionStages {
@@ -38,19 +44,25 @@ export function inspectionStages(parts: InspectionStageParts): InspectionStages 
   const checkArguments = checkArgumentsStage(schemas)
   // What was masked is checked and decided upon once more, as if it had come like this.
   const again = [checkArguments, checkParamHeadersStage, authorize(engine)]
+  const recheck = async (exchange: Understood & Authorized, args: Params) => {
+    const call = { ...exchange.call, params: { ...exchange.call.params, arguments: args } }
+    for (const stage of again) await stage.check({ ...exchange, call })
+  }
   return {
     checkDefinition: checkDefinition(heldReason),
     checkArguments,
     checkParamHeaders: checkParamHeadersStage,
     inspectArguments: inspectArguments<Understood & Authorized>({
       plans: inspection.plans,
-      recheck: async (exchange, args) => {
-        const call = { ...exchange.call, params: { ...exchange.call.params, arguments: args } }
-        for (const stage of again) await stage.check({ ...exchange, call })
-      },
+      recheck,
       ask: (exchange, question) => approvals.demand(exchange, question),
     }),
     ...resultStages(parts),
+    ...maskingStages({
+      masking: parts.masking,
+      recheckArguments: recheck,
+      recheckResult: (tool, result, by) => checkResult(schemas, tool, result, by),
+    }),
     checkResult: checkResultStage(schemas),
   }
 }
@@ -61,6 +73,7 @@ function resultStages({ schemas, inspection: { settings, results } }: Inspection
     settings,
     inspectorsOf: results.inspectorsOf,
     names: results.canary !== undefined,
+    asksOutside: results.asksOutside,
     recheck: (tool, result, by) => checkResult(schemas, tool, result, by),
   }
   return { inspectResults: inspectResults<Admitted>(parts), inspectStream: inspectResults<Entered>(parts) }

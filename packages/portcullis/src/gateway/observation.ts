@@ -2,6 +2,7 @@
 import { GatewayMetrics } from '../audit/metrics/metrics.ts'
 import { ProcessMetrics } from '../audit/metrics/process-usage.ts'
 import { one, type Reading } from '../audit/metrics/reading.ts'
+import { UpstreamMetrics } from '../audit/metrics/upstream-metrics.ts'
 import type { Slots } from '../limits/slots.ts'
 import type { SessionTable } from '../upstream/relay/session-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -11,7 +12,7 @@ import type { Processes } from './processes.ts'
 export interface Observed {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly processes: Pick<Processes, 'live'>
-  readonly sessions: Pick<SessionTable, 'size'>
+  readonly sessions: Pick<SessionTable, 'size' | 'onEnded'>
   readonly openStreams: () => number
   /** Names what keeps the gateway from serving now, such as `stores`. */
   readonly problems: () => Promise<readonly string[]>
@@ -20,8 +21,11 @@ export interface Observed {
 export class Observation {
   readonly metrics = new GatewayMetrics()
   readonly processes = new ProcessMetrics()
+  readonly requests = new UpstreamMetrics()
   /** Whoever limits concurrency, each as it is made. */
   readonly slots: Pick<Slots, 'used' | 'queued'>[] = []
+  /** What further parts tell at a scrape. */
+  readonly further: (() => readonly Reading[])[] = []
   #observed: Observed | undefined
   #state: 'starting' | 'serving' | 'draining' = 'starting'
 
@@ -29,6 +33,7 @@ export class Observation {
   begin(observed: Observed): void {
     this.#observed = observed
     this.#state = 'serving'
+    observed.sessions.onEnded((seconds) => this.requests.sessionEnded(seconds))
   }
 
   drain(): void {
@@ -46,6 +51,7 @@ export class Observation {
     const live = (await observed?.processes.live()) ?? []
     return [
       ...this.metrics.readings,
+      ...this.requests.readings,
       one(
         'portcullis_concurrency_in_use',
         'Calls at work.',
@@ -59,6 +65,7 @@ export class Observation {
         sum(this.slots, ({ queued }) => queued),
       ),
       ...(observed === undefined ? [] : gauges(observed)),
+      ...this.further.flatMap((readings) => readings()),
       ...this.processes.readings(live),
     ]
   }

@@ -5,10 +5,12 @@ import { type Check, type Filter, type Handler, Pipeline, type Wrap } from '../c
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
 import type { Inspected } from '../inspection/inspect-arguments.ts'
+import type { Protected } from '../data-protection/masking/mask-arguments.ts'
 import type { Bounded } from '../limits/bound.ts'
 import type { Received } from '../limits/receive.ts'
 import type { Parsed } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
+import type { Approved } from '../upstream/relay/approval.ts'
 import type { Sessioned } from '../upstream/relay/attach-session.ts'
 import type { Administration } from './administration.ts'
 
@@ -16,7 +18,7 @@ import type { Administration } from './administration.ts'
 export type Understood = Exchange & Routed & Bounded & Authenticated & Received & Parsed & Sessioned & Resolved
 
 /** Everything that must be known, allowed and on record before an upstream is reached. */
-export type Admitted = Understood & Authorized & Inspected & Recorded
+export type Admitted = Understood & Authorized & Inspected & Protected & Recorded
 
 /** What a GET or DELETE of the 2025 revisions has to prove: it carries no message. */
 export type Entered = Exchange & Routed & Bounded & Authenticated
@@ -26,6 +28,7 @@ export interface Stages {
   readonly trail: Wrap<Exchange>
   readonly metrics: Wrap<Exchange>
   readonly address: Check<Exchange>
+  readonly overload: Check<Exchange>
   readonly strictHead: Check<Exchange>
   readonly origin: Check<Exchange>
   readonly preflight: Wrap<Exchange>
@@ -35,26 +38,36 @@ export interface Stages {
   readonly bound: Check<Exchange, Bounded>
   readonly deadline: Wrap<Exchange & Routed & Bounded>
   readonly authenticate: Check<Exchange & Routed, Authenticated>
+  readonly caller: Check<Exchange & Authenticated>
   readonly nonce: Wrap<Exchange & Authenticated>
   readonly standing: Wrap<Exchange & Routed & Bounded & Authenticated>
-  readonly rateByPrincipal: Check<Exchange & Authenticated>
-  readonly rateByTenant: Check<Exchange & Authenticated>
+  readonly watch: Wrap<Exchange & Authenticated>
+  readonly rateByCaller: Check<Exchange & Authenticated>
   readonly administrator: Check<Exchange & Authenticated>
   readonly negotiate: Check<Exchange>
   readonly receive: Check<Exchange, Received>
-  readonly parse: Check<Exchange & Received, Parsed>
+  readonly parse: Check<Exchange & Routed & Authenticated & Received, Parsed>
+  readonly restrain: Check<Exchange & Routed & Authenticated & Parsed>
   readonly attachSession: Check<Exchange & Routed & Authenticated & Parsed, Sessioned>
   readonly resolve: Check<Exchange & Routed & Authenticated & Parsed, Resolved>
   readonly reveal: Check<Understood>
+  readonly target: Check<Exchange & Routed & Authenticated & Partial<Resolved>>
   readonly checkDefinition: Check<Understood>
   readonly scopes: Check<Exchange & Routed & Authenticated & Partial<Resolved>>
   readonly checkArguments: Check<Understood>
   readonly checkParamHeaders: Check<Understood>
   readonly authorize: Check<Understood, Authorized>
   readonly inspectArguments: Check<Understood & Authorized, Inspected>
+  readonly maskArguments: Check<Understood & Authorized & Inspected, Protected>
+  readonly approve: Check<Understood & Authorized & Inspected, Approved>
+  readonly rateByTarget: Check<Understood>
   readonly tenantConcurrency: Wrap<Understood>
+  readonly adaptive: Wrap<Understood>
   readonly concurrency: Wrap<Understood>
+  readonly breaker: Wrap<Understood>
   readonly intent: Check<Understood & Authorized, Recorded>
+  readonly maskResults: Wrap<Admitted>
+  readonly maskStream: Wrap<Entered>
   readonly inspectResults: Filter<Admitted>
   readonly inspectStream: Filter<Entered>
   readonly checkResult: Filter<Admitted>
@@ -69,6 +82,7 @@ const entrance = (s: Stages, route = s.route): Pipeline<Exchange, Entered> =>
     .wrap(s.trail) // nothing is answered that is not on record
     .wrap(s.metrics)
     .check(s.address)
+    .check(s.overload) // before anything is spent on it
     .check(s.rateByAddress)
     .check(s.strictHead)
     .check(s.origin)
@@ -77,34 +91,43 @@ const entrance = (s: Stages, route = s.route): Pipeline<Exchange, Entered> =>
     .check(s.bound)
     .wrap(s.deadline)
     .check(s.authenticate) // who
+    .check(s.caller)
     .wrap(s.nonce)
     .wrap(s.standing) // for as long as the credential stands
-    .check(s.rateByPrincipal)
-    .check(s.rateByTenant)
+    .wrap(s.watch) // how it conducts itself
+    .check(s.rateByCaller)
 
 export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
   entrance(s)
     .check(s.negotiate)
     .check(s.receive)
     .check(s.parse) // what
+    .check(s.restrain) // nothing more for whoever is held back
     .check(s.attachSession)
     .check(s.resolve)
     .check(s.reveal) // hidden equals unknown, before anything is said about arguments
+    .check(s.target)
     .check(s.checkDefinition) // as somebody has read and approved it
     .check(s.scopes) // what the token was issued for
     .check(s.checkArguments)
     .check(s.checkParamHeaders)
     .check(s.authorize) // may
     .check(s.inspectArguments) // with what
+    .check(s.maskArguments) // less what the upstream need not know
+    .check(s.approve) // a person has the last word about a caller that behaves unusually
+    .check(s.rateByTarget) // what it costs
     .wrap(s.tenantConcurrency)
+    .wrap(s.adaptive)
     .wrap(s.concurrency)
+    .wrap(s.breaker)
     .check(s.intent) // on record before it happens
+    .wrap(s.maskResults) // the caller, too, gets no more than it needs
     .filter(s.inspectResults) // what is sent is what was looked at last
     .filter(s.checkResult)
 
 /** GET and DELETE of the 2025 revisions: a session's stream and its end. The same entrance, without a message. */
 export const streamPath = (s: Stages): Pipeline<Exchange, Entered> =>
-  entrance(s).check(s.scopes).filter(s.inspectStream)
+  entrance(s).check(s.target).check(s.scopes).wrap(s.maskStream).filter(s.inspectStream)
 
 /** What administrators may know of the running gateway, and change. */
 export const adminPath = (s: Stages): Pipeline<Exchange, Entered> =>

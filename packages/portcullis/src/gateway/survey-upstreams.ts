@@ -16,6 +16,8 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { Access } from './build-access.ts'
 import { closeDrivers, selectDrivers } from './build-sandbox.ts'
 import { buildUpstreams } from './build-upstreams.ts'
+import { Validation } from './build-validation.ts'
+import { openKeys } from './open-keys.ts'
 import { Processes } from './processes.ts'
 
 export interface SurveyParts {
@@ -58,15 +60,17 @@ export async function surveyUpstreams(
 /** No caller is served, so there is nobody whose chain a record could belong to. */
 const UNRECORDED: Ledger = { intact: () => true, append: () => Promise.resolve() }
 
-function surroundings({ config, clock, environment }: SurveyParts, stores: Stores) {
+function surroundings({ config, clock, environment, log }: SurveyParts, stores: Stores) {
   const { maxDepth, maxMembers } = config.limits
+  const layout = stateLayout(config)
   const access = new Access({
-    ...{ config, stores, clock, environment, ledger: UNRECORDED, layout: stateLayout(config) },
+    ...{ config, stores, clock, environment, ledger: UNRECORDED },
+    keys: openKeys({ config, layout, stores, clock, environment }),
     publicUrl: config.listen.publicUrl ?? `https://${config.listen.host}:${config.listen.port}`,
     isRevoked: () => false,
   })
   const parse = (bytes: Buffer) => parseUpstream(bytes, { maxDepth, maxMembers })
-  return { access, parse, judgeOf: () => undefined }
+  return { access, parse, judgeOf: () => undefined, validation: new Validation({ layout, clock, log }) }
 }
 
 async function ask(upstream: Upstream): Promise<SurveyAnswer> {

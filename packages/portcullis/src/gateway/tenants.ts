@@ -1,12 +1,10 @@
 /** Configuration to the bounds of tenants: what exists for each, and how much of the gateway it may use. */
 import type { Config } from '../config/schema.ts'
 import type { Exchange } from '../core/exchange.ts'
-import type { Check, Wrap } from '../core/pipeline.ts'
+import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Bounded } from '../limits/bound.ts'
 import { concurrency } from '../limits/concurrency.ts'
-import { rateByTenant } from '../traffic/rate-limit.ts'
-import type { RateStore } from '../traffic/rate-store.ts'
 import { overseeingTenant } from './administrators.ts'
 
 /** Whether an upstream, or without one anything at all, exists for a tenant. */
@@ -39,15 +37,6 @@ export function shownTo(config: Pick<Config, 'tenants' | 'administration'>): Sho
 /** The chains that are open from the start; the others open with their first record. */
 export const tenantNames = ({ tenants }: Pick<Config, 'tenants'>): readonly string[] =>
   tenants === undefined ? ['default'] : Object.keys(tenants)
-
-/** Check `traffic.rate-by-tenant`: all principals of a tenant together. */
-export function tenantRates(
-  { tenants = {} }: Pick<Config, 'tenants'>,
-  store: RateStore,
-): Check<Exchange & Authenticated> {
-  const rules = new Map(Object.entries(tenants).map(([name, { limits }]) => [name, limits.rate]))
-  return rateByTenant(store, (tenant) => rules.get(tenant))
-}
 
 /**
  * Wrap `limits.tenant-concurrency`: a tenant with a limit of its own waits outside of the common queue, so that it takes

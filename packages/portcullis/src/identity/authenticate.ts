@@ -70,6 +70,12 @@ export function authenticate(parts: AuthenticateParts): Check<Request, Authentic
   }
 }
 
+/** A certificate that was taken back refuses whatever stands beside it; that of a stranger is only no credential. */
+function refuseCertificate({ head, peer: { refused } }: Request): void {
+  if (refused === undefined || (!refused.isFinal && head.headers['authorization'] !== undefined)) return
+  throw new Fault('identity.certificate_refused', { reason: refused.reason, ...refused.detail })
+}
+
 class SignIn {
   readonly #parts: AuthenticateParts
   readonly #remembered: ExpiringMap<Verified>
@@ -92,6 +98,7 @@ class SignIn {
     refuseCredentialInQuery(head.query)
     const now = this.#parts.clock.now()
     this.#parts.revocations.assertCurrent(now)
+    refuseCertificate(request)
     const certificate = head.headers['authorization'] === undefined ? certificateOf(peer, now) : undefined
     if (certificate !== undefined) return this.#proveCertificate(certificate, request, now)
     const credential = presentedCredential(head.headers)

@@ -13,15 +13,24 @@ import type { RevocationList } from './revocation.ts'
 
 type Needs = Exchange & Routed & Authenticated & { readonly cancellation: Cancellation }
 
+/** Lists that end what they would refuse. */
+export interface AlsoEnds {
+  /** Calls the listener when something may be refused that was not before. */
+  onChanged(listener: () => void): void
+  readonly refuses: (exchange: Needs) => boolean
+}
+
 /**
  * Wrap `identity.standing`: cancels with `revoked` whatever a revocation covers, at once, and whatever outlives its
- * credential, to the millisecond (MCP: authorization holds for every request; a stream is one request). Whoever is refused
+ * credential, to the millisecond (MCP: authorization holds for every request; a stream is one request); with `blocked`
+ * whatever the lists would refuse now. Whoever is refused
  * with 401 that late is told how to sign in, as at the entrance.
  */
 export function standing(
   revocations: Pick<RevocationList, 'onRevoked' | 'covers'>,
   clock: Clock,
   challenges: Challenges,
+  lists?: AlsoEnds,
 ): Wrap<Needs> {
   const active = new Roster<Needs>()
   const alarms = new AlarmClock()
@@ -29,6 +38,9 @@ export function standing(
     const now = clock.now()
     for (const { principal, cancellation } of active.members)
       if (revocations.covers(principal, now)) cancellation.cancel('revoked')
+  })
+  lists?.onChanged(() => {
+    for (const exchange of active.members) if (lists.refuses(exchange)) exchange.cancellation.cancel('blocked')
   })
   return {
     name: 'identity.standing',

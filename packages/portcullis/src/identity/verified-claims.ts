@@ -29,9 +29,9 @@ export function verifiedClaims(
   const { tenant, subject, roles, scopes } = mapClaims(claims, mapping)
   const id = idOf(claims['jti']) ?? proved.digest
   const bound = binding && { bound: boundBy(binding) }
-  const credential: TokenCredential = { ...proved, id, ...bound, ...strengthOf(claims) }
+  const credential: TokenCredential = { ...proved, id, ...clientOf(claims, issuer), ...bound, ...strengthOf(claims) }
   const principal: Principal = { id: `${issuer}|${subject}`, tenant, roles, scopes, credential }
-  const verified = { facts: { principal }, ...(binding && { binding }) }
+  const verified = { facts: { principal }, ...(binding && { binding }), ...issuedAtOf(claims) }
   const named = audiencesOf(claims['aud'])
   if (audiences === undefined) return { ...verified, audiences: resourcesFor(named, audiencesByResource) }
   if (audiences.some((audience) => named.includes(audience))) return verified
@@ -53,6 +53,17 @@ function resourcesFor(named: readonly string[], byResource: ClaimRules['audience
 
 function idOf(jti: unknown): string | undefined {
   return typeof jti === 'string' && jti !== '' && jti.length <= 255 ? jti : undefined
+}
+
+/** By the claim of RFC 9068 §2.2 and RFC 7662 §2.2, or the one that OpenID Connect Core §2 has for it. */
+function clientOf({ client_id: id, azp }: JsonObject, issuer: string): Pick<TokenCredential, 'client'> {
+  const client = id ?? azp
+  const isName = typeof client === 'string' && client !== '' && client.length <= 255
+  return isName ? { client: `${issuer}|${client}` } : {}
+}
+
+function issuedAtOf({ iat }: JsonObject): Pick<Verified, 'issuedAt'> {
+  return typeof iat === 'number' && Number.isFinite(iat) ? { issuedAt: iat * 1000 } : {}
 }
 
 const MAX_STRENGTH_CHARS = 255

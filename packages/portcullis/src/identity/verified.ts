@@ -9,6 +9,8 @@ export interface Verified {
   readonly audiences?: readonly string[]
   /** Milliseconds since the epoch; absent when it does not expire. */
   readonly expiresAt?: number
+  /** Milliseconds since the epoch; absent when a token does not say, and of what is no token. */
+  readonly issuedAt?: number
   /** What the caller has to prove beside it with each request; absent when whoever holds the credential may use it. */
   readonly binding?: Binding
   /** Seconds for which it may be remembered, where its issuer can end it without telling us. */

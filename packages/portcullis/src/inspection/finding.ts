@@ -1,17 +1,10 @@
 /** What an inspection can find, in the words that all detectors share. Evidence is for the audit record and never leaves the gateway. */
-import type { FAMILIES } from '../core/inspection-words.ts'
+import type { FAMILIES, Weight } from '../core/inspection-words.ts'
 
 /** The family decides which verdict of the configuration applies; of a definition its lock decides. */
 export type Family = (typeof FAMILIES)[number] | 'definition'
 
-/**
- * How much a finding weighs.
- *
- * - `breach`: a rule that the configuration or the role sets is broken, or what the role demands cannot be parsed. No doubt.
- * - `strong`: an attack whose detector is measured at 0.1 % false alarms or fewer in this role.
- * - `hint`: evidence for a reader; alone it never refuses anything.
- */
-export type Weight = 'breach' | 'strong' | 'hint'
+export type { Weight }
 
 /** One finding in one string. */
 export interface Sighting {

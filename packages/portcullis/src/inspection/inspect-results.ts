@@ -9,7 +9,7 @@ import type { InspectionSettings } from './argument-settings.ts'
 import type { Claimed } from './claim.ts'
 import type { Inspection } from './inspect-arguments.ts'
 import type { RecordedFinding } from './recorded-finding.ts'
-import { type CaseParts, inspectMessage, type ToolRules } from './results/result-case.ts'
+import { type CaseParts, inspectMessage, isClean, type ToolRules } from './results/result-case.ts'
 import { type ResultSettings, resultSettings } from './results/result-settings.ts'
 import type { TextInspect } from './results/result-text.ts'
 import { type TextPlace, textsInTurns, textsOf, type WalkRules } from './results/result-walk.ts'
@@ -20,6 +20,8 @@ export interface InspectResultsParts {
   readonly inspectorsOf: (settings: ResultSettings) => readonly TextInspect[]
   /** Names of members of structured content are looked at too. */
   readonly names: boolean
+  /** Somebody outside is asked about texts. */
+  readonly asksOutside: boolean
   /** Throws for a changed result that does not fit the tool's `outputSchema` any more. */
   readonly recheck: CaseParts['recheck']
 }
@@ -54,6 +56,7 @@ export function inspectResults<Known extends object>(parts: InspectResultsParts)
           : placesOf(message, { marked: rules.settings.marked, names: parts.names })
       if (rules === undefined || ('length' in places && places.length === 0))
         return tail === undefined ? message : tail.then(() => message)
+      if (tail === undefined && 'length' in places && isClean(rules, places)) return message
       const running = (async () => {
         await tail
         return inspectMessage(caseParts(parts, rules, exchange), message, await places)
@@ -114,6 +117,8 @@ class RulesOfTools {
   #make(...nearer: readonly (InspectionSettings['upstreams'][string] | undefined)[]): ToolRules {
     const levels = [...nearer, this.#parts.settings].filter((level) => level !== undefined)
     const settings = resultSettings(levels.map(({ results }) => results))
-    return { levels, settings, inspectors: this.#parts.inspectorsOf(settings), shadow: isShadow(levels) }
+    const inspectors = this.#parts.inspectorsOf(settings)
+    const isPlain = !this.#parts.asksOutside && settings.spotlight === 'none'
+    return { levels, settings, inspectors, isPlain, shadow: isShadow(levels) }
   }
 }

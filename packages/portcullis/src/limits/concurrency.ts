@@ -3,7 +3,7 @@ import { Fault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Bounded } from './bound.ts'
-import { Slots, type SlotRules, type Ticket } from './slots.ts'
+import { type Holder, Slots, type SlotRules, type Ticket } from './slots.ts'
 
 /** How many calls are worked on at once, and how long others wait for their turn. */
 export interface ConcurrencyOptions<Known> extends SlotRules {
@@ -13,7 +13,7 @@ export interface ConcurrencyOptions<Known> extends SlotRules {
   /** Which exchanges take a slot; streams that last should not. */
   readonly counts: (exchange: Known) => boolean
   /** Is given the slots, to be asked later how many are used. */
-  readonly onSlots?: ((slots: Pick<Slots, 'used' | 'queued'>) => void) | undefined
+  readonly onSlots?: ((slots: Slots) => void) | undefined
 }
 
 /**
@@ -30,7 +30,7 @@ export function concurrency<Known extends Exchange & Authenticated & Bounded>(
     async wrap(exchange, next): Promise<Answer> {
       if (!options.counts(exchange)) return next()
       const { principal } = exchange
-      const holder = `${principal.tenant}\n${principal.id}`
+      const holder: Holder = { tenant: principal.tenant, principal: principal.id }
       const administrator = options.isAdministrator(principal)
       if (!slots.take(holder, administrator)) await wait(slots, options, exchange, holder, administrator)
       try {
@@ -46,7 +46,7 @@ function wait(
   slots: Slots,
   { maxWaitMs, retryAfterSeconds }: Pick<ConcurrencyOptions<never>, 'maxWaitMs' | 'retryAfterSeconds'>,
   { cancellation }: Bounded,
-  principal: string,
+  holder: Holder,
   administrator: boolean,
 ): Promise<void> {
   const busy = (reason: string) =>
@@ -65,7 +65,7 @@ function wait(
       settle()
       resolve()
     }
-    const ticket: Ticket = { principal, administrator, admitted }
+    const ticket: Ticket = { ...holder, administrator, admitted }
     if (cancellation.cancelled) return reject(new Fault('upstream.ended', { reason: cancellation.reason }))
     if (!slots.enqueue(ticket)) return reject(busy('queue full'))
     const timer = setTimeout(() => give(busy('waited too long')), maxWaitMs)

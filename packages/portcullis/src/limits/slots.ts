@@ -1,8 +1,9 @@
 /**
  * Who may work now and who is next: a bounded number of slots, shared fairly.
  *
- * Whoever waits is served in turn by principal, not by arrival, so that one who queues much does not push others back.
- * The last `reserved` slots are for administrators, who must get in when everybody else has filled the gateway.
+ * Whoever waits is served in turn, not by arrival: first by tenant, and of a tenant by principal. So neither a tenant with
+ * many principals nor a principal that queues much pushes others back. The last `reserved` slots are for administrators,
+ * who must get in when everybody else has filled the gateway.
  */
 export interface SlotRules {
   readonly maxTotal: number
@@ -13,8 +14,13 @@ export interface SlotRules {
   readonly maxQueuedPerPrincipal: number
 }
 
-export interface Ticket {
+/** Whom a slot is for. Principals of different tenants are never the same. */
+export interface Holder {
+  readonly tenant: string
   readonly principal: string
+}
+
+export interface Ticket extends Holder {
   readonly administrator: boolean
   /** Called when a slot was given, in the same turn as the release that freed it. */
   readonly admitted: () => void
@@ -23,8 +29,9 @@ export interface Ticket {
 export class Slots {
   readonly #rules: SlotRules
   readonly #held = new Map<string, number>()
-  /** Waiting tickets by principal. The map's order is the order of turns. */
-  readonly #queues = new Map<string, Ticket[]>()
+  /** Waiting tickets by tenant and principal. The order of the maps is the order of turns. */
+  readonly #tenants = new Map<string, Map<string, Ticket[]>>()
+  #maxTotal: number
   #used = 0
   #queued = 0
 
@@ -34,6 +41,7 @@ export class Slots {
     if (maxPerPrincipal < 1 || maxTotal < 1) throw new RangeError('there must be at least one slot')
     if (reserved < 0 || reserved >= maxTotal) throw new RangeError('fewer slots must be reserved than there are')
     this.#rules = rules
+    this.#maxTotal = maxTotal
   }
 
   get used(): number {
@@ -44,18 +52,31 @@ export class Slots {
     return this.#queued
   }
 
+  /** Part of the queue that is full, from 0 to 1. */
+  get fullness(): number {
+    return this.#rules.maxQueued === 0 ? 0 : this.#queued / this.#rules.maxQueued
+  }
+
+  /** Changes how many slots there are, which stay more than are reserved; work under way goes on. */
+  resize(maxTotal: number): void {
+    this.#maxTotal = Math.max(this.#rules.reserved + 1, maxTotal)
+    while (this.#queued > 0 && this.#admitNext());
+  }
+
   /** Takes a slot at once if there is one and nobody of this principal waits already. */
-  take(principal: string, administrator: boolean): boolean {
-    if (this.#queues.has(principal) || !this.#fits(principal, administrator)) return false
-    this.#occupy(principal)
+  take(holder: Holder, administrator: boolean): boolean {
+    if (this.#tenants.get(holder.tenant)?.has(holder.principal) || !this.#fits(holder, administrator)) return false
+    this.#occupy(holder)
     return true
   }
 
   /** Puts a ticket into the queue; false when the queue is full. */
   enqueue(ticket: Ticket): boolean {
-    const queue = this.#queues.get(ticket.principal) ?? []
+    const { tenant, principal } = ticket
+    const queues = this.#tenants.get(tenant) ?? new Map<string, Ticket[]>()
+    const queue = queues.get(principal) ?? []
     if (this.#queued >= this.#rules.maxQueued || queue.length >= this.#rules.maxQueuedPerPrincipal) return false
-    if (queue.length === 0) this.#queues.set(ticket.principal, queue)
+    if (queue.length === 0) this.#tenants.set(tenant, queues.set(principal, queue))
     queue.push(ticket)
     this.#queued++
     return true
@@ -63,48 +84,62 @@ export class Slots {
 
   /** Takes a ticket out of the queue, because it waited too long or is not wanted any more. */
   leave(ticket: Ticket): void {
-    const queue = this.#queues.get(ticket.principal)
+    const { tenant, principal } = ticket
+    const queues = this.#tenants.get(tenant)
+    const queue = queues?.get(principal)
     const at = queue?.indexOf(ticket) ?? -1
-    if (queue === undefined || at < 0) return
+    if (queues === undefined || queue === undefined || at < 0) return
     queue.splice(at, 1)
     this.#queued--
-    if (queue.length === 0) this.#queues.delete(ticket.principal)
+    if (queue.length === 0) queues.delete(principal)
+    if (queues.size === 0) this.#tenants.delete(tenant)
   }
 
   /** Gives a slot back and admits who is next. */
-  release(principal: string): void {
-    const held = (this.#held.get(principal) ?? 0) - 1
-    if (held > 0) this.#held.set(principal, held)
-    else this.#held.delete(principal)
+  release(holder: Holder): void {
+    const name = nameOf(holder)
+    const held = (this.#held.get(name) ?? 0) - 1
+    if (held > 0) this.#held.set(name, held)
+    else this.#held.delete(name)
     this.#used--
     if (this.#queued > 0) this.#admitNext()
   }
 
-  #admitNext(): void {
-    for (const [principal, queue] of this.#queues) {
-      const ticket = queue[0]
-      if (ticket === undefined || !this.#fits(principal, ticket.administrator)) continue
-      this.leave(ticket)
-      this.#moveLast(principal, queue)
-      this.#occupy(principal)
-      ticket.admitted()
-      return
+  #admitNext(): boolean {
+    for (const [tenant, queues] of this.#tenants) {
+      for (const [principal, queue] of queues) {
+        const ticket = queue[0]
+        if (ticket === undefined || !this.#fits(ticket, ticket.administrator)) continue
+        this.leave(ticket)
+        moveLast(queues, principal)
+        moveLast(this.#tenants, tenant)
+        this.#occupy(ticket)
+        ticket.admitted()
+        return true
+      }
     }
+    return false
   }
 
-  #moveLast(principal: string, queue: Ticket[]): void {
-    if (!this.#queues.delete(principal)) return
-    this.#queues.set(principal, queue)
+  #fits(holder: Holder, administrator: boolean): boolean {
+    const { maxPerPrincipal, reserved } = this.#rules
+    const limit = administrator ? this.#maxTotal : this.#maxTotal - reserved
+    return this.#used < limit && (this.#held.get(nameOf(holder)) ?? 0) < maxPerPrincipal
   }
 
-  #fits(principal: string, administrator: boolean): boolean {
-    const { maxTotal, maxPerPrincipal, reserved } = this.#rules
-    const limit = administrator ? maxTotal : maxTotal - reserved
-    return this.#used < limit && (this.#held.get(principal) ?? 0) < maxPerPrincipal
-  }
-
-  #occupy(principal: string): void {
-    this.#held.set(principal, (this.#held.get(principal) ?? 0) + 1)
+  #occupy(holder: Holder): void {
+    const name = nameOf(holder)
+    this.#held.set(name, (this.#held.get(name) ?? 0) + 1)
     this.#used++
   }
+}
+
+const nameOf = ({ tenant, principal }: Holder): string => `${tenant}\n${principal}`
+
+/** The last turn is for whoever just had one; who waits no more has none. */
+function moveLast<Value>(turns: Map<string, Value>, name: string): void {
+  const value = turns.get(name)
+  if (value === undefined) return
+  turns.delete(name)
+  turns.set(name, value)
 }

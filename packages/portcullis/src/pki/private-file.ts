@@ -6,6 +6,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -39,8 +40,26 @@ export function writeWhole(file: string, content: string, mode: 0o600 | 0o644): 
   syncFolder(dirname(file))
 }
 
-/** As `writeWhole`, without holding up anything meanwhile. */
-export async function writeWholeAside(file: string, content: string, mode: 0o600 | 0o644): Promise<void> {
+/** As `writeWhole` where there is no such file yet; otherwise leaves it as it is. Of several at once one is first. */
+export function writeFirst(file: string, content: string, mode: 0o600 | 0o644): void {
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  writeWhole(draft, content, mode)
+  try {
+    linkSync(draft, file)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  syncFolder(dirname(file))
+}
+
+/** As `writeWhole`, without holding up anything meanwhile; content in pieces is asked for one at a time. */
+export async function writeWholeAside(
+  file: string,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
+  mode: 0o600 | 0o644,
+): Promise<void> {
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   try {
     await writeFile(draft, content, { mode, flag: 'wx', flush: true })

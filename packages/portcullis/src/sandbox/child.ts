@@ -83,13 +83,49 @@ export function signalGroup(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** What a tool prints on standard output, such as its version. Rejects when it fails or takes over five seconds. */
-export async function askTool(program: string, args: readonly string[]): Promise<string> {
+export interface ToolOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** 5 s when absent. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  /** Of what it prints. 1 MiB when absent. */
+  readonly maxBytes?: number
+}
+
+/** What a tool prints on standard output, such as its version. Rejects when it fails or takes longer. */
+export async function askTool(
+  program: string,
+  args: readonly string[],
+  { environment = {}, timeoutMs = 5_000, signal, maxBytes = 1_048_576 }: ToolOptions = {},
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, [...args], { env: {}, timeout: 5000 }, (problem, stdout) => {
+    const options = { env: { ...environment }, timeout: timeoutMs, maxBuffer: maxBytes, ...(signal && { signal }) }
+    execFile(program, [...args], options, (problem, stdout) => {
       if (problem) reject(problem)
       else resolve(stdout.trim())
     })
+  })
+}
+
+/**
+ * Runs a tool with this input, as for a secret that no process list may show, and gives its status and what it printed.
+ * Rejects when it cannot be run, prints too much, or takes over ten seconds.
+ */
+export async function feedTool(
+  program: string,
+  args: readonly string[],
+  input: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { env: environment, timeout: 10_000, maxBuffer: 262_144 }
+    const child = execFile(program, [...args], options, (problem, out, err) => {
+      if (problem === null) resolve({ status: 0, out, err })
+      else if (typeof problem.code === 'number') resolve({ status: problem.code, out, err })
+      else reject(problem)
+    })
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
   })
 }
 

@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import type { RateRule, RateStore, RateVerdict } from './rate-store.ts'
+import { owedAfter, priceOf, retryAfter, waitMs } from './debt.ts'
+import type { RateStore, RateVerdict, Taking } from './rate-store.ts'
 
-interface Bucket {
-  /** Permits times the period in milliseconds, so that all arithmetic is exact. */
-  credit: number
+interface Account {
+  debt: number
   at: number
 }
 
@@ -13,13 +13,13 @@ const ALLOWED: RateVerdict = { allowed: true }
  * Permits of one process.
  *
  * Memory is bounded by two generations: a key that nobody touched while `maxKeys / 2` others came is forgotten, and
- * begins again with a full bucket. To have a bucket forgotten costs far more requests than the bucket holds.
+ * begins again without a debt. To have a debt forgotten costs far more requests than the burst holds.
  */
 export class MemoryRateStore implements RateStore {
   readonly #clock: Clock
   readonly #halfOfKeys: number
-  #young = new Map<string, Bucket>()
-  #old = new Map<string, Bucket>()
+  #young = new Map<string, Account>()
+  #old = new Map<string, Account>()
 
   constructor(clock: Clock, options: { readonly maxKeys?: number } = {}) {
     this.#clock = clock
@@ -31,41 +31,40 @@ export class MemoryRateStore implements RateStore {
     return this.#young.size + this.#old.size
   }
 
-  take(key: string, cost: number, rule: RateRule): RateVerdict {
-    const periodMs = rule.perSeconds * 1000
-    const bucket = this.#bucket(key, rule.burst * periodMs, rule.permits)
-    const price = cost * periodMs
-    if (bucket.credit < price) {
-      const waitMs = (price - bucket.credit) / rule.permits
-      return { allowed: false, retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)) }
+  take(takings: readonly Taking[]): RateVerdict {
+    const now = this.#clock.now()
+    const accounts = takings.map((taking) => this.#account(taking, now))
+    let longest: { readonly key: string; readonly ms: number } | undefined
+    for (const [at, { key, cost, rule }] of takings.entries()) {
+      const ms = waitMs((accounts[at] as Account).debt, priceOf(cost, rule), rule)
+      if (ms > (longest?.ms ?? 0)) longest = { key, ms }
     }
-    bucket.credit -= price
+    if (longest !== undefined) return { allowed: false, key: longest.key, retryAfterSeconds: retryAfter(longest.ms) }
+    for (const [at, { cost, rule }] of takings.entries()) (accounts[at] as Account).debt += priceOf(cost, rule)
     return ALLOWED
   }
 
-  #bucket(key: string, full: number, perMs: number): Bucket {
-    const now = this.#clock.now()
+  #account({ key, rule }: Taking, now: number): Account {
     const known = this.#young.get(key) ?? this.#aged(key)
-    if (known === undefined) return this.#remember(key, { credit: full, at: now })
-    // A clock that was set back earns nothing and costs nothing.
-    known.credit = Math.min(full, known.credit + Math.max(0, now - known.at) * perMs)
+    if (known === undefined) return this.#remember(key, { debt: 0, at: now })
+    known.debt = owedAfter(known.debt, now - known.at, rule)
     known.at = now
     return known
   }
 
-  #aged(key: string): Bucket | undefined {
-    const bucket = this.#old.get(key)
-    if (bucket === undefined) return undefined
+  #aged(key: string): Account | undefined {
+    const account = this.#old.get(key)
+    if (account === undefined) return undefined
     this.#old.delete(key)
-    return this.#remember(key, bucket)
+    return this.#remember(key, account)
   }
 
-  #remember(key: string, bucket: Bucket): Bucket {
+  #remember(key: string, account: Account): Account {
     if (this.#young.size >= this.#halfOfKeys) {
       this.#old = this.#young
       this.#young = new Map()
     }
-    this.#young.set(key, bucket)
-    return bucket
+    this.#young.set(key, account)
+    return account
   }
 }

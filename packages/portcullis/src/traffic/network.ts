@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { addressWords } from './address-words.ts'
 
 /** Decides what counts as one address, so that no spelling of it escapes a list or a limit. */
 
@@ -41,6 +42,28 @@ export function parseNetwork(text: string): Network {
   const mapped = version === 6 && prefix >= 96 ? mappedIPv4(groupsOf(address)) : undefined
   if (mapped !== undefined) return { address: mapped, prefix: prefix - 96, family: 'ipv4' }
   return { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' }
+}
+
+/** The words of an address that `parseNetwork` gave. */
+export const networkWords = ({ address }: Pick<Network, 'address'>): readonly number[] => addressWords(address) ?? []
+
+/** One spelling for all that mean the same network: no bits behind its prefix, no prefix where it is one address. */
+export function networkName({ address, prefix, family }: Network): string {
+  const words = networkWords({ address }).map((word, at) => masked(word, prefix - 32 * at))
+  const whole = family === 'ipv4' ? 32 : 128
+  const text =
+    family === 'ipv4'
+      ? [24, 16, 8, 0].map((shift) => ((words[0] as number) >>> shift) & 255).join('.')
+      : new URL(
+          `http://[${words.map((word) => `${(word >>> 16).toString(16)}:${(word & 0xffff).toString(16)}`).join(':')}]`,
+        ).hostname.slice(1, -1)
+  return prefix === whole ? text : `${text}/${prefix}`
+}
+
+/** The first `bits` of 32; those of a shift by 32 would be all of them. */
+export function masked(word: number, bits: number): number {
+  if (bits >= 32) return word
+  return bits <= 0 ? 0 : (word & (0xffffffff << (32 - bits))) >>> 0
 }
 
 const prefixOf = (text: string): number => (/^(?:0|[1-9]\d{0,2})$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY)

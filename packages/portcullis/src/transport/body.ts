@@ -38,3 +38,18 @@ export class RequestBody implements Body {
     })
   }
 }
+
+/** The body of a request that has arrived in one piece. */
+export class WholeBody implements Body {
+  readonly #bytes: Buffer
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  read(maxBytes: number): Buffer {
+    const announced = this.#bytes.length
+    if (announced > maxBytes) throw new Fault('message.too_large', { announced, maxBytes })
+    return this.#bytes
+  }
+}

@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { DetailedPeerCertificate, SecureContextOptions, TlsOptions, TLSSocket } from 'node:tls'
+import type { SecureContextOptions, TlsOptions, TLSSocket } from 'node:tls'
 import { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Answer, Exchange, PeerCertificate, RequestHead } from '../core/exchange.ts'
-import { Roster } from '../core/roster.ts'
-import { RequestBody } from './body.ts'
+import type { Answer, Body, Exchange, RequestHead } from '../core/exchange.ts'
+import { Roster, type Seat } from '../core/roster.ts'
+import { RequestBody, WholeBody } from './body.ts'
+import { ClientProof, type ClientProofOptions } from './client-proof.ts'
+import type { Response } from './plain-response.ts'
+import { QuickFront, type Received } from './quick-front.ts'
+import { headOf, plainHead } from './request-head.ts'
 import { type EventJournal, Reply } from './reply.ts'
 
 /** Resource limits of a listener; `traffic/flood.ts` holds the values and the reasons. */
@@ -27,8 +32,10 @@ export interface ListenerOptions {
   readonly port: number
   /** TLS material; absent only where the configuration spells `plaintext`. */
   readonly tls?: TlsOptions
-  /** Reads what TLS has verified, DER, the client's own first; absent when clients are not asked for certificates. */
-  readonly readCertificate?: (chain: readonly Buffer[]) => PeerCertificate
+  /** What is asked of client certificates; absent when clients are not asked for any. */
+  readonly clients?: ClientProofOptions
+  /** The OCSP response to send with the certificate, DER; undefined while there is none. Absent: never. */
+  readonly staple?: () => Buffer | undefined
   readonly limits: ListenerLimits
   readonly clock: Clock
   /** Milliseconds between the comments that keep silent streams open. */
@@ -48,11 +55,13 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #streams = new Roster<Reply>()
   readonly #open = new Roster<Cancellation>()
-  readonly #certificates = new WeakMap<Socket, PeerCertificate>()
+  readonly #quick: QuickFront
+  readonly #clients: ClientProof | undefined
   #keepAlive: NodeJS.Timeout | undefined
 
   constructor(options: ListenerOptions) {
     this.#options = options
+    this.#clients = options.clients && new ClientProof(options.clients)
     const { limits } = options
     const settings: http.ServerOptions = {
       maxHeaderSize: limits.maxHeaderBytes,
@@ -74,11 +83,17 @@ export class Listener {
     this.#server.maxHeadersCount = limits.maxHeaders
     this.#server.maxRequestsPerSocket = limits.maxRequestsPerSocket
     this.#server.maxConnections = limits.maxConnections
-    this.#server.on('connection', (socket) => this.#admit(socket))
-    this.#server.on('secureConnection', (socket: TLSSocket) => this.#identify(socket))
+    this.#quick = this.#quickFront(options.tls ? 'secureConnection' : 'connection')
+    const { staple } = options
+    type Stapled = (error: null, response: Buffer | null) => void
+    if (staple !== undefined)
+      this.#server.on('OCSPRequest', (_own, _issuer, answer: Stapled) => answer(null, staple() ?? null))
     this.#server.on('clientError', (_error, socket) => refuseSocket(socket as Socket))
     // Nothing can be told to a client without a session; waiting to tell it would keep the socket for ever.
-    this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
+    this.#server.on('tlsClientError', (_error: Error, socket: TLSSocket) => {
+      this.#clients?.turnedAway(socket)
+      socket.destroy()
+    })
   }
 
   /** Resolves with the bound port. Rejects with the system's error, such as EADDRINUSE. */
@@ -109,14 +124,39 @@ export class Listener {
     clearInterval(this.#keepAlive)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
+    this.#quick.close()
     const idle = setInterval(() => this.#server.closeIdleConnections(), 50)
     const late = setTimeout(() => {
       for (const departure of this.#open.members) departure.cancel('shutdown')
       this.#server.closeAllConnections()
+      this.#quick.destroy()
     }, graceMs)
     await closed
     clearInterval(idle)
     clearTimeout(late)
+  }
+
+  /** Stands before the server's own listener, which is given the connections that are not plain enough. */
+  #quickFront(event: 'connection' | 'secureConnection'): QuickFront {
+    const server: EventEmitter = this.#server
+    const [own] = server.listeners(event) as [(socket: Socket) => void]
+    server.off(event, own)
+    server.on('connection', (socket: Socket) => this.#admit(socket))
+    server.on('secureConnection', (socket: TLSSocket) => this.#clients?.meet(socket))
+    const front = new QuickFront({
+      limits: this.#options.limits,
+      now: () => this.#options.clock.now(),
+      handle: (received) => this.#handleQuick(received),
+      handOver: (socket) => own.call(server, socket),
+    })
+    const take = (socket: Socket): void => void (socket.destroyed || front.take(socket))
+    server.on(event, (socket: Socket) => {
+      // Nothing of a request is read before its client has proved who it is, or is nobody.
+      const waiting = this.#clients?.waitingFor(socket)
+      if (waiting === undefined) take(socket)
+      else void waiting.then(() => take(socket))
+    })
+    return front
   }
 
   #admit(socket: Socket): void {
@@ -131,25 +171,12 @@ export class Listener {
     socket.once('close', () => gate.release(address))
   }
 
-  /** What TLS did not verify is nobody's certificate; one that cannot be read ends the connection. */
-  #identify(socket: TLSSocket): void {
-    const { readCertificate } = this.#options
-    if (readCertificate === undefined || !socket.authorized) return
-    try {
-      const chain = chainOf(socket)
-      if (chain.length > 0) this.#certificates.set(socket, readCertificate(chain))
-    } catch {
-      socket.destroy()
-    }
-  }
-
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = exchangeOf(request, response, this.#options, this.#certificates.get(request.socket))
+    const exchange = this.#exchange(headOf(request), request.socket, new RequestBody(request), response)
     const reply = exchange.outlet as Reply
-    const seat = this.#open.enter(exchange.departure)
-    reply.onStream = () => this.#keepOpen(reply, response)
+    const leave = this.#enter(exchange)
     response.once('close', () => {
-      this.#open.leave(seat)
+      leave()
       if (!response.writableFinished) exchange.departure.cancel('client-left')
     })
     this.#options
@@ -157,6 +184,54 @@ export class Listener {
       .then((answer) => this.#answer(request, response, reply, answer))
       // The pipeline turns every throw into an answer; what still arrives here has no safe answer left.
       .catch(() => response.destroy())
+  }
+
+  /** Its answer has ended when the response says so; returns what is called if the client leaves before. */
+  #handleQuick({ request, body, socket, response }: Received): () => void {
+    const exchange = this.#exchange(plainHead(request), socket, new WholeBody(body), response)
+    const reply = exchange.outlet as Reply
+    const leave = this.#enter(exchange)
+    response.onEnd(leave)
+    this.#options
+      .serve(exchange)
+      .then((answer) => reply.finish(answer))
+      .catch(() => socket.destroy())
+    return () => {
+      leave()
+      exchange.departure.cancel('client-left')
+    }
+  }
+
+  #exchange(head: RequestHead, socket: Socket, body: Body, response: Response): Exchange {
+    const { clock, journal } = this.#options
+    return {
+      incident: randomUUID(),
+      receivedAt: clock.now(),
+      peer: {
+        address: socket.remoteAddress ?? '',
+        encrypted: 'encrypted' in socket,
+        ...this.#clients?.of(socket),
+      },
+      head,
+      body,
+      outlet: new Reply(response, () => journal(head)),
+      departure: new Cancellation(),
+    }
+  }
+
+  /** Seats of what is under way, and, once it is one, of the stream. Returns what gives them back. */
+  #enter({ departure, outlet }: Exchange): () => void {
+    const seat = this.#open.enter(departure)
+    const reply = outlet as Reply
+    let stream: Seat<Reply> | undefined
+    // Only streams need the beat; for an answer that leaves whole it would be one more thing to keep.
+    reply.onStream = () => {
+      stream = this.#streams.enter(reply)
+    }
+    return () => {
+      this.#open.leave(seat)
+      if (stream !== undefined) this.#streams.leave(stream)
+    }
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, reply: Reply, answer: Answer): void {
@@ -167,65 +242,9 @@ export class Listener {
     finished?.catch(() => response.destroy())
   }
 
-  /** Only streams need the beat; for an answer that leaves whole it would be one more thing to keep. */
-  #keepOpen(reply: Reply, response: ServerResponse): void {
-    const seat = this.#streams.enter(reply)
-    response.once('close', () => this.#streams.leave(seat))
-  }
-
   #beat(): void {
     for (const reply of this.#streams.members) reply.keepAlive()
   }
-}
-
-/** Node ends a chain with a certificate that is its own issuer. */
-function chainOf(socket: TLSSocket): readonly Buffer[] {
-  const chain: Buffer[] = []
-  let link: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
-  while (link?.raw !== undefined && chain.at(-1)?.equals(link.raw) !== true) {
-    chain.push(link.raw)
-    link = link.issuerCertificate
-  }
-  return chain
-}
-
-function exchangeOf(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { clock, journal }: ListenerOptions,
-  certificate: PeerCertificate | undefined,
-): Exchange {
-  const url = request.url ?? ''
-  const mark = url.indexOf('?')
-  const head: RequestHead = {
-    method: request.method ?? '',
-    path: mark < 0 ? url : url.slice(0, mark),
-    query: mark < 0 ? '' : url.slice(mark + 1),
-    headers: request.headers,
-    ...(hasRepeated(request) && { repeated: repeatedNames(request.rawHeaders) }),
-  }
-  return {
-    incident: randomUUID(),
-    receivedAt: clock.now(),
-    peer: {
-      address: request.socket.remoteAddress ?? '',
-      encrypted: 'encrypted' in request.socket,
-      ...(certificate && { certificate }),
-    },
-    head,
-    body: new RequestBody(request),
-    outlet: new Reply(response, () => journal(head)),
-    departure: new Cancellation(),
-  }
-}
-
-/** Two numbers tell, so that an ordinary head costs no set. */
-const hasRepeated = ({ rawHeaders, headers }: IncomingMessage): boolean =>
-  rawHeaders.length / 2 !== Object.keys(headers).length
-
-function repeatedNames(rawHeaders: readonly string[]): readonly string[] {
-  const names = rawHeaders.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
-  return [...new Set(names.filter((name, at) => names.indexOf(name) !== at))]
 }
 
 /** Bytes that are not HTTP get the shortest legal answer and no hint (RFC 9112 §9.6). */

@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { atEndOfTurn, type Outbound } from '../core/end-of-turn.ts'
 import type { Answer, Outgoing, Outlet } from '../core/exchange.ts'
 import { encodeEvent, KEEP_ALIVE } from '../mcp/sse.ts'
 import { writeJson } from '../mcp/write-json.ts'
+import type { Response } from './plain-response.ts'
 
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream',
@@ -30,7 +30,7 @@ const RETRY_MS = 1_000
 export class Reply implements Outlet, Outbound {
   /** Called once when the reply becomes a stream. */
   onStream: (() => void) | undefined
-  readonly #response: ServerResponse
+  readonly #response: Response
   readonly #beginJournal: () => EventJournal | undefined
   #journal: EventJournal | undefined
   #streaming = false
@@ -43,7 +43,7 @@ export class Reply implements Outlet, Outbound {
   #last: Promise<void> | undefined
 
   /** @param beginJournal called when the reply becomes a stream */
-  constructor(response: ServerResponse, beginJournal: () => EventJournal | undefined) {
+  constructor(response: Response, beginJournal: () => EventJournal | undefined) {
     this.#response = response
     this.#beginJournal = beginJournal
   }
@@ -107,7 +107,7 @@ export class Reply implements Outlet, Outbound {
 
   #end(answer: Answer, body: string | undefined): void {
     if (this.#response.headersSent || this.#response.destroyed) return
-    if (answer.cookies !== undefined) this.#response.setHeader('set-cookie', answer.cookies)
+    if (answer.cookies !== undefined) this.#response.setHeader('set-cookie', [...answer.cookies])
     if (body === undefined) {
       if (answer.page !== undefined) return this.#finishPage(answer, answer.page)
       this.#response.writeHead(answer.status, { ...answer.headers, 'content-length': 0 })

@@ -1,5 +1,6 @@
 import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
+import type { WatchPeer } from './http1/connection.ts'
 import { Connections } from './http1/connections.ts'
 import { requestText } from './http1/request.ts'
 import { HttpExchange } from './http-exchange.ts'
@@ -14,6 +15,7 @@ export interface HttpPoolOptions {
   readonly url: URL
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | readonly string[]
+  readonly watchPeer?: WatchPeer
   readonly maxConnections: number
   /** Connections beside those, for streams that stay open. */
   readonly maxStreams: number
@@ -62,6 +64,7 @@ export class HttpPool {
       url,
       connectTimeoutMs: options.connectTimeoutMs,
       ...(options.ca !== undefined && { ca: options.ca }),
+      ...(options.watchPeer && { watchPeer: options.watchPeer }),
     }
     this.#calls = new Connections(target, options.maxConnections)
     this.#streams = new Connections(target, options.maxStreams)

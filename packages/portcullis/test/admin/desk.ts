@@ -10,8 +10,10 @@ import { parseConfig } from '../../src/config/load.ts'
 import { Cancellation } from '../../src/core/cancellation.ts'
 import type { LiveView } from '../../src/gateway/administration.ts'
 import { adminView } from '../../src/gateway/build-administration.ts'
+import { BlockList } from '../../src/traffic/block-list.ts'
 import { RevocationList } from '../../src/identity/revocation.ts'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
+import { testKeys } from '../fixtures/keys.ts'
 
 const CONFIG = `version: 1
 state: state
@@ -30,14 +32,20 @@ export function adminDesk(t: TestContext, end: () => Promise<number> = async () 
   const revocations = new RevocationList({
     ...{ store: stores.revocations, clock, pollMs: 1_000, staleAfterMs: 10_000, onProblem: () => {} },
   })
+  const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 1_000, onProblem: () => {} })
   const config = parseConfig(CONFIG, join(folder, 'portcullis.yaml'), {})
   const told: string[] = []
   const chains = {
     append: async (_tenant: string, body: RecordBody) => void told.push('what' in body ? body.what : body.kind),
+    rotate: async () => ({ key: 'k', chains: 1, waiting: [] }),
   }
   const upstream = { name: 'mail', catalogue: { list: () => [] }, restart: end }
   const live = { upstreams: new Map([['mail', upstream]]) } as unknown as LiveView
-  const view = adminView({ config, clock, stores, chains, revocations, publicUrl: 'https://127.0.0.1:8443' }, live)
+  const keys = testKeys(stores, join(folder, 'state'), clock)
+  const view = adminView(
+    { config, clock, stores, chains, keys, revocations, blocks, publicUrl: 'https://127.0.0.1:8443' },
+    live,
+  )
   const administration = routed(ADMIN_ROUTES, view)
   const ask = (method: string, path: string, body: object = {}) =>
     administration.serve({

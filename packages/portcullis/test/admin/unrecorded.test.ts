@@ -1,9 +1,11 @@
 /** Failing closed: every route that changes something, asked while its record cannot be written. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { Memory } from '../../src/anomalies/memory.ts'
+import { Watch } from '../../src/anomalies/watch.ts'
 import { ADMIN_ROUTES } from '../../src/admin/routes.ts'
 import { routed } from '../../src/admin/router.ts'
 import { parseConfig } from '../../src/config/load.ts'
@@ -14,9 +16,11 @@ import type { Authenticated } from '../../src/core/principal.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { LiveView } from '../../src/gateway/administration.ts'
 import { adminView } from '../../src/gateway/build-administration.ts'
+import { BlockList } from '../../src/traffic/block-list.ts'
 import { RevocationList } from '../../src/identity/revocation.ts'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
 import { SessionTable } from '../../src/upstream/relay/session-table.ts'
+import { testKeys } from '../fixtures/keys.ts'
 
 const NOW = 1_800_000_000_000
 const clock = { now: () => NOW }
@@ -38,6 +42,10 @@ const BODIES: Readonly<Record<string, object>> = {
   setUserRoles: { roles: ['admin'] },
   createClient: { name: 'made', redirects: ['http://127.0.0.1/callback'] },
   addRevocation: { kind: 'principal', id: 'key:x' },
+  addBlock: { kind: 'principal', value: 'key:x' },
+  setHold: { reason: 'law' },
+  liftHold: { reason: 'law' },
+  removeBlock: { kind: 'principal', value: 'key:y' },
   shredTenant: { confirm: 'default' },
   depositCredential: { value: 'a secret' },
   addLink: { provider: 'acme', subject: 'new' },
@@ -52,16 +60,34 @@ async function site() {
   const revocations = new RevocationList({
     ...{ store: stores.revocations, clock, pollMs: 1_000, staleAfterMs: 10_000, onProblem: () => {} },
   })
+  const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 1_000, onProblem: () => {} })
+  await blocks.block({ kind: 'principal', tenant: 'default', value: 'key:y', reason: 'r', source: 's' })
   const config = parseConfig(CONFIG, join(folder, 'portcullis.yaml'), { X: 'x' })
   let writable = true
   let restarts = 0
   let approvals = 0
-  const chains = { append: async () => (writable ? undefined : Promise.reject(new Fault('audit.unavailable'))) }
+  let tests = 0
+  const chains = {
+    append: async () => (writable ? undefined : Promise.reject(new Fault('audit.unavailable'))),
+    rotate: async () => ({ key: 'k', chains: 1, waiting: [] }),
+  }
   const sessions = new SessionTable({ perPrincipal: 5, total: 5, idleMs: 60_000 }, clock)
   const upstream = { name: 'mail', catalogue: { list: () => [] }, restart: async () => ++restarts }
   const definitions = { mustBeAsShown() {}, approve: () => void approvals++ }
-  const live = { sessions, definitions, upstreams: new Map([['mail', upstream]]) } as unknown as LiveView
-  const view = adminView({ config, clock, stores, chains, revocations, publicUrl: 'https://127.0.0.1:8443' }, live)
+  const anomalies = { watch: unusual(clock) }
+  const exporters = { status: [{ name: 'siem' }], test: async () => ({ delivered: true, tests: ++tests }) }
+  const live = {
+    anomalies,
+    exporters,
+    sessions,
+    definitions,
+    upstreams: new Map([['mail', upstream]]),
+  } as unknown as LiveView
+  const keys = testKeys(stores, join(folder, 'state'), clock)
+  const view = adminView(
+    { config, clock, stores, chains, keys, revocations, blocks, publicUrl: 'https://127.0.0.1:8443' },
+    live,
+  )
   const key = { id: 'k', digest: 'd', tenant: 'default', principal: 'key:k', name: 'k', roles: ['user'], createdAt: 1 }
   await stores.apiKeys.insert(key)
   const client = { id: 'c', tenant: 'default', name: 'c', metadata: '{}', secretDigest: 'x', roles: [], createdAt: 1 }
@@ -88,6 +114,8 @@ async function site() {
   sessions.open(principal, { kind: 'aggregate' }, { info: {}, capabilities: {}, version: '2025-11-25' })
   const credentialName = { tenant: 'default', upstream: 'mail', kind: 'static' } as const
   await view.vault().put(credentialName, new Secret('old'))
+  const holds = join(folder, 'state', 'audit', 'default')
+  mkdirSync(holds, { recursive: true })
   return {
     view,
     administration: routed(ADMIN_ROUTES, view),
@@ -101,10 +129,16 @@ async function site() {
         await stores.accountLinks.ofAccount('a'),
         await stores.passkeys.ofAccount('a'),
         await stores.revocations.since(0, 100),
+        await stores.blocks.since(0, 100),
+        blocks.list(NOW),
         await stores.credentials.list('default'),
+        readdirSync(holds).map((file) => readFileSync(join(holds, file), 'utf8')),
         await stores.dataKeys.ofTenant('default'),
         readFileSync(join(folder, 'state', 'vault.keys'), 'utf8'),
-        [revocations.list('default', NOW), revocations.list('acme', NOW), sessions.size, restarts, approvals],
+        [revocations.list('default', NOW), revocations.list('acme', NOW), sessions.size, restarts, approvals, tests],
+        ['default', '@gateway'].map((tenant) => anomalies.watch.recent.of(tenant)),
+        anomalies.watch.memory.restrictions.list(NOW),
+        existsSync(join(folder, 'state', 'audit.key')) && readFileSync(join(folder, 'state', 'audit.key'), 'utf8'),
       ])
     },
     close: () => (sessions.close(), stores.close()),
@@ -134,6 +168,25 @@ const NAMES: Readonly<Record<string, string>> = {
   users: 'alice',
   tenants: 'acme',
   upstreams: 'mail',
+  exporters: 'siem',
+  setHold: 'case-1',
+  liftHold: 'case-1',
+  releaseSubject: 'principal:ana',
+  releaseNetwork: 'network:192.0.2.7',
+}
+
+/** A watch to which a principal and an address are unusual. */
+function unusual(now: { readonly now: () => number }): Watch {
+  const rules = {
+    ...{ levels: { low: 1, medium: 2, high: 3, critical: 4 }, learning: { days: 1, calls: 1 } },
+    ...{ answers: { low: 'block', medium: 'block', high: 'block', critical: 'block' } as const },
+    ...{ deniedPerMinute: 1, failedSignInsPerMinute: 1, holdMs: 1_000, repeatMs: 1_000 },
+  }
+  const memory = new Memory({ principals: 10, tools: 10 }, 1)
+  const watch = new Watch({ memory, rules, clock: now, alert: () => {}, isExemptNetwork: () => false })
+  watch.sprung({ tenant: 'default', principal: 'ana', isExempt: false, isAdministrator: false, incident: 'i' })
+  watch.stranger('192.0.2.7', '@gateway', 'i')
+  return watch
 }
 
 describe('while nothing can be recorded', () => {
@@ -147,7 +200,7 @@ describe('while nothing can be recorded', () => {
         sessions: async () => (await listed('/sessions'))['sessions'][0]['id'],
         grants: async () => (await listed('/grants'))['grants'][0]['id'],
       }
-      const id = (await ids[noun]?.()) ?? NAMES[noun] ?? ''
+      const id = (await ids[noun]?.()) ?? NAMES[route.name] ?? NAMES[noun] ?? ''
       const path = route.path
         .replace('/passkeys/{id}', '/passkeys/p')
         .replace(/\{(id|name)\}/, id)
@@ -158,6 +211,8 @@ describe('while nothing can be recorded', () => {
       if (route.name === 'resumeTenant') await administration.serve(exchange('POST', '/tenants/acme/suspend', {}))
       if (route.name === 'enableUser') await administration.serve(exchange('POST', '/users/alice/disable', {}))
       if (route.name === 'enableClient') await administration.serve(exchange('POST', '/clients/c/disable', {}))
+      if (route.name === 'liftHold')
+        await administration.serve(exchange('PUT', '/audit/holds/case-1', {}, { reason: 'law' }))
       const unchanged = await state()
       breakChain()
       const asked = administration.serve(exchange(route.method, path, headers, BODIES[route.name]))

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -7,6 +7,7 @@ import { Cancellation } from '../../src/core/cancellation.ts'
 import type { Answer, Exchange } from '../../src/core/exchange.ts'
 import type { Fault } from '../../src/core/fault.ts'
 import { FAULTS } from '../../src/core/fault.ts'
+import { diskFileSystem, type FileSystem } from '../../src/audit/append-file.ts'
 import { CHAIN_RULES, Chain, type ChainOptions } from '../../src/audit/chain.ts'
 import { checkpointKeyId, checkpointSigner } from '../../src/audit/checkpoint.ts'
 import type { CallBody } from '../../src/audit/record.ts'
@@ -17,6 +18,14 @@ export const publicKey = createPublicKey(privateKey)
 export const signer = checkpointSigner(privateKey)
 export const keys = new Map([[checkpointKeyId(publicKey), publicKey]])
 export const clock = { now: () => 1_700_000_000_000 }
+
+/** The disk without its slowness, for tests in which nothing is killed. */
+export const quickFiles: FileSystem = {
+  ...diskFileSystem,
+  open: (path, flags, mode) => diskFileSystem.open(path, flags & ~(constants.O_DSYNC ?? 0), mode),
+  fsync: async () => {},
+  fdatasync: async () => {},
+}
 
 const folders: string[] = []
 after(() => {

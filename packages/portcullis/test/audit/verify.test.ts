@@ -47,6 +47,7 @@ test('a chain that nobody touched is sound, and says how far signatures reach', 
     checkpoints: 2,
     last,
     signedSequence: 5,
+    witnessed: 0,
   } satisfies SoundChain)
 })
 

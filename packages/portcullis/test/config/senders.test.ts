@@ -132,8 +132,9 @@ test('files of authorities and secrets are relative to the configuration', (cont
   const { listen, identity: found } = parse(folder, text)
   const file = join(folder, 'ca.pem')
   assert.deepEqual(listen.tls, {
-    authority: 'local',
+    ...{ authority: 'local', staple: 'auto', revocationNetworks: [] },
     clientCertificates: {
+      ...{ revocation: 'hard-fail', crls: [], revocationNetworks: [] },
       ...{ authorities: [file], trustBundles: { 'example.org': file }, bundleSeconds: 5, mode: 'optional' },
     },
   })

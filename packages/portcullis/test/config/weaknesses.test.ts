@@ -72,7 +72,26 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
   ...weakInspection(),
   ['listen.plaintext', 'loopback-only', { listen: { plaintext: 'loopback-only' } }],
   ['listen.metrics.plaintext', 'loopback-only', { listen: { metrics: { plaintext: 'loopback-only' } } }],
+  [
+    'listen.tls.clientCertificates.revocation',
+    'off',
+    { listen: { tls: { authority: 'local', clientCertificates: { authorities: ['x'], revocation: 'off' } } } },
+  ],
+  [
+    'upstreams.a.http.tls.revocation',
+    'soft-fail',
+    { upstreams: { a: { http: { url: 'https://a.example/', tls: { revocation: 'soft-fail' } } } } },
+  ],
+  [
+    'traffic.redis.plaintext',
+    'loopback-only',
+    { traffic: { redis: { url: 'redis://127.0.0.1', plaintext: 'loopback-only' } } },
+  ],
+  ['traffic.redis.onLoss', 'local', { traffic: { redis: { url: 'rediss://redis.example.com', onLoss: 'local' } } }],
   ['store.kind', 'memory', { store: { kind: 'memory' } }],
+  ['anomalies.watch', 'off', { anomalies: { watch: 'off' } }],
+  ['anomalies.exempt.roles', 'robot', { anomalies: { exempt: { roles: ['admin', 'robot'] } } }],
+  ['anomalies.exempt.principals', 'key:x', { anomalies: { exempt: { principals: ['key:x'] } } }],
   ['definitions.rollback', 'accepted', { definitions: { rollback: 'accepted' } }],
   ['audit.durability', 'eventual', { audit: { durability: 'eventual' } }],
   [
@@ -130,6 +149,39 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     { upstreams: { a: { http: { url: 'http://[::1]/', plaintext: 'loopback-only' } } } },
   ],
   ['upstreams.a.http.oauth.plaintext', 'loopback-only', withOAuth({ plaintext: 'loopback-only' })],
+  [
+    'exporters.a.otlp.plaintext',
+    'loopback-only',
+    { exporters: { a: { otlp: { url: 'http://127.0.0.1/', plaintext: 'loopback-only' } } } },
+  ],
+  [
+    'exporters.a.webhook.plaintext',
+    'loopback-only',
+    { exporters: { a: { webhook: { url: 'http://[::1]/', plaintext: 'loopback-only', secrets: [{ env: 'S' }] } } } },
+  ],
+  [
+    'exporters.a.syslog.acknowledgement',
+    'written',
+    { exporters: { a: { syslog: { host: 'siem.example', acknowledgement: 'written' } } } },
+  ],
+  ['audit.witness.a.file.sameDevice', 'allowed', witness({ file: { path: 'w', sameDevice: 'allowed' } })],
+  ['audit.witness.a.git.sameDevice', 'allowed', witness({ git: { repository: '.', sameDevice: 'allowed' } })],
+  [
+    'audit.witness.a.timestamp.sameDevice',
+    'allowed',
+    witness({ timestamp: { url: 'http://t.example', authorities: 'a', path: 'w', sameDevice: 'allowed' } }),
+  ],
+  [
+    'audit.witness.a.https.plaintext',
+    'loopback-only',
+    witness({ https: { url: 'http://127.0.0.1/', plaintext: 'loopback-only' } }),
+  ],
+  ['telemetry.plaintext', 'loopback-only', { telemetry: { endpoint: 'http://127.0.0.1', plaintext: 'loopback-only' } }],
+  ['telemetry.principals', 'named', { telemetry: { principals: 'named' } }],
+  ['telemetry.tenants', 'named', { telemetry: { tenants: 'named' } }],
+  ['telemetry.traces.sampling.callers', 'trusted', { telemetry: { traces: { sampling: { callers: 'trusted' } } } }],
+  ['telemetry.traces.content.arguments', 'a/read', { telemetry: { traces: { content: { arguments: ['a/read'] } } } }],
+  ['telemetry.traces.content.results', 'a/*', { telemetry: { traces: { content: { results: ['a/*'] } } } }],
   ['upstreams.a.http.oauth.visitor', 'anyone-with-the-link', withOAuth({ visitor: 'anyone-with-the-link' })],
   [
     'upstreams.a.http.exchange.plaintext',
@@ -180,6 +232,8 @@ test('every key that the schema calls a weakness is one that the list knows', ()
   const known = WEAK.map(([path]) =>
     path
       .replace('upstreams.a.', 'upstreams.NAME.')
+      .replace('exporters.a.', 'exporters.NAME.')
+      .replace('witness.a.', 'witness.NAME.')
       .replace('[0]', '[]')
       .replace('env.T', 'env')
       .replace(/\b[TXP]\b/g, 'NAME'),
@@ -187,6 +241,10 @@ test('every key that the schema calls a weakness is one that the list knows', ()
   assert(called.length > 5)
   assert.deepEqual(called.toSorted(), known.toSorted())
 })
+
+function witness(one: object): object {
+  return { audit: { witness: { a: one } } }
+}
 
 function weakRule(kind: 'stdio' | 'code', key: string, word: string): (typeof WEAK)[number] {
   const sandbox = { network: { allow: [{ host: 'api.example', [key]: word }] } }

@@ -37,6 +37,18 @@ export function accountStoreContract(backend: string, open: OpenAccounts): void 
       )
     })
 
+    it('takes a secret that was sealed anew only in place of the one that was read', async (t) => {
+      const store = await open(t)
+      await store.insert(account('a', { totp: 'old' }))
+      assert.equal(await store.resealTotp('rival', 'a', 'old', 'new'), false)
+      const outcomes = await Promise.all(CALLERS.map((at) => store.resealTotp('acme', 'a', 'old', `new ${at}`)))
+      assert.equal(outcomes.filter(Boolean).length, 1)
+      assert.equal((await store.findById('a'))?.totp, `new ${outcomes.indexOf(true)}`)
+      await store.update('acme', 'a', { totp: null })
+      assert.equal(await store.resealTotp('acme', 'a', 'old', 'new'), false)
+      assert.equal((await store.findById('a'))?.totp, undefined)
+    })
+
     it('changes what it is told to, of the own tenant only', async (t) => {
       const store = await open(t)
       await store.insert(account('a', { password: 'old' }))

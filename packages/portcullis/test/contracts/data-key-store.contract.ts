@@ -36,14 +36,6 @@ export function dataKeyStoreContract(backend: string, open: OpenDataKeys): void 
       assert.deepEqual(await store.ofTenant('two'), [key({ tenant: 'two' })])
     })
 
-    it('wraps a key anew, once', async (t) => {
-      const store = await open(t)
-      await store.add(key())
-      assert.equal(await store.rewrap(key(), { wrappedBy: 'new', wrapped: 'bbbb' }), true)
-      assert.equal(await store.rewrap(key(), { wrappedBy: 'new', wrapped: 'cccc' }), false)
-      assert.deepEqual(await store.ofTenant('one'), [key({ wrappedBy: 'new', wrapped: 'bbbb' })])
-    })
-
     it('shreds the keys of one tenant', async (t) => {
       const store = await open(t)
       for (const version of [1, 2]) await store.add(key({ version }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import type { RateRule, RateStore, RateVerdict } from '../../src/traffic/rate-store.ts'
+import type { RateRule, RateStore, RateVerdict, Taking } from '../../src/traffic/rate-store.ts'
 
 /** Opens an empty store on the given clock; milliseconds since the epoch. */
 export type OpenRates = (context: TestContext, clock: { now(): number }) => Promise<RateStore>
@@ -15,11 +15,12 @@ export function rateStoreContract(backend: string, open: OpenRates): void {
     const opened = async (t: TestContext) => {
       const clock = { at: start, now: () => clock.at }
       const store = await open(t, clock)
-      const take = async (key = 'a', cost = 1, rule = RULE) => store.take(key, cost, rule)
+      const take = async (key = 'a', cost = 1, rule = RULE) => store.take([{ key, cost, rule }])
+      const takeAll = async (...takings: readonly Taking[]) => store.take(takings)
       const empty = async (key = 'a') => {
         for (let i = 0; i < RULE.burst; i++) assert((await take(key)).allowed)
       }
-      return { clock, take, empty }
+      return { clock, take, takeAll, empty }
     }
 
     it('allows the burst and no more', async (t) => {
@@ -86,6 +87,50 @@ export function rateStoreContract(backend: string, open: OpenRates): void {
       assert(!(await take()).allowed)
       clock.at = start - 60_000 + 5000
       assert((await take()).allowed)
+    })
+
+    it('takes of several keys all or nothing, and names the one that lacks most', async (t) => {
+      const { take, takeAll } = await opened(t)
+      const scarce: RateRule = { permits: 1, perSeconds: 100, burst: 2 }
+      const both = () => takeAll({ key: 'a', cost: 1, rule: RULE }, { key: 'b', cost: 2, rule: scarce })
+      assert((await both()).allowed)
+      assert.deepEqual(await both(), { allowed: false, key: 'b', retryAfterSeconds: 200 })
+      assert((await take('a', 4)).allowed, 'nothing was taken of the key that had enough')
+      assert(!(await take('a', 1)).allowed)
+    })
+
+    it('gives exactly the permits that there are to 64 callers of shared and own keys', async (t) => {
+      const { takeAll } = await opened(t)
+      const rule: RateRule = { permits: 1, perSeconds: 3_600, burst: 20 }
+      const plenty: RateRule = { permits: 1, perSeconds: 3_600, burst: 64 }
+      const verdicts = await Promise.all(
+        Array.from({ length: 64 }, (_, at) =>
+          takeAll({ key: `own ${at}`, cost: 1, rule: plenty }, { key: 'shared', cost: 1, rule }),
+        ),
+      )
+      assert.equal(verdicts.filter(({ allowed }) => allowed).length, 20)
+    })
+
+    it('agrees with the algorithm written down in fractions', async (t) => {
+      // The theoretical arrival time of ITU-T I.371, with exact fractions as pairs of big integers over `permits`.
+      const { clock, take } = await opened(t)
+      const rule: RateRule = { permits: 7, perSeconds: 3, burst: 11 }
+      const period = BigInt(rule.perSeconds * 1_000)
+      let theoretical = 0n
+      let seed = 12_345
+      const next = (most: number) => (seed = (seed * 48_271) % 2_147_483_647) % most
+      let now = start
+      for (let step = 0; step < 400; step++) {
+        now += next(700)
+        clock.at = now
+        const cost = 1 + next(4)
+        const scaled = BigInt(now) * BigInt(rule.permits)
+        const from = theoretical > scaled ? theoretical : scaled
+        const after = from + BigInt(cost) * period
+        const allowed = after - scaled <= BigInt(rule.burst) * period
+        if (allowed) theoretical = after
+        assert.equal((await take('a', cost, rule)).allowed, allowed, `step ${step}`)
+      }
     })
 
     it('counts exactly over a long time', async (t) => {

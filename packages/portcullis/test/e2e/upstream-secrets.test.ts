@@ -72,17 +72,17 @@ describe('a secret of each principal', { timeout: 60_000 }, () => {
     const { upstream, gateway } = await scene(t, { vault: { of: 'tenant', header: 'x-api-key', scheme: '' } })
     assert.equal((await operate(gateway, 'team', 'credential', 'set', '-u', 'mail')).status, 0)
     const user = await gateway.issue(['user'])
-    for (const rotation of [[], ['-t', 'default'], []]) {
+    for (const rotation of [['rewrap', '--new'], ['rotate'], ['rewrap', '--new']]) {
       assert.ok((await callTool(gateway, 'echo', {}, { token: user })).json.result)
-      assert.equal((await operate(gateway, '', 'vault', 'rotate', ...rotation)).status, 0)
+      assert.equal((await operate(gateway, '', 'keys', ...rotation)).status, 0)
     }
     assert.ok((await callTool(gateway, 'echo', {}, { token: user })).json.result)
     assert.deepEqual(new Set(sent(upstream, 'x-api-key')), new Set(['team']))
     const stranger = await gateway.issue(['user'], { tenant: 'other' })
     assert.equal((await callTool(gateway, 'echo', {}, { token: stranger })).status, 403)
-    assert.equal((await operate(gateway, '', 'vault', 'shred', '-t', 'default')).status, 2)
+    assert.equal((await operate(gateway, '', 'keys', 'shred', 'default')).status, 2)
     const before = sent(upstream).length
-    assert.equal((await operate(gateway, '', 'vault', 'shred', '-t', 'default', '--yes')).status, 0)
+    assert.equal((await operate(gateway, '', 'keys', 'shred', 'default', '--yes')).status, 0)
     assert.notEqual((await callTool(gateway, 'echo', {}, { token: user })).status, 200)
     assert.equal(sent(upstream).length, before)
   })

@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
-import { stateLayout } from '../../src/config/state-layout.ts'
 import { accountSeal } from '../../src/gateway/account-seal.ts'
-import { openVault } from '../../src/gateway/build-access.ts'
 import { consentStore } from '../../src/gateway/consent-store.ts'
 import { privateFolder } from '../../src/pki/private-file.ts'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
@@ -12,6 +10,7 @@ import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import type { Stores } from '../../src/stores/stores.ts'
 import { Consents } from '../../src/upstream/oauth/consents.ts'
 import { consentStoreContract } from '../contracts/consent-store.contract.ts'
+import { testKeys } from '../fixtures/keys.ts'
 import { storeFile } from '../stores/store-file.ts'
 import { dirname, join } from 'node:path'
 
@@ -19,10 +18,9 @@ const clock = { at: 1_000, now: () => clock.at }
 
 function nodeOf(stores: Stores, folder: string) {
   privateFolder(folder)
-  const layout = stateLayout({ state: folder, audit: {} as never })
   return consentStore({
     grants: stores.grants,
-    seal: accountSeal(() => openVault(stores, layout, clock).keyring),
+    seal: accountSeal(testKeys(stores, folder, clock).keyring),
     clock,
   })
 }

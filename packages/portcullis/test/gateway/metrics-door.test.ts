@@ -110,7 +110,7 @@ describe('a gateway is ready', () => {
   it('neither before it is whole nor once it is ending', async () => {
     const observation = new Observation()
     assert.deepEqual(await observation.problems(), ['starting'])
-    observation.begin({ problems: async () => [] } as never)
+    observation.begin({ problems: async () => [], sessions: { onEnded: () => undefined } } as never)
     assert.deepEqual(await observation.problems(), [])
     observation.drain()
     assert.deepEqual(await observation.problems(), ['draining'])

@@ -11,6 +11,7 @@ const ENTRANCE = [
   'trail',
   'metrics',
   'address',
+  'overload',
   'rateByAddress',
   'strictHead',
   'origin',
@@ -19,10 +20,11 @@ const ENTRANCE = [
   'bound',
   'deadline',
   'authenticate',
+  'caller',
   'nonce',
   'standing',
-  'rateByPrincipal',
-  'rateByTenant',
+  'watch',
+  'rateByCaller',
 ]
 
 describe('the order', () => {
@@ -32,25 +34,33 @@ describe('the order', () => {
       'negotiate',
       'receive',
       'parse',
+      'restrain',
       'attachSession',
       'resolve',
       'reveal',
+      'target',
       'checkDefinition',
       'scopes',
       'checkArguments',
       'checkParamHeaders',
       'authorize',
       'inspectArguments',
+      'maskArguments',
+      'approve',
+      'rateByTarget',
       'tenantConcurrency',
+      'adaptive',
       'concurrency',
+      'breaker',
       'intent',
+      'maskResults',
       'inspectResults',
       'checkResult',
     ])
   })
 
   it('of a stream is the same entrance, and the scopes of its upstream', () => {
-    assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'scopes', 'inspectStream'])
+    assert.deepEqual(streamPath(named).order, [...ENTRANCE, 'target', 'scopes', 'maskStream', 'inspectStream'])
   })
 
   it('of the administration is the same, with its own route, its own right and its own scopes', () => {
@@ -59,6 +69,6 @@ describe('the order', () => {
   })
 
   it('of a public document has no sign-in', () => {
-    assert.deepEqual(documentPath(named).order, ENTRANCE.slice(0, 7))
+    assert.deepEqual(documentPath(named).order, ENTRANCE.filter((name) => name !== 'overload').slice(0, 7))
   })
 })

@@ -63,6 +63,7 @@ describe('createTokenVerifier', () => {
       },
       audiences: [RESOURCE],
       expiresAt,
+      issuedAt: clock.now(),
     })
   })
 

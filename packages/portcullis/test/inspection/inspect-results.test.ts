@@ -37,6 +37,7 @@ function filterOf(settings: Settings, inspectors: readonly TextInspect[], more: 
     settings: { upstreams: {}, ...settings },
     inspectorsOf: () => inspectors,
     names: false,
+    asksOutside: false,
     recheck: () => {},
     ...more,
   })

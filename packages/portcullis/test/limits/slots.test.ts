@@ -5,43 +5,78 @@ import { Slots, type SlotRules, type Ticket } from '../../src/limits/slots.ts'
 
 const RULES: SlotRules = { maxTotal: 3, maxPerPrincipal: 2, reserved: 1, maxQueued: 4, maxQueuedPerPrincipal: 2 }
 
+const by = (principal: string, tenant = 't') => ({ tenant, principal })
+
 function ticketOf(principal: string, admitted: string[], administrator = false): Ticket {
-  return { principal, administrator, admitted: () => admitted.push(principal) }
+  return { ...by(principal), administrator, admitted: () => admitted.push(principal) }
 }
 
 test('slots are bounded in total and for each principal', () => {
   const slots = new Slots({ ...RULES, reserved: 0 })
   assert.deepEqual(
-    ['a', 'a', 'a', 'b', 'b'].map((principal) => slots.take(principal, false)),
+    ['a', 'a', 'a', 'b', 'b'].map((principal) => slots.take(by(principal), false)),
     [true, true, false, true, false],
   )
-  slots.release('a')
-  assert.equal(slots.take('b', false), true)
+  slots.release(by('a'))
+  assert.equal(slots.take(by('b'), false), true)
 })
 
 test('administrators find the reserve free when everybody else has filled the rest', () => {
   const slots = new Slots(RULES)
-  assert.deepEqual([slots.take('a', false), slots.take('b', false), slots.take('c', false)], [true, true, false])
-  assert.equal(slots.take('root', true), true)
+  assert.deepEqual(
+    [slots.take(by('a'), false), slots.take(by('b'), false), slots.take(by('c'), false)],
+    [true, true, false],
+  )
+  assert.equal(slots.take(by('root'), true), true)
 })
 
 test('those who wait are served in turn by principal', () => {
   const slots = new Slots({ ...RULES, maxTotal: 1, reserved: 0 })
   const admitted: string[] = []
-  slots.take('x', false)
+  slots.take(by('x'), false)
   for (const principal of ['a', 'a', 'b', 'c']) assert.equal(slots.enqueue(ticketOf(principal, admitted)), true)
-  for (const holder of ['x', 'a', 'b', 'c']) slots.release(holder)
+  for (const holder of ['x', 'a', 'b', 'c']) slots.release(by(holder))
   assert.deepEqual(admitted, ['a', 'b', 'c', 'a'])
+})
+
+test('those who wait are served in turn by tenant, however many principals a tenant has', () => {
+  const slots = new Slots({ ...RULES, maxTotal: 1, reserved: 0, maxQueued: 10 })
+  const admitted: string[] = []
+  slots.take(by('x'), false)
+  const waiting = [by('a1', 'a'), by('a2', 'a'), by('a3', 'a'), by('a1', 'a'), by('b1', 'b'), by('b1', 'b')]
+  for (const holder of waiting) {
+    const name = holder.principal
+    slots.enqueue({ ...holder, administrator: false, admitted: () => admitted.push(name) })
+  }
+  slots.release(by('x'))
+  while (slots.used > 0) {
+    const name = admitted.at(-1) as string
+    slots.release(by(name, name.charAt(0)))
+  }
+  assert.deepEqual(admitted, ['a1', 'b1', 'a2', 'b1', 'a3', 'a1'])
+})
+
+test('slots that come back at once admit all who fit, and fewer slots end nothing', () => {
+  const slots = new Slots({ ...RULES, maxTotal: 1, reserved: 0, maxPerPrincipal: 5 })
+  const admitted: string[] = []
+  slots.take(by('x'), false)
+  for (const principal of ['a', 'b', 'c']) slots.enqueue(ticketOf(principal, admitted))
+  slots.resize(3)
+  assert.deepEqual([admitted, slots.used, slots.queued], [['a', 'b'], 3, 1])
+  slots.resize(0)
+  assert.equal(slots.used, 3)
+  slots.release(by('a'))
+  assert.deepEqual([slots.used, slots.queued], [2, 1])
 })
 
 test('one whose own limit is reached is passed over', () => {
   const slots = new Slots({ ...RULES, maxTotal: 2, maxPerPrincipal: 1, reserved: 0 })
   const admitted: string[] = []
-  slots.take('a', false)
-  slots.take('b', false)
+  slots.take(by('a'), false)
+  slots.take(by('b'), false)
   slots.enqueue(ticketOf('a', admitted))
   slots.enqueue(ticketOf('c', admitted))
-  slots.release('b')
+  slots.release(by('b'))
   assert.deepEqual(admitted, ['c'])
 })
 
@@ -54,12 +89,12 @@ test('the queue is bounded in total and for each principal', () => {
 test('a ticket that left is not admitted, and leaving twice changes nothing', () => {
   const slots = new Slots({ ...RULES, maxTotal: 1, reserved: 0 })
   const admitted: string[] = []
-  slots.take('x', false)
+  slots.take(by('x'), false)
   const ticket = ticketOf('a', admitted)
   slots.enqueue(ticket)
   slots.leave(ticket)
   slots.leave(ticket)
-  slots.release('x')
+  slots.release(by('x'))
   assert.deepEqual([admitted, slots.used, slots.queued], [[], 0, 0])
 })
 
@@ -77,10 +112,10 @@ test('whatever happens, limits hold, nobody is forgotten and all slots come back
       const held: string[] = []
       const waiting: Ticket[] = []
       for (const { act, who } of steps) {
-        if (act === 'enter' && slots.take(who, false)) held.push(who)
+        if (act === 'enter' && slots.take(by(who), false)) held.push(who)
         else if (act === 'enter') {
           const ticket: Ticket = {
-            principal: who,
+            ...by(who),
             administrator: false,
             admitted: () => {
               held.push(who)
@@ -93,13 +128,13 @@ test('whatever happens, limits hold, nobody is forgotten and all slots come back
           if (ticket) slots.leave(ticket)
         } else if (held.includes(who)) {
           held.splice(held.indexOf(who), 1)
-          slots.release(who)
+          slots.release(by(who))
         }
         assert.deepEqual([slots.used, slots.queued], [held.length, waiting.length])
         assert.ok(held.length <= 3)
         for (const principal of held) assert.ok(held.filter((other) => other === principal).length <= 2)
       }
-      while (held.length > 0) slots.release(held.pop() as string)
+      while (held.length > 0) slots.release(by(held.pop() as string))
       assert.deepEqual([slots.used, waiting.length], [0, 0])
     }),
   )

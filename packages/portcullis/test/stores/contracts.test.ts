@@ -3,6 +3,7 @@ import { openMemoryStores } from '../../src/stores/memory/open.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import type { Stores } from '../../src/stores/stores.ts'
 import { accountLinkStoreContract } from '../contracts/account-link-store.contract.ts'
+import { blockStoreContract } from '../contracts/block-store.contract.ts'
 import { accountStoreContract } from '../contracts/account-store.contract.ts'
 import { clientStoreContract } from '../contracts/client-store.contract.ts'
 import { grantStoreContract } from '../contracts/grant-store.contract.ts'
@@ -12,6 +13,7 @@ import { dataKeyStoreContract } from '../contracts/data-key-store.contract.ts'
 import { passkeyStoreContract } from '../contracts/passkey-store.contract.ts'
 import { replayStoreContract } from '../contracts/replay-store.contract.ts'
 import { revocationStoreContract } from '../contracts/revocation-store.contract.ts'
+import { tenantKeyStoreContract } from '../contracts/tenant-key-store.contract.ts'
 import { storeFile } from './store-file.ts'
 
 const BACKENDS = {
@@ -32,7 +34,9 @@ for (const [name, open] of Object.entries(BACKENDS)) {
   clientStoreContract(name, async (t) => (await opened(t)).clients)
   grantStoreContract(name, async (t) => (await opened(t)).grants)
   revocationStoreContract(name, async (t) => (await opened(t)).revocations)
+  blockStoreContract(name, async (t) => (await opened(t)).blocks)
   credentialStoreContract(name, async (t) => (await opened(t)).credentials)
   dataKeyStoreContract(name, async (t) => (await opened(t)).dataKeys)
+  tenantKeyStoreContract(name, async (t) => (await opened(t)).tenantKeys)
   replayStoreContract(name, async (t) => (await opened(t)).replays)
 }

@@ -10,15 +10,15 @@ const RULE = { permits: 1, perSeconds: 60, burst: 1 }
 
 test('memory is bounded whatever the number of keys', () => {
   const store = new MemoryRateStore(clockAt(0), { maxKeys: 100 })
-  for (let i = 0; i < 10_000; i++) store.take(`key ${i}`, 1, RULE)
+  for (let i = 0; i < 10_000; i++) store.take([{ key: `key ${i}`, cost: 1, rule: RULE }])
   assert(store.size <= 100)
 })
 
 test('a key in use is not forgotten while others come and go', () => {
   const store = new MemoryRateStore(clockAt(0), { maxKeys: 100 })
-  assert(store.take('mine', 1, RULE).allowed)
+  assert(store.take([{ key: 'mine', cost: 1, rule: RULE }]).allowed)
   for (let i = 0; i < 10_000; i++) {
-    store.take(`key ${i}`, 1, RULE)
-    if (i % 40 === 0) assert(!store.take('mine', 1, RULE).allowed)
+    store.take([{ key: `key ${i}`, cost: 1, rule: RULE }])
+    if (i % 40 === 0) assert(!store.take([{ key: 'mine', cost: 1, rule: RULE }]).allowed)
   }
 })

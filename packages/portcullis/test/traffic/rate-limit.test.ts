@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
 import { Pipeline } from '../../src/core/pipeline.ts'
 import { MemoryRateStore } from '../../src/traffic/memory-rate-store.ts'
-import { rateByAddress, rateByPrincipal } from '../../src/traffic/rate-limit.ts'
+import { rateByAddress, rateByCaller } from '../../src/traffic/rate-limit.ts'
 import type { RateStore } from '../../src/traffic/rate-store.ts'
 import { clockAt, codeOf, exchangeBy, exchangeOf } from './fixtures.ts'
 
@@ -31,7 +31,7 @@ test('addresses of one IPv6 /64 share their permits', () => {
 })
 
 test('a principal is limited whatever its address, and never by another tenant', () => {
-  const stage = rateByPrincipal(store(), RULE)
+  const stage = rateByCaller(store(), { perPrincipal: RULE, ofTenant: () => undefined })
   const code = (tenant: string, id: string) => codeOf(() => stage.check(exchangeBy(tenant, id)))
   assert.deepEqual(
     [
@@ -76,7 +76,7 @@ const gate = (rates: RateStore) => {
 }
 
 test('a store that answers later refuses as well', async () => {
-  const { reached, handler } = gate(remote(async () => ({ allowed: false, retryAfterSeconds: 3 })))
+  const { reached, handler } = gate(remote(async () => ({ allowed: false, key: 'k', retryAfterSeconds: 3 })))
   await assert.rejects(handler(exchangeOf({})), { code: 'traffic.rate_limited' })
   assert.deepEqual(reached, [])
 })

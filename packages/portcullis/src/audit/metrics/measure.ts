@@ -2,7 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Answer, Exchange } from '../../core/exchange.ts'
 import { toFault } from '../../core/fault.ts'
-import type { Wrap } from '../../core/pipeline.ts'
+import { leftOut, type Wrap } from '../../core/pipeline.ts'
 import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
 import type { Parsed } from '../../mcp/call.ts'
@@ -15,7 +15,7 @@ type Measured = Exchange & Partial<Routed & Authenticated & Parsed & Resolved>
 /** Wrap `audit.metrics`. Without metrics it costs one call. */
 export function measure(metrics: Metrics | undefined): Wrap<Measured> {
   const name = 'audit.metrics'
-  if (metrics === undefined) return { name, wrap: (_exchange, next) => next() }
+  if (metrics === undefined) return leftOut(name)
   const end = (exchange: Measured, outcome: string, startedAt: number): void => {
     const { call, tool, principal, route } = exchange
     const seconds = (performance.now() - startedAt) / 1_000

@@ -6,9 +6,9 @@ import type { Metrics } from './metrics.ts'
 export function measuredLedger(ledger: Ledger, metrics: Metrics): Ledger {
   return {
     intact: (tenant) => ledger.intact(tenant),
-    append(tenant, body) {
+    append(tenant, body, placed) {
       const startedAt = performance.now()
-      const done = ledger.append(tenant, body)
+      const done = ledger.append(tenant, body, placed)
       done.then(
         () => metrics.recorded(body.kind, (performance.now() - startedAt) / 1_000),
         () => metrics.recordLost(),

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts'
 import { Secret } from '../../core/secret.ts'
 import { SealBroken } from '../envelope.ts'
 import type { Keyring } from '../keyring.ts'
+import { mayBeStale, type SealedRows } from '../reseal.ts'
 import type { CredentialStore, VaultEntry, VaultName } from './credential-store.ts'
 
 /** A credential that was taken out. */
@@ -62,17 +63,19 @@ export class Vault {
     return (await this.#options.store.list(tenant)).map(({ sealed: _sealed, ...shown }) => shown)
   }
 
-  /** Seals anew what an older data key has sealed. Returns how many entries were changed; one that is changed meanwhile is new anyway. */
-  async reseal(tenant: string): Promise<number> {
-    const { store, keyring } = this.#options
-    const seal = await keyring.of(tenant)
-    let changed = 0
-    for (const entry of await store.list(tenant)) {
-      if (!seal.isStale(entry.sealed)) continue
-      const sealed = seal.seal(seal.open(entry.sealed, cellOf(entry)), cellOf(entry))
-      if (await store.replace({ ...entry, sealed }, entry.revision)) changed++
+  /** What can be sealed anew after a tenant got a new data key. */
+  get rows(): SealedRows {
+    const { store } = this.#options
+    return {
+      stale: async (tenant, seal) =>
+        (await store.list(tenant)).filter((entry) => mayBeStale(seal, entry.sealed)).map((entry) => idOf(entry)),
+      async reseal(tenant, id, seal) {
+        const entry = await store.find(nameFrom(tenant, id))
+        if (entry === undefined || !seal.isStale(entry.sealed)) return false
+        const sealed = seal.seal(seal.open(entry.sealed, cellOf(entry)), cellOf(entry))
+        return store.replace({ ...entry, sealed }, entry.revision)
+      },
     }
-    return changed
   }
 
   /** Removes a tenant's credentials and the keys that sealed them, so that no copy of the store opens any more. */
@@ -101,8 +104,11 @@ export class Vault {
   }
 }
 
-const cellOf = ({ upstream, principal, kind }: VaultName) => ({
-  table: TABLE,
-  column: 'sealed',
-  row: JSON.stringify([upstream, principal ?? null, kind]),
-})
+const idOf = ({ upstream, principal, kind }: VaultName): string => JSON.stringify([upstream, principal ?? null, kind])
+
+function nameFrom(tenant: string, id: string): VaultName {
+  const [upstream, principal, kind] = JSON.parse(id) as [string, string | null, VaultName['kind']]
+  return { tenant, upstream, ...(principal !== null && { principal }), kind }
+}
+
+const cellOf = (name: VaultName) => ({ table: TABLE, column: 'sealed', row: idOf(name) })

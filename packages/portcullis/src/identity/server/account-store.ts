@@ -40,6 +40,8 @@ export interface AccountStore {
   list(tenant: string): Promise<readonly Account[]>
   /** False when the tenant has no such account. */
   update(tenant: string, id: string, change: AccountChange): Promise<boolean>
+  /** Puts the same secret, sealed anew, in place of `old`. False, without effect, when another one is there now. */
+  resealTotp(tenant: string, id: string, old: string, sealed: string): Promise<boolean>
   /** True for exactly one of any number of callers. */
   remove(tenant: string, id: string): Promise<boolean>
   /**

@@ -73,7 +73,7 @@ function requireSignIn({ grant, amr, idp }: JWTPayload, admits: OwnTokenParts['a
 
 /** We made the claims, but a key that was used for something else must not make a principal. */
 function verifiedToken(token: string, claims: JWTPayload): Verified {
-  const { sub, jti, aud, exp, client_id: client, tenant, roles, scope, grant, cnf, amr, acr } = claims
+  const { sub, jti, aud, exp, iat, client_id: client, tenant, roles, scope, grant, cnf, amr, acr } = claims
   if (!isText(sub) || !isText(jti) || !isText(aud) || !isText(client) || !isText(tenant)) throw invalid('claims')
   if (!Array.isArray(roles) || !roles.every(isText)) throw invalid('roles')
   const binding = bindingOf(cnf)
@@ -81,6 +81,7 @@ function verifiedToken(token: string, claims: JWTPayload): Verified {
   const credential: TokenCredential = {
     kind: 'jwt',
     id: jti,
+    client,
     digest: signedDigest(token),
     expiresAt,
     families: [clientFamily(client), ...(isText(grant) ? [`grant:${grant}`] : [])],
@@ -95,6 +96,7 @@ function verifiedToken(token: string, claims: JWTPayload): Verified {
     facts: { principal: { id, tenant, roles, scopes, credential } },
     audiences: [aud],
     expiresAt,
+    ...(iat !== undefined && { issuedAt: iat * 1000 }),
     ...(binding && { binding }),
   }
 }

@@ -1,6 +1,7 @@
 /** Decides who has signed in at one of our pages: by a way of our own, or by way of an outside provider and back. */
 import type { Answer, Exchange } from '../../core/exchange.ts'
 import { Fault, FAULTS, toFault } from '../../core/fault.ts'
+import { accountName } from './account-name.ts'
 import type { Account } from './account-store.ts'
 import { accountPrincipal } from './families.ts'
 import { html } from './html.ts'
@@ -63,16 +64,27 @@ export async function proveAt(
 ): Promise<SignInOutcome> {
   const { settings } = parts
   const method = settings.methods.find(({ name }) => name === fields.get('method'))
+  const known = knownName(settings, fields)
   const signedIn = await method?.verify(fields, exchange, place.about)
   const account = signedIn && (await settings.accounts.findById(signedIn.accountId))
   if (signedIn === undefined || account === undefined || account.disabledAt !== undefined) {
     const answer = signInAt(parts, place, { method: method?.name ?? '', fields })
-    const facts = { method: method?.name, name: fields.get('name')?.slice(0, 64), ...place.facts }
+    const facts = { method: method?.name, name: await known, ...place.facts }
     await settings.witness.refused(exchange, 'identity.sign_in_failed', answer.status, facts)
     return { answer }
   }
   await recordSignIn(settings, place, exchange, account, { method: method?.name, ...strength(signedIn) })
   return { account, signedIn }
+}
+
+/**
+ * The name as it is recorded: only one that somebody has. People type their password into that field, and a record stays
+ * for years. Asked beside the proof, so that the wait for the answer tells nothing.
+ */
+async function knownName({ accounts }: SignInDeskParts['settings'], fields: Fields): Promise<string | undefined> {
+  const name = accountName(fields.get('name') ?? '')
+  const account = name === undefined ? undefined : await accounts.findByName(name).catch(() => undefined)
+  return account?.name
 }
 
 /** A page that leads to the provider that a form has named. A form must not lead to a place that the page does not name. */

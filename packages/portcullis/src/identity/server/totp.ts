@@ -50,4 +50,5 @@ async function totpOf(
   return new Totp({ ...names, secret, algorithm: 'SHA1', digits: 6, period: PERIOD_SECONDS })
 }
 
-const placeOf = ({ id, tenant }: Owner): SealedPlace => ({ tenant, table: 'account', column: 'totp', row: id })
+/** Where the secret of an account lies. */
+export const placeOf = ({ id, tenant }: Owner): SealedPlace => ({ tenant, table: 'account', column: 'totp', row: id })

@@ -1,5 +1,5 @@
 /** Forms that interpreters and deserialisers run. */
-import type { GatedRule } from '../gated-rules.ts'
+import type { GatedRule } from '../../core/gated-rules.ts'
 
 export const CODE_RULES: readonly GatedRule[] = [
   { reason: 'prototype', signs: ['__proto__'], pattern: /__proto__\s*["'\]]?\s*(?:[:.[=]|$)|["'[.:]__proto__\b/i },

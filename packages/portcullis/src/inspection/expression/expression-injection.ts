@@ -4,7 +4,7 @@
  * `{{name}}` or `${name}` is none of them.
  */
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
-import { gated } from '../gated-rules.ts'
+import { gated } from '../../core/gated-rules.ts'
 import { CODE_RULES } from './code-rules.ts'
 import { PROTOCOL_RULES } from './protocol-rules.ts'
 import { TEMPLATE_RULES } from './template-rules.ts'

@@ -1,5 +1,5 @@
 /** Forms that query languages, XML parsers and line-based protocols act upon. */
-import type { GatedRule } from '../gated-rules.ts'
+import type { GatedRule } from '../../core/gated-rules.ts'
 
 /** Encoded line ends: nobody writes them into a value but to become one later. U+560A and U+560D lose their upper byte somewhere. */
 const LINE_END = String.raw`(?:%0[ad]|%u000[ad]|%25%30%4\d|%250[ad]|%e5%98%8[ad]|\\[rn]|&#1[03];?|&#x[ad];?|\u560a|\u560d)`

@@ -1,5 +1,5 @@
 /** Forms that template engines and expression languages evaluate. */
-import type { GatedRule } from '../gated-rules.ts'
+import type { GatedRule } from '../../core/gated-rules.ts'
 
 /** What betrays an expression inside of the marks: arithmetic of constants, inner names of languages, calls. */
 const EVALUATED = String.raw`(?:\d+\s*[*+/-]\s*(?:\d|['"])|['"]\s*\*\s*\d|__\w+__|\bself\s*\.|\bconfig\s*[.[}]|\brequest\s*[.|[]|\b(?:lipsum|cycler|joiner|namespace|url_for|get_flashed_messages)\b|\bconstructor\b|\|\s*attr\b|\bgetClass\b|\bforName\b|\bRuntime\b|\bprocess\s*\.|\brequire\s*\(|\bexec\s*\(|\bsystem\s*[('"]|\bpopen\b|\beval\s*\(|\bT\s*\(|\bnew\s+[a-z]+\.|\bjava\b|\bfreemarker\b|\bFile\s*\.|\bDir\s*\.|\bIO\s*\.|%x[({]|\x60[^\x60]+\x60|@\w+@|\bphpinfo\b|\bpassthru\b|\bscript\b|\bruntime\b|alert\s*\()`

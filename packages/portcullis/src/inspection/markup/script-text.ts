@@ -1,6 +1,6 @@
 /** Decides which text is script without any tag: a handler that breaks out of an attribute, a URL that runs, a piece of JavaScript. */
 
-import { gated } from '../gated-rules.ts'
+import { gated } from '../../core/gated-rules.ts'
 import { SCRIPT_SCHEME } from './active-content.ts'
 
 const firstMatch = gated([

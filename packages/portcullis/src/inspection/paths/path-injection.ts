@@ -1,6 +1,6 @@
 /** Decides whether a value that is no path carries one that climbs out of a folder or names what only attackers ask for. */
 import { handedValue } from '../views/handed-value.ts'
-import { gated } from '../gated-rules.ts'
+import { gated } from '../../core/gated-rules.ts'
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 
 const SIGNS = /\.[./\\;]|[/\\][.~\w[?]|:[/:]|%|\0|^[a-z]+:/i

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Outgoing } from '../../core/exchange.ts'
 import { isRecord } from '../../mcp/message.ts'
-import { replaced, type Replacement } from './replaced.ts'
+import { replaced, type Replacement } from '../../core/replaced.ts'
 
 /**
  * When structured content is changed, the text that was its JSON becomes the JSON of what is left; `changes` of the text itself

@@ -2,7 +2,7 @@
  * Decides whether a text has evidence that it speaks to the model: in its words, in what is encoded in it, and in what a person
  * who looks at it would not see. Hints only.
  */
-import { gated } from '../gated-rules.ts'
+import { candidatesOf, hasEscapedSpace, isAscii } from '../../core/gated-rules.ts'
 import { evidence, type Sighting } from '../finding.ts'
 import { foldLookAlikes } from '../views/look-alikes.ts'
 import { hiddenTexts } from './hidden-text.ts'
@@ -12,7 +12,7 @@ import { inSlices, REACH } from './slices.ts'
 
 const LEAST_LENGTH = 12
 const MAX_SIGHTINGS = 8
-const firstMatch = gated(PROMPT_RULES)
+const candidates = candidatesOf(PROMPT_RULES)
 const SKIPPED: ReadonlySet<string> = new Set(['binary', 'name', 'address', 'ui'])
 
 export const promptInspect: TextInspect = ({ text, kind }) => {
@@ -37,8 +37,16 @@ function look(text: string, from: number, to: number, found: Map<string, Sightin
 
 function words(text: string, view: string | undefined, found: Map<string, Sighting>): void {
   if (found.size >= MAX_SIGHTINGS) return
-  const match = firstMatch(folded(text))
-  if (match !== undefined) add(found, match.rule.reason, match.found, view)
+  // A text with nothing but letters of either case and white space to fold can be ruled out as it is.
+  const isPlain = isAscii(text) && !hasEscapedSpace(text)
+  const early = isPlain ? candidates(text) : undefined
+  if (early?.length === 0) return
+  const read = folded(text)
+  for (const at of early ?? candidates(read)) {
+    const { pattern, reason } = PROMPT_RULES[at] as (typeof PROMPT_RULES)[number]
+    const match = pattern.exec(read)
+    if (match !== null) return add(found, reason, match[0], view)
+  }
 }
 
 function add(found: Map<string, Sighting>, reason: string, shown: string, view: string | undefined): void {
@@ -50,7 +58,7 @@ function add(found: Map<string, Sighting>, reason: string, shown: string, view: 
 
 /** Lower case, one blank for white space and for what JSON writes instead; look-alikes of other scripts only where words mix scripts. */
 function folded(text: string): string {
-  const mixed = MIXED_SCRIPTS.test(text) ? foldLookAlikes(text) : text
+  const mixed = !isAscii(text) && MIXED_SCRIPTS.test(text) ? foldLookAlikes(text) : text
   const lower = mixed.toLowerCase()
   return UNEVEN.test(lower) ? lower.replace(/(?:\s|\\[nrt])+/g, ' ') : lower
 }

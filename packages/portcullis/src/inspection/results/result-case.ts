@@ -10,9 +10,9 @@ import { MASKED } from '../mask-text.ts'
 import { type Found, recorded, type RecordedFinding, worst } from '../recorded-finding.ts'
 import { stricter, type Verdict, type VerdictRules, verdictsFor } from '../verdict.ts'
 import { withMirrors } from './mirror.ts'
-import { pointerOfPath, replaced, type Replacement } from './replaced.ts'
+import { pointerOfPath, replaced, type Replacement } from '../../core/replaced.ts'
 import type { ResultSettings } from './result-settings.ts'
-import type { TextInspect } from './result-text.ts'
+import type { TextInspect, TextKind } from './result-text.ts'
 import type { TextPlace } from './result-walk.ts'
 import { SLICE_LENGTH } from './slices.ts'
 import { spotlit } from './spotlight.ts'
@@ -23,6 +23,8 @@ export interface ToolRules {
   readonly levels: readonly VerdictRules[]
   readonly settings: ResultSettings
   readonly inspectors: readonly TextInspect[]
+  /** Nobody outside is asked, and texts without a finding stay as they are. */
+  readonly isPlain: boolean
   readonly shadow: boolean
 }
 
@@ -37,6 +39,35 @@ export interface CaseParts {
   readonly record: (findings: readonly RecordedFinding[]) => readonly RecordedFinding[]
   /** Holds a result that was changed against the tool's `outputSchema`; throws when it does not fit any more. */
   readonly recheck: (tool: ToolDefinition, result: Params, by?: Claimed) => void | Promise<void>
+}
+
+/** What it takes to look at a text at all, in characters of a longer one. */
+const LEAST_WORK = 96
+
+/** What is looked at here and now, in characters of all texts together. */
+const MAX_QUICK_LENGTH = 16_384
+const SLOW_KINDS: ReadonlySet<TextKind> = new Set(['html', 'svg', 'xml', 'ui'])
+
+/**
+ * Whether texts that are few and short have nothing in them, so that their message passes without a promise. False when in
+ * doubt: `inspectMessage` decides then.
+ */
+export function isClean({ inspectors, isPlain }: ToolRules, places: readonly TextPlace[]): boolean {
+  if (!isPlain) return false
+  let room = MAX_QUICK_LENGTH
+  for (const place of places) {
+    room -= LEAST_WORK + place.text.length
+    if (room < 0 || SLOW_KINDS.has(place.kind)) return false
+    for (const inspect of inspectors) {
+      const findings = inspect(place)
+      if (findings instanceof Promise) {
+        findings.catch(() => {})
+        return false
+      }
+      if (findings.sightings.length > 0) return false
+    }
+  }
+  return true
 }
 
 /** The message as it may pass. Throws `inspection.result_refused` for answers. Nothing passes before all was looked at. */
@@ -74,9 +105,6 @@ interface Looked {
   readonly found: readonly Found[]
   readonly changes: readonly Replacement[]
 }
-
-/** What it takes to look at a text at all, in characters of a longer one. */
-const LEAST_WORK = 96
 
 async function looked({ rules, by }: CaseParts, message: Outgoing, places: readonly TextPlace[]): Promise<Looked> {
   const found: Found[] = []

@@ -1,10 +1,9 @@
 /** Decides where in a message of an upstream there are texts, and which of them are read by people, by programs, or by nobody. */
+import type { Path } from '../../core/replaced.ts'
 import { inTurns } from '../../core/turns.ts'
 import { isRecord } from '../../mcp/message.ts'
 import { isMarkupType, mediaKind } from './media-kind.ts'
 import type { ResultText } from './result-text.ts'
-
-export type Path = readonly (string | number)[]
 
 /** One text and where it stands. */
 export interface TextPlace extends ResultText {

@@ -1,26 +1,22 @@
 /** Decides whether a text holds credentials, and takes them out one by one, so that the rest stays of use. */
-import { gated } from '../gated-rules.ts'
+import { candidatesOf } from '../../core/gated-rules.ts'
 import type { Sighting, Weight } from '../finding.ts'
 import { NOTHING_FOUND, type TextFindings, type TextInspect } from './result-text.ts'
-import { SECRET_RULES, type SecretRule } from './secret-rules.ts'
+import { SECRET_RULES, type SecretRule } from '../../core/recognise/secret-rules.ts'
 import { inSlices, REACH } from './slices.ts'
 
 const LEAST_LENGTH = 16
 const MAX_SIGHTINGS = 8
-/** Private keys are longer than a slice reaches; their first part is enough to find them, and all of it is taken out. */
-const PROBES = SECRET_RULES.map((rule) => ({ rule, mayMatch: gated([{ ...rule, pattern: first(rule) }]) }))
-
-function first({ pattern }: SecretRule): RegExp {
-  return new RegExp(pattern.source, pattern.flags.replace('g', ''))
-}
+const candidates = candidatesOf(SECRET_RULES)
 
 export const secretInspect: TextInspect = ({ text, kind }) => {
   if (text.length < LEAST_LENGTH || kind === 'binary') return NOTHING_FOUND
   const hits = new Set<SecretRule>()
   const done = inSlices(text.length, (from, to) => {
     const slice = text.slice(from, to + REACH)
-    for (const { rule, mayMatch } of PROBES) {
-      if (!hits.has(rule) && mayMatch(slice) !== undefined && isIn(slice, rule)) hits.add(rule)
+    for (const at of candidates(slice)) {
+      const rule = SECRET_RULES[at] as SecretRule
+      if (!hits.has(rule) && isIn(slice, rule)) hits.add(rule)
     }
   })
   const settle = () => findings(text, hits)

@@ -1,5 +1,5 @@
 /** Decides which pieces of shell syntax prove a command on their own, whatever program follows. */
-import { gated } from '../gated-rules.ts'
+import { gated } from '../../core/gated-rules.ts'
 
 const firstMatch = gated([
   { reason: 'function-definition', signs: ['()'], pattern: /^\W{0,4}\(\)\s*\{(?:\s|$|:)/ },

@@ -1,6 +1,6 @@
 /** Decides which pieces of batch files and PowerShell prove a command. Neither has a form that people write by chance. */
 
-import { gated } from '../gated-rules.ts'
+import { gated } from '../../core/gated-rules.ts'
 
 const firstMatch = gated([
   {

@@ -42,6 +42,13 @@ export class MemoryAccounts implements AccountStore {
     return true
   }
 
+  async resealTotp(tenant: string, id: string, old: string, sealed: string): Promise<boolean> {
+    const row = this.#byId.get(id)
+    if (row === undefined || row.tenant !== tenant || row.totp !== old) return false
+    this.#byId.set(id, { ...row, totp: sealed })
+    return true
+  }
+
   async remove(tenant: string, id: string): Promise<boolean> {
     return this.#byId.get(id)?.tenant === tenant && this.#byId.delete(id)
   }

@@ -1,6 +1,5 @@
 /** Wrapped data keys in this process. Each verb does its work without waiting, which makes it atomic. */
 import type { DataKey, DataKeyStore } from '../../data-protection/data-key-store.ts'
-import type { WrappedKey } from '../../data-protection/key-encryption.ts'
 
 export class MemoryDataKeys implements DataKeyStore {
   readonly #keys = new Map<string, readonly DataKey[]>()
@@ -21,14 +20,6 @@ export class MemoryDataKeys implements DataKeyStore {
 
   async tenants(): Promise<readonly string[]> {
     return [...this.#keys.keys()].toSorted()
-  }
-
-  async rewrap(old: DataKey, now: WrappedKey): Promise<boolean> {
-    const known = this.#keys.get(old.tenant) ?? []
-    const at = known.findIndex(({ version, wrapped }) => version === old.version && wrapped === old.wrapped)
-    if (at < 0) return false
-    this.#keys.set(old.tenant, known.with(at, { ...(known[at] as DataKey), ...now }))
-    return true
   }
 
   async shred(tenant: string): Promise<number> {

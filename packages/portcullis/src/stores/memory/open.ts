@@ -3,6 +3,7 @@ import type { Stores } from '../stores.ts'
 import { MemoryAccountLinks } from './account-links.ts'
 import { MemoryAccounts } from './accounts.ts'
 import { MemoryApiKeys } from './api-keys.ts'
+import { MemoryBlocks } from './blocks.ts'
 import { MemoryClients } from './clients.ts'
 import { MemoryCredentials } from './credentials.ts'
 import { MemoryDataKeys } from './data-keys.ts'
@@ -10,11 +11,13 @@ import { MemoryGrants } from './grants.ts'
 import { MemoryPasskeys } from './passkeys.ts'
 import { MemoryReplays } from './replays.ts'
 import { MemoryRevocations } from './revocations.ts'
+import { MemoryTenantKeys } from './tenant-keys.ts'
 
 export function openMemoryStores(): Stores {
   return {
     apiKeys: new MemoryApiKeys(),
     revocations: new MemoryRevocations(),
+    blocks: new MemoryBlocks(),
     replays: new MemoryReplays(),
     accounts: new MemoryAccounts(),
     passkeys: new MemoryPasskeys(),
@@ -22,6 +25,7 @@ export function openMemoryStores(): Stores {
     clients: new MemoryClients(),
     grants: new MemoryGrants(),
     dataKeys: new MemoryDataKeys(),
+    tenantKeys: new MemoryTenantKeys(),
     credentials: new MemoryCredentials(),
     health: async () => {},
     close: async () => {},

@@ -44,6 +44,12 @@ export class SqlAccounts implements AccountStore {
     return changed > 0
   }
 
+  async resealTotp(tenant: string, id: string, old: string, sealed: string): Promise<boolean> {
+    const changed = await this.#db.change(sql`update account set totp = ${sealed}
+      where tenant = ${tenant} and id = ${id} and totp = ${old}`)
+    return changed > 0
+  }
+
   async remove(tenant: string, id: string): Promise<boolean> {
     return (await this.#db.change(sql`delete from account where tenant = ${tenant} and id = ${id}`)) > 0
   }

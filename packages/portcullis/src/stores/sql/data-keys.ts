@@ -1,6 +1,5 @@
 /** Wrapped data keys in a database. Every verb is one statement, so the database makes it atomic. */
 import type { DataKey, DataKeyStore } from '../../data-protection/data-key-store.ts'
-import type { WrappedKey } from '../../data-protection/key-encryption.ts'
 import type { DataKeyRow } from './schema.ts'
 import { type Database, sql } from './statement.ts'
 
@@ -35,13 +34,6 @@ export class SqlDataKeys implements DataKeyStore {
     const rows = await this.#db.rows<Pick<DataKeyRow, 'tenant'>>(sql`
       select distinct tenant from data_key order by tenant`)
     return rows.map(({ tenant }) => tenant)
-  }
-
-  async rewrap(old: DataKey, { wrappedBy, wrapped }: WrappedKey): Promise<boolean> {
-    const changed = await this.#db.change(sql`
-      update data_key set wrapped_by = ${wrappedBy}, wrapped = ${wrapped}
-      where tenant = ${old.tenant} and version = ${old.version} and wrapped = ${old.wrapped}`)
-    return changed > 0
   }
 
   shred(tenant: string): Promise<number> {

@@ -140,6 +140,18 @@ const STEPS: readonly string[] = [
      primary key (issuer, subject)
    ) strict, without rowid;
    create index account_link_by_account on account_link (account, created_at);`,
+  `create table block (
+     sequence integer primary key autoincrement,
+     kind text not null,
+     tenant text not null,
+     value text not null,
+     reason text not null,
+     source text not null,
+     ends_at integer not null,
+     made_at integer not null
+   ) strict;
+   create index block_by_name on block (kind, tenant, value);
+   create index block_by_end on block (ends_at);`,
 ]
 
 /** Brings the store to our version. Throws a StoreError for another application's file or a newer version, untouched. */

@@ -1,9 +1,11 @@
 /** Opens the embedded store. */
 import { statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { SqlAccountLinks } from '../sql/account-links.ts'
 import { SqlAccounts } from '../sql/accounts.ts'
 import { SqlApiKeys } from '../sql/api-keys.ts'
+import { SqlBlocks } from '../sql/blocks.ts'
 import { SqlClients } from '../sql/clients.ts'
 import { SqlCredentials } from '../sql/credentials.ts'
 import { SqlDataKeys } from '../sql/data-keys.ts'
@@ -11,14 +13,18 @@ import { SqlGrants } from '../sql/grants.ts'
 import { SqlPasskeys } from '../sql/passkeys.ts'
 import { SqlReplays } from '../sql/replays.ts'
 import { SqlRevocations } from '../sql/revocations.ts'
+import { SqlTenantKeys } from '../sql/tenant-keys.ts'
 import { type Database, sql, type Statement } from '../sql/statement.ts'
 import { StoreError } from '../store-error.ts'
 import type { Stores } from '../stores.ts'
 import { prepareStoreFile } from './file.ts'
+import { prepareKeyFile, scour } from './key-file.ts'
 import { migrate } from './migrations.ts'
 
 export interface SqliteStoresOptions {
   readonly path: string
+  /** File of the tenant keys; `tenant-keys.sqlite` beside the store when absent. */
+  readonly tenantKeysPath?: string
 }
 
 /** SQLite waits in this thread, so another process must not be able to hold us for long. */
@@ -26,16 +32,19 @@ const BUSY_MS = 1_000
 const MAX_STATEMENTS = 100
 
 /** Rejects with a StoreError when the file is not ours alone, not writable, not a store, or of a newer version. */
-export async function openSqliteStores({ path }: SqliteStoresOptions): Promise<Stores> {
+export async function openSqliteStores(options: SqliteStoresOptions): Promise<Stores> {
+  const { path, tenantKeysPath = join(dirname(path), 'tenant-keys.sqlite') } = options
   prepareStoreFile(path)
   const { DatabaseSync } = await import('node:sqlite')
   // A revocation that was answered must survive a power cut.
   const file = openFile(DatabaseSync, path, 'full')
   const db = statements(file, sameFile(path))
-  const swift = lazily(() => openFile(DatabaseSync, path, 'normal'), sameFile(path))
+  const swift = lazily(() => openFile(DatabaseSync, path, 'normal'), path)
+  const keys = lazily(() => openKeyFile(DatabaseSync, tenantKeysPath), tenantKeysPath)
   return {
     apiKeys: new SqlApiKeys(db),
     revocations: new SqlRevocations(db),
+    blocks: new SqlBlocks(db),
     replays: new SqlReplays(swift.db),
     accounts: new SqlAccounts(db),
     passkeys: new SqlPasskeys(db),
@@ -43,33 +52,50 @@ export async function openSqliteStores({ path }: SqliteStoresOptions): Promise<S
     clients: new SqlClients(db),
     grants: new SqlGrants(db),
     dataKeys: new SqlDataKeys(db),
+    tenantKeys: new SqlTenantKeys(keys.db, async () => scour(keys.file())),
     credentials: new SqlCredentials(db),
+    backup: async (to) => (await import('./snapshot.ts')).snapshotSqlite(path, to),
     health: async () => void (await db.rows(sql`select 1 from api_key limit 1`)),
     close: async () => {
       swift.close()
+      keys.close()
       file.close()
     },
   }
 }
 
 /**
- * A second connection for what is written with each call, that waits for no disk: for one that a bound token makes, the
- * wait would be most of it. Opened when it is first used.
+ * A connection that is opened when it is first used. The second one of the store is for what is written with each call, and
+ * waits for no disk: for a call that a bound token makes, the wait would be most of it.
  */
-function lazily(open: () => DatabaseSync, requireSameFile: () => void) {
+function lazily(open: () => DatabaseSync, path: string) {
   let opened: { readonly file: DatabaseSync; readonly db: Database } | undefined
-  const database = (): Database => {
+  const database = () => {
     if (opened === undefined) {
       const file = open()
-      opened = { file, db: statements(file, requireSameFile) }
+      opened = { file, db: statements(file, sameFile(path)) }
     }
-    return opened.db
+    return opened
   }
   const db: Database = {
-    rows: async <Row>(statement: Statement) => database().rows<Row>(statement),
-    change: async (statement) => database().change(statement),
+    rows: async <Row>(statement: Statement) => database().db.rows<Row>(statement),
+    change: async (statement) => database().db.change(statement),
   }
-  return { db, close: () => opened?.file.close() }
+  return { db, file: () => database().file, close: () => opened?.file.close() }
+}
+
+/** The file of the tenant keys; a gateway that seals nothing never makes it. */
+function openKeyFile(Database: typeof DatabaseSync, path: string): DatabaseSync {
+  prepareStoreFile(path)
+  const db = new Database(path, { timeout: BUSY_MS })
+  try {
+    db.enableDefensive?.(true)
+    prepareKeyFile(db, path)
+    return db
+  } catch (error) {
+    db.close()
+    throw explain(error, path)
+  }
 }
 
 function openFile(Database: typeof DatabaseSync, path: string, synchronous: 'full' | 'normal'): DatabaseSync {

@@ -4,12 +4,20 @@ import { atEndOfTurn, type Outbound } from '../../core/end-of-turn.ts'
 import { Fault, toFault } from '../../core/fault.ts'
 import { ResponseReader, type ResponseSink } from './response-reader.ts'
 
+/**
+ * Follows a TLS socket from its making; what it returns is called once the platform has verified the server, and no byte of
+ * a request leaves before it has resolved. Rejects with the fault that a request is to hear.
+ */
+export type WatchPeer = (socket: TLSSocket) => () => Promise<void>
+
 /** Where all connections of a pool go, and what proves the other end. */
 export interface Target {
   readonly url: URL
   readonly connectTimeoutMs: number
   /** PEM certificates to trust instead of the system's. */
   readonly ca?: string | readonly string[]
+  /** What has to be true of the server beside what the platform asks. */
+  readonly watchPeer?: WatchPeer
   /** Of an earlier connection (RFC 8446 §2.2); kept up to date by each connection. */
   session?: Buffer | undefined
 }
@@ -58,7 +66,10 @@ export class Connection implements Outbound {
     this.#expiresAt = performance.now() + target.connectTimeoutMs
     this.#socket = open(target, (count) => this.#read(count))
     const isTls = target.url.protocol === 'https:'
-    this.#socket.once(isTls ? 'secureConnect' : 'connect', () => this.#connected())
+    const verify = isTls ? target.watchPeer?.(this.#socket as TLSSocket) : undefined
+    this.#socket.once(isTls ? 'secureConnect' : 'connect', () =>
+      verify === undefined ? this.#connected() : this.#prove(verify, target),
+    )
     if (isTls) this.#socket.on('session', (session: Buffer) => (target.session = session))
     this.#socket.on('error', (cause) => this.#fail(cause))
     this.#socket.on('end', () => this.#ended())
@@ -107,6 +118,18 @@ export class Connection implements Outbound {
     this.destroy(new Fault(this.#ready ? 'upstream.ended' : 'upstream.unavailable', { reason: 'timeout' }))
   }
 
+  #prove(verify: () => Promise<void>, target: Target): void {
+    verify().then(
+      () => {
+        if (!this.#closed) this.#connected()
+      },
+      (thrown: unknown) => {
+        target.session = undefined
+        this.destroy(toFault(thrown))
+      },
+    )
+  }
+
   #connected(): void {
     this.#ready = true
     this.#expireIn(KEEP_SECONDS * 1_000)
@@ -143,8 +166,16 @@ export class Connection implements Outbound {
   }
 
   #fail(cause: Error & { readonly code?: string }): void {
-    const reason = cause.code ?? cause.name
-    this.#failure ??= new Fault(this.#ready ? 'upstream.ended' : 'upstream.unavailable', { reason }, { cause })
+    // Node has codes for the more common answers of OpenSSL only.
+    const reason = cause.code === 'UNSPECIFIED' ? cause.message : (cause.code ?? cause.name)
+    this.#failure ??= new Fault(this.#codeOfFailure(), { reason }, { cause })
+  }
+
+  #codeOfFailure(): 'upstream.ended' | 'upstream.certificate_refused' | 'upstream.unavailable' {
+    if (this.#ready) return 'upstream.ended'
+    // Node says there what OpenSSL, or the comparison of names, did not like.
+    const refusal = 'authorizationError' in this.#socket ? this.#socket.authorizationError : null
+    return refusal === null || refusal === undefined ? 'upstream.unavailable' : 'upstream.certificate_refused'
   }
 
   #close(): void {
@@ -164,7 +195,7 @@ export class Connection implements Outbound {
 
 const CLOSED = { reason: 'connection closed' }
 
-function open({ url, ca, session }: Target, read: (count: number) => void): Socket {
+function open({ url, ca, session, watchPeer }: Target, read: (count: number) => void): Socket {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const options = {
     host,
@@ -180,7 +211,11 @@ function open({ url, ca, session }: Target, read: (count: number) => void): Sock
     },
   }
   if (url.protocol === 'http:') return connect(options)
-  return connectTls({ ...options, ...tlsOptions(host, ca, session) }) satisfies TLSSocket
+  return connectTls({
+    ...options,
+    ...tlsOptions(host, ca, session),
+    requestOCSP: watchPeer !== undefined,
+  }) satisfies TLSSocket
 }
 
 function tlsOptions(host: string, ca: Target['ca'], session: Buffer | undefined): ConnectionOptions {

@@ -20,11 +20,17 @@ export class SessionTable {
   readonly #clock: Clock
   readonly #journalSpace = new JournalSpace()
   readonly #sweep: NodeJS.Timeout
+  #ended: ((seconds: number) => void) | undefined
 
   constructor(limits: SessionLimits, clock: Clock) {
     this.#limits = limits
     this.#clock = clock
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(limits.idleMs, 30_000)).unref()
+  }
+
+  /** Calls `listener` with how long a session has lasted, when it ends. */
+  onEnded(listener: (seconds: number) => void): void {
+    this.#ended = listener
   }
 
   get size(): number {
@@ -43,7 +49,10 @@ export class SessionTable {
     const id = randomBytes(32).toString('base64url')
     const session = new Session(id, principal, route, client, this.#clock.now(), this.#journalSpace)
     this.#sessions.set(session.id, session)
-    session.onEnd(() => this.#sessions.delete(session.id))
+    const openedAt = this.#clock.now()
+    session.onEnd(() => {
+      if (this.#sessions.delete(session.id)) this.#ended?.((this.#clock.now() - openedAt) / 1_000)
+    })
     return session
   }
 

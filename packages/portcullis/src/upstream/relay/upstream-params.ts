@@ -6,13 +6,15 @@ import { methodOf } from '../../mcp/methods.ts'
 /** Fact: what the upstream gets instead of the arguments that were sent. */
 export interface Masked {
   readonly maskedArguments?: Params
+  /** After secrets and personal data were taken out, or exchanged; comes before what the inspection made. */
+  readonly protectedArguments?: Params
 }
 
 /** The parameters in the upstream's own names, masked where that was decided; else the very same object on an upstream's own path. */
 export function upstreamParams(exchange: Parsed & Resolved & Masked): Params {
-  const { maskedArguments } = exchange
+  const instead = exchange.protectedArguments ?? exchange.maskedArguments
   const params = namedParams(exchange)
-  return maskedArguments === undefined ? params : { ...params, arguments: maskedArguments }
+  return instead === undefined ? params : { ...params, arguments: instead }
 }
 
 function namedParams({ call, item }: Parsed & Resolved): Params {

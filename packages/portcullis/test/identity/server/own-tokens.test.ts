@@ -41,7 +41,14 @@ test('a token of ours says who its holder is, and by which names it can be revok
       tenant: 'acme',
       roles: ['user'],
       scopes: ['mcp', 'admin'],
-      credential: { kind: 'jwt', id: 'j', expiresAt, families: ['client:client', 'grant:g'], amr: ['pwd'] },
+      credential: {
+        kind: 'jwt',
+        id: 'j',
+        expiresAt,
+        families: ['client:client', 'grant:g'],
+        amr: ['pwd'],
+        client: 'client',
+      },
     },
   )
   assert.deepEqual(audiences, ['https://gateway.example/mcp'])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { expressionInjection } from '../../../src/inspection/expression/expression-injection.ts'
-import { gated } from '../../../src/inspection/gated-rules.ts'
+import { gated } from '../../../src/core/gated-rules.ts'
 
 const EVALUATED: readonly (readonly [reason: string, value: string])[] = [
   ['template', '{{7*7}}'],

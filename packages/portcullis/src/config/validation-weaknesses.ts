@@ -1,0 +1,22 @@
+/** Where certificates of others are believed without knowing whether they are revoked. */
+import type { Config } from './schema.ts'
+import type { Weakness } from './weakness.ts'
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  'soft-fail': 'Who can hold up the answers of an authority can use a revoked certificate.',
+  off: 'A revoked certificate is good until it expires.',
+}
+
+/** Of listeners and upstreams. */
+export function validationWeaknesses({ listen, upstreams }: Config): readonly Weakness[] {
+  const places = [
+    ['listen.tls.clientCertificates.revocation', listen.tls?.clientCertificates?.revocation] as const,
+    ...Object.entries(upstreams).map(
+      ([name, { http }]) => [`upstreams.${name}.http.tls.revocation`, http?.tls.revocation] as const,
+    ),
+  ]
+  return places.flatMap(([path, word]) => {
+    const meaning = word && MEANINGS[word]
+    return word === undefined || meaning === undefined || meaning === '' ? [] : [{ path, word, meaning }]
+  })
+}

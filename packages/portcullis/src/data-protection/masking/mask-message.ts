@@ -1,0 +1,24 @@
+/** Masks one message: at once when it is small, in turns when it is not. The message itself stays as it is. */
+import { isBulky } from '../../core/bulk.ts'
+import type { Outgoing } from '../../core/exchange.ts'
+import { replaced } from '../../core/replaced.ts'
+import { inTurns } from '../../core/turns.ts'
+import { MaskWalk } from './mask-walk.ts'
+import { rootsOf } from './message-roots.ts'
+import type { TextMasker } from './text-masker.ts'
+
+/** The very same message when nothing in it is masked. `asked` is the address that the caller named. */
+export function maskMessage(
+  masker: TextMasker,
+  message: Outgoing,
+  asked: string | undefined,
+): Outgoing | Promise<Outgoing> {
+  const walk = new MaskWalk(masker, rootsOf(message, asked))
+  const settle = (): Outgoing => replaced(message, walk.replacements)
+  if (isBulky(message)) return inTurns((until) => walk.go(until)).then(settle)
+  // A small message may hold much to look at still.
+  if (walk.go(performance.now() + FIRST_MS)) return settle()
+  return inTurns((until) => walk.go(until)).then(settle)
+}
+
+const FIRST_MS = 4

@@ -1,0 +1,120 @@
+/** Decides which messages of an upstream are masked on their way to the caller: errors always, all others as configured. */
+import type { Exchange, Outgoing } from '../../core/exchange.ts'
+import { Fault } from '../../core/fault.ts'
+import type { Wrap } from '../../core/pipeline.ts'
+import type { Authenticated, Principal } from '../../core/principal.ts'
+import type { Routed } from '../../core/route.ts'
+import type { Call } from '../../mcp/call.ts'
+import type { ToolDefinition } from '../../mcp/definition.ts'
+import { isRecord, type Params } from '../../mcp/message.ts'
+import { maskMessage } from './mask-message.ts'
+import { MaskedStream, type Masking } from './masked-stream.ts'
+import { isDefinition, isError } from './message-roots.ts'
+import type { MaskRules } from './rules.ts'
+import type { MaskPlace, RulesInForce } from './settings.ts'
+import { recogniserOf, TextMasker, type Tokenise } from './text-masker.ts'
+import { tokeniserOf, type TokenKeySource } from './token-desk.ts'
+
+export interface MaskResultsParts {
+  readonly rules: RulesInForce
+  /** Absent where nothing is tokenised. */
+  readonly keys?: TokenKeySource | undefined
+  /** Holds a masked result against the tool's `outputSchema`; throws when it does not fit any more. */
+  readonly recheck: (tool: ToolDefinition, result: Params, by: object) => void | Promise<void>
+}
+
+/** What is known of an exchange whose answers are masked. On the stream of a session there is no call. */
+export type Masked = Exchange &
+  Authenticated &
+  Routed & { readonly call?: Call; readonly upstream?: string; readonly tool?: ToolDefinition }
+
+/**
+ * Wrap `masking.mask-results`, the last before the caller. Throws `masking.result_refused` for a result that cannot be masked
+ * without breaking the schema that its tool has promised. Where nothing is configured it looks at what is an error, nothing else.
+ */
+export function maskResults<Known extends Masked>(parts: MaskResultsParts): Wrap<Known> {
+  return {
+    name: 'masking.mask-results',
+    async wrap(exchange, next) {
+      const stream = new MaskedStream(exchange.outlet, (message) => maskingOf(parts, exchange, message))
+      exchange.outlet = stream
+      const answer = await next().finally(() => stream.end())
+      if (answer.message === undefined) return answer
+      const masking = maskingOf(parts, exchange, answer.message)
+      return masking === undefined ? answer : { ...answer, message: await (await masking).whole(answer.message) }
+    },
+  }
+}
+
+function placeOf({ principal, route, upstream, tool }: Masked): MaskPlace {
+  const name = tool?.upstream ?? upstream ?? (route.kind === 'upstream' ? route.upstream : '')
+  return { tenant: principal.tenant, upstream: name, tool: tool?.name ?? '' }
+}
+
+/** How a message is masked; undefined when it stays as it is. */
+function maskingOf(
+  parts: MaskResultsParts,
+  exchange: Masked,
+  message: Outgoing,
+): Masking | Promise<Masking> | undefined {
+  const failed = isError(message)
+  if (!failed && (!parts.rules.has('results') || isDefinition(message, exchange.call?.method))) return undefined
+  const place = placeOf(exchange)
+  const rules = failed ? parts.rules.ofErrors(place) : parts.rules.of('results', place)
+  if (rules === undefined) return undefined
+  const asked = exchange.call?.params['uri']
+  const made = (tokenise?: Tokenise): Masking => {
+    const masker = new TextMasker(rules, recogniserOf(rules), { tokenise })
+    return {
+      masker,
+      async whole(one) {
+        const out = await maskMessage(masker, one, typeof asked === 'string' ? asked : undefined)
+        return fit(parts, exchange, rules, one, out)
+      },
+    }
+  }
+  if (!rules.tokenises || parts.keys === undefined) return made()
+  return tokeniserOf(parts.keys, ownerOf(exchange.principal)).then(made)
+}
+
+export const ownerOf = ({ tenant, id }: Principal) => ({ tenant, principal: id })
+
+/** A result whose structured content was masked has to fit its schema: as configured, else in plain characters, else not at all. */
+function fit(
+  parts: MaskResultsParts,
+  exchange: Masked,
+  rules: MaskRules,
+  message: Outgoing,
+  out: Outgoing,
+): Outgoing | Promise<Outgoing> {
+  const { tool, call } = exchange
+  const before = structured(message)
+  if (tool?.outputSchema === undefined || call?.method !== 'tools/call') return out
+  if (before === undefined || structured(out) === before) return out
+  return fitted(parts, exchange, tool, rules, message, out)
+}
+
+async function fitted(
+  { recheck }: MaskResultsParts,
+  exchange: Masked,
+  tool: ToolDefinition,
+  rules: MaskRules,
+  message: Outgoing,
+  out: Outgoing,
+): Promise<Outgoing> {
+  const fits = async (one: Outgoing): Promise<boolean> => {
+    try {
+      await recheck(tool, one['result'] as Params, exchange)
+      return true
+    } catch (thrown) {
+      if (thrown instanceof Fault) return false
+      throw thrown
+    }
+  }
+  if (await fits(out)) return out
+  const plain = await maskMessage(new TextMasker(rules, recogniserOf(rules), { isPlain: true }), message, undefined)
+  if (await fits(plain)) return plain
+  throw new Fault('masking.result_refused', { tool: tool.name })
+}
+
+const structured = ({ result }: Outgoing): unknown => (isRecord(result) ? result['structuredContent'] : undefined)

@@ -1,0 +1,93 @@
+/** Decides what is done about which data, from what the configuration says at several places; the nearest word counts. */
+import { type MaskAction, PERSONAL_KINDS, SENSITIVE_KINDS, type SensitiveKind } from '../../core/recognise/kinds.ts'
+import { plainName } from '../../core/recognise/field-names.ts'
+
+/** What one place of the configuration says about one direction. */
+export interface MaskLevel {
+  readonly secrets?: MaskAction
+  /** All kinds but addresses of machines, which have to be named. */
+  readonly personal?: MaskAction
+  readonly kinds?: Readonly<Partial<Record<SensitiveKind, MaskAction>>>
+  /** By names of members. */
+  readonly fields?: Readonly<Record<string, MaskAction>>
+  /** By JSON pointers (RFC 6901) with `*` for any element or member. */
+  readonly paths?: Readonly<Record<string, MaskAction>>
+  readonly keepLast?: number
+}
+
+/** What is in force for one tool, in one direction. */
+export interface MaskRules {
+  /** Kinds that do not stay. */
+  readonly actions: ReadonlyMap<SensitiveKind, MaskAction>
+  /** By names without case and punctuation. */
+  readonly fields: ReadonlyMap<string, MaskAction>
+  readonly paths: readonly PathRule[]
+  readonly keepLast: number
+  readonly tokenises: boolean
+}
+
+export interface PathRule {
+  readonly steps: readonly string[]
+  readonly action: MaskAction
+}
+
+const KEEP_LAST = 4
+
+/** Undefined when everything stays. `levels` from the nearest to the farthest. */
+export function rulesOf(levels: readonly MaskLevel[]): MaskRules | undefined {
+  const actions = new Map<SensitiveKind, MaskAction>()
+  for (const kind of SENSITIVE_KINDS) {
+    const action = actionOf(kind, levels)
+    if (action !== 'keep') actions.set(kind, action)
+  }
+  const fields = merged(
+    levels.map(({ fields: own }) => own ?? {}),
+    plainName,
+  )
+  const paths = [
+    ...merged(
+      levels.map(({ paths: own }) => own ?? {}),
+      (pointer) => pointer,
+    ),
+  ]
+  if (actions.size === 0 && [...fields.values(), ...paths.map(([, action]) => action)].every((one) => one === 'keep'))
+    return undefined
+  const all = [...actions.values(), ...fields.values(), ...paths.map(([, action]) => action)]
+  return {
+    actions,
+    fields,
+    paths: paths.map(([pointer, action]) => ({ steps: pointer.split('/').slice(1), action })),
+    keepLast: levels.find(({ keepLast }) => keepLast !== undefined)?.keepLast ?? KEEP_LAST,
+    tokenises: all.includes('tokenise'),
+  }
+}
+
+/** What holds at least, however little is configured: secrets go, and of personal data the shape is left. */
+export const LEAST_OF_ERRORS: MaskLevel = { secrets: 'remove', personal: 'mask' }
+
+/** Errors repeat what went wrong with it, so that no level can let something through that others would not. */
+export function rulesOfErrors(levels: readonly MaskLevel[]): MaskRules {
+  const own = rulesOf(levels)
+  const least = rulesOf([{ ...LEAST_OF_ERRORS, keepLast: own?.keepLast ?? KEEP_LAST }]) as MaskRules
+  if (own === undefined) return least
+  return { ...own, actions: new Map([...least.actions, ...own.actions]) }
+}
+
+function actionOf(kind: SensitiveKind, levels: readonly MaskLevel[]): MaskAction {
+  for (const { kinds, secrets, personal } of levels) {
+    const said = kinds?.[kind] ?? (kind === 'secret' ? secrets : isUsual(kind) ? personal : undefined)
+    if (said !== undefined) return said
+  }
+  return 'keep'
+}
+
+const isUsual = (kind: SensitiveKind): boolean => kind !== 'ip' && PERSONAL_KINDS.some((one) => one === kind)
+
+function merged(
+  maps: readonly Readonly<Record<string, MaskAction>>[],
+  nameOf: (name: string) => string,
+): ReadonlyMap<string, MaskAction> {
+  return new Map(
+    maps.toReversed().flatMap((map) => Object.entries(map).map(([name, action]) => [nameOf(name), action])),
+  )
+}

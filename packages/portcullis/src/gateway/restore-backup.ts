@@ -1,0 +1,220 @@
+/** Puts a gateway back from a backup: everything is examined aside, told to the chains, and only then put in place. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { CHAIN_RULES } from '../audit/chain.ts'
+import { openAuditKey, replaceLostKey } from '../audit/key-file.ts'
+import { chainFolder, ChainLedger } from '../audit/ledger.ts'
+import { GATEWAY_TENANT } from '../audit/record.ts'
+import { lastRecord } from '../audit/removal.ts'
+import { segmentsOf } from '../audit/lines.ts'
+import { stateLayout } from '../config/state-layout.ts'
+import type { Clock } from '../core/clock.ts'
+import { BackupError } from '../data-protection/backup/backup-error.ts'
+import { type Contents, STORE_PATH } from '../data-protection/backup/contents.ts'
+import type { OpenedBackup } from '../data-protection/backup/open-backup.ts'
+import { privateFolder } from '../pki/private-file.ts'
+import { type CarriedOver, carryOver, endGrants } from '../stores/sqlite/snapshot.ts'
+import { type UnpackParts, unpackSound } from './check-backup.ts'
+import { distrust } from './distrust.ts'
+import { PRODUCT } from './product.ts'
+import {
+  asideOf,
+  isComplete,
+  markComplete,
+  mustBeFree,
+  NEVER_IN_A_BACKUP,
+  putInPlace,
+  type RestoreTarget,
+  stagedAudit,
+} from './restore-target.ts'
+
+export interface RestoreParts extends UnpackParts {
+  readonly target: RestoreTarget
+  readonly replace: boolean
+  /** The key of the chains is nowhere any more: a new one is made, and every chain says so. */
+  readonly lostAuditKey: boolean
+  /** Tokens that were issued before (milliseconds since the epoch) are worth nothing any more. */
+  readonly revokeBefore?: number | undefined
+  readonly clock: Clock
+  /** Who does it, for the records. */
+  readonly by: string
+}
+
+export interface Restored {
+  readonly madeAt: number
+  readonly records: number
+  /** Refusals of the state that was there; absent where there was none, or it could not be read. */
+  readonly carried?: CarriedOver
+  /** Records after the backup, which are only where the old chains are kept. */
+  readonly recordsLeft: number
+  /** Folders in which what was there before is kept. */
+  readonly kept: readonly string[]
+  /** Files of the configuration that are not as in the backup; they were left as they are. */
+  readonly leftAlone: readonly string[]
+  /** Whether the sealed secrets can be opened: their keys are never in a backup. */
+  readonly hasTenantKeys: boolean
+}
+
+/** Rejects with BackupError, StoreError, AuditKeyError and what the file system throws; then everything is as it was. */
+export async function restoreBackup(parts: RestoreParts): Promise<Restored | 'finished'> {
+  const { target, clock } = parts
+  const { manifest } = parts.series.at(-1) as OpenedBackup
+  if (isComplete(target, manifest.id)) {
+    await putInPlace(target, clock.now())
+    return 'finished'
+  }
+  mustBeFree(target, parts.replace)
+  const aside = asideOf(target.state)
+  const found = join(aside, '.found')
+  try {
+    privateFolder(aside)
+    const roots = {
+      state: aside,
+      audit: stagedAudit(target),
+      home: join(found, 'home'),
+      elsewhere: join(found, 'elsewhere'),
+    }
+    const { contents, records } = await unpackSound(parts, roots)
+    takeKeys(target.state, aside, manifest.privateKeys)
+    const carried = await takeRefusals(target.state, aside, contents)
+    if (parts.revokeBefore !== undefined) await distrustBefore(aside, contents, parts.revokeBefore)
+    const recordsLeft = recordsAfter(contents, target.audit)
+    await tellChains(parts, contents, { carried, recordsLeft })
+    const leftAlone = putFiles(contents, { from: roots, to: target })
+    rmSync(found, { recursive: true, force: true })
+    await markComplete(target, manifest.id)
+    const kept = (await putInPlace(target, clock.now())).filter(keepsMore)
+    const hasTenantKeys = existsSync(join(target.state, 'tenant-keys.sqlite'))
+    return {
+      madeAt: manifest.madeAt,
+      records,
+      recordsLeft,
+      kept,
+      leftAlone,
+      hasTenantKeys,
+      ...(carried && { carried }),
+    }
+  } catch (thrown) {
+    if (!existsSync(join(aside, 'restored.json')))
+      for (const one of [aside, stagedAudit(target)]) rmSync(one, { recursive: true, force: true })
+    throw thrown
+  }
+}
+
+/** Where only keys were, these have moved on: nothing is left to be kept. */
+function keepsMore(folder: string): boolean {
+  if (readdirSync(folder).some((name) => !NEVER_IN_A_BACKUP.includes(name))) return true
+  rmSync(folder, { recursive: true, force: true })
+  return false
+}
+
+/** What no backup holds stays; and the private keys, where this one was made without them. */
+function takeKeys(old: string, aside: string, hasPrivateKeys: boolean): void {
+  if (!existsSync(old)) return
+  const copy = (name: string) => {
+    if (!existsSync(join(old, name))) return
+    mkdirSync(dirname(join(aside, name)), { recursive: true, mode: 0o700 })
+    copyFileSync(join(old, name), join(aside, name))
+  }
+  for (const name of NEVER_IN_A_BACKUP) copy(name)
+  if (hasPrivateKeys) return
+  // The history of the chains' key belongs to the key.
+  const ofAudit = existsSync(join(old, 'audit.key'))
+    ? readdirSync(old).filter((name) => /^audit\.key(?:\.|$)/.test(name))
+    : []
+  const authority = existsSync(join(old, 'authority'))
+    ? readdirSync(join(old, 'authority')).map((name) => `authority/${name}`)
+    : []
+  for (const name of [...ofAudit, 'tokens.key', 'lock.key', 'telemetry.key', 'admin.key', ...authority]) copy(name)
+}
+
+async function takeRefusals(old: string, aside: string, { hasStore }: Contents): Promise<CarriedOver | undefined> {
+  const newer = join(old, STORE_PATH)
+  if (!hasStore || !existsSync(newer)) return undefined
+  // A store that cannot be read is why somebody restores; what is lost is told.
+  return carryOver(newer, join(aside, STORE_PATH)).catch(() => undefined)
+}
+
+async function distrustBefore(aside: string, { hasStore }: Contents, before: number): Promise<void> {
+  distrust(join(aside, 'distrust.json'), before)
+  if (hasStore) await endGrants(join(aside, STORE_PATH))
+}
+
+function recordsAfter({ chains }: Contents, audit: string): number {
+  return chains.reduce((sum, { folder, sequence }) => {
+    const directory = join(audit, folder)
+    const last = existsSync(directory) ? segmentsOf(directory).at(-1) : undefined
+    const end = last === undefined ? undefined : lastRecord(`${directory}/${last}`)
+    return sum + Math.max(0, (end?.seq ?? 0) - sequence)
+  }, 0)
+}
+
+/** Each chain goes on from where it was signed, and its first word is that it was put back. */
+async function tellChains(
+  parts: RestoreParts,
+  { chains, id, madeAt }: Contents,
+  lost: { readonly carried: CarriedOver | undefined; readonly recordsLeft: number },
+): Promise<void> {
+  const { target, clock, by, revokeBefore } = parts
+  const directory = stagedAudit(target)
+  const { auditKey } = stateLayout({ state: asideOf(target.state), audit: {} as never })
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const isGone = !existsSync(auditKey)
+  if (isGone && !parts.lostAuditKey) {
+    const mend =
+      'put audit.key into the state folder; if it is lost, say --lost-audit-key, which starts a new key and says so in every chain'
+    throw new BackupError(
+      'refused',
+      `The backup was made without private keys, and the key of the audit chains is not here; ${mend}.`,
+    )
+  }
+  const signer =
+    isGone && chains.length > 0 ? replaceLostKey(auditKey, directory, clock.now()) : openAuditKey(auditKey, directory)
+  const tenants = new Set([GATEWAY_TENANT, ...chains.map(({ tenant }) => tenant)])
+  const program = `${PRODUCT.name} ${PRODUCT.version}, restore`
+  const ledger = await ChainLedger.open({
+    directory,
+    signer,
+    clock,
+    rules: CHAIN_RULES,
+    program,
+    weaknesses: [],
+    tenants: [...tenants],
+  })
+  try {
+    for (const tenant of tenants) {
+      const from = chains.find(({ folder }) => folder === chainFolder(tenant))
+      const position = from && { sequence: from.sequence, hash: from.hash }
+      const detail = {
+        backup: id,
+        madeAt,
+        ...(position && { from: position }),
+        ...lost,
+        ...(revokeBefore !== undefined && { revokeBefore }),
+      }
+      await ledger.append(tenant, { kind: 'change', what: 'backup.restored', by, detail })
+    }
+  } finally {
+    await ledger.close()
+  }
+}
+
+/** The configuration and what it names. What is there already is the operator's present word, and stays. */
+function putFiles(
+  { files }: Contents,
+  { from, to }: { readonly from: Readonly<Record<'home' | 'elsewhere', string>>; readonly to: RestoreTarget },
+): readonly string[] {
+  const left: string[] = []
+  for (const { root, path } of files) {
+    if (root !== 'home' && root !== 'elsewhere') continue
+    const source = join(from[root], path)
+    const place = root === 'home' ? join(to.home, path) : join(to.elsewhere ?? '/', path)
+    if (existsSync(place)) {
+      if (!readFileSync(place).equals(readFileSync(source))) left.push(place)
+      continue
+    }
+    mkdirSync(dirname(place), { recursive: true, mode: 0o755 })
+    copyFileSync(source, place)
+  }
+  return left
+}

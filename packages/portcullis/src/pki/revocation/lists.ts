@@ -1,0 +1,182 @@
+/** Where revocation lists come from: the network, what was fetched before, and files of the operator. */
+import { readFileSync, statSync } from 'node:fs'
+import { PkiError } from '../pki-error.ts'
+import type { DistributionPoint } from '../validation/distribution-points.ts'
+import { asRefusal, CertificateRefused } from '../validation/refused.ts'
+import { assertDelta, assertList, type Link, statusIn } from './check-list.ts'
+import { readList, type RevocationList } from './crl.ts'
+import { Remembered } from './remembered.ts'
+import type { Status } from './status.ts'
+
+/** Rejects for whatever does not come whole, in time and in the size that is allowed. */
+export type FetchBytes = (url: string, body?: { readonly type: string; readonly bytes: Buffer }) => Promise<Buffer>
+
+/** Keeps lists over restarts, so that a distribution point that is down for an hour stops nobody. Neither call throws. */
+export interface ListStore {
+  read(url: string): Promise<Buffer | undefined>
+  write(url: string, bytes: Buffer): Promise<void>
+}
+
+const MAX_LISTS = 200
+/** A list is asked for again after this, however long it says that it is good. */
+const REFRESH_MS = 3_600_000
+const RETRY_MS = 10_000
+const MAX_POINTS_ASKED = 4
+
+/** Lists that distribution points give. One for the whole gateway, so that each is fetched once. */
+export class FetchedLists {
+  readonly #store: ListStore | undefined
+  readonly #fetched = new Remembered<RevocationList>({
+    max: MAX_LISTS,
+    freshUntil: ({ nextUpdate }, now) => Math.min(nextUpdate, now + REFRESH_MS),
+    retryMs: RETRY_MS,
+  })
+  /** The newest that was believed: who can change what we fetch could bring an older one again. */
+  readonly #believed = new Map<string, RevocationList>()
+
+  constructor(store?: ListStore) {
+    this.#store = store
+  }
+
+  /** Throws CertificateRefused `crl_…`: the problem of the last distribution point that was asked. */
+  async statusOf(link: Link, fetch: FetchBytes, now: number): Promise<Status> {
+    let problem = new CertificateRefused('crl_unreachable', { what: 'no distribution point that can be asked' })
+    for (const url of urlsOf(link.certificate.distributionPoints)) {
+      try {
+        const list = await this.#get(url, link, fetch, now)
+        const delta = await this.#deltaOf(list, link, fetch, now)
+        return statusIn(list, link.certificate.serial, delta)
+      } catch (thrown) {
+        problem =
+          thrown instanceof CertificateRefused ? thrown : new CertificateRefused('crl_unreachable', { url }, thrown)
+      }
+    }
+    throw problem
+  }
+
+  async #get(url: string, link: Link, fetch: FetchBytes, now: number): Promise<RevocationList> {
+    let problem: unknown
+    try {
+      const fetched = await this.#fetched.get(url, now, () => this.#fetch(url, fetch))
+      if (fetched.base !== undefined)
+        throw new CertificateRefused('crl_scope', { what: 'a delta in the place of a list' })
+      await assertList(fetched, link, now)
+      return this.#newest(url, fetched, now)
+    } catch (thrown) {
+      problem = thrown
+    }
+    const earlier = this.#believed.get(url) ?? (await this.#stored(url))
+    if (earlier === undefined) throw problem
+    try {
+      await assertList(earlier, link, now)
+    } catch {
+      throw problem
+    }
+    return earlier
+  }
+
+  async #fetch(url: string, fetch: FetchBytes): Promise<RevocationList> {
+    let bytes: Buffer
+    try {
+      bytes = await fetch(url)
+    } catch (cause) {
+      throw new CertificateRefused('crl_unreachable', { url }, cause)
+    }
+    const list = readList(bytes)
+    await this.#store?.write(url, bytes)
+    return list
+  }
+
+  async #stored(url: string): Promise<RevocationList | undefined> {
+    const bytes = await this.#store?.read(url)
+    try {
+      return bytes && readList(bytes)
+    } catch {
+      return undefined
+    }
+  }
+
+  #newest(url: string, list: RevocationList, now: number): RevocationList {
+    const known = this.#believed.get(url)
+    const isOlder = known !== undefined && known.issuer.key === list.issuer.key && known.number > list.number
+    if (isOlder && now <= known.nextUpdate) return known
+    this.#believed.delete(url)
+    this.#believed.set(url, list)
+    const [oldest] = this.#believed.keys()
+    if (this.#believed.size > MAX_LISTS && oldest !== undefined) this.#believed.delete(oldest)
+    return list
+  }
+
+  /** The whole list is good by its own date; a delta that cannot be had or believed only makes it less new. */
+  async #deltaOf(
+    list: RevocationList,
+    link: Link,
+    fetch: FetchBytes,
+    now: number,
+  ): Promise<RevocationList | undefined> {
+    const [url] = urlsOf([...list.freshest, ...link.certificate.freshest])
+    if (url === undefined) return undefined
+    try {
+      const delta = await this.#fetched.get(url, now, () => this.#fetch(url, fetch))
+      await assertDelta(delta, list, link, now)
+      return delta
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** Points that cover all reasons and whose lists the authority itself signs. */
+export const urlsOf = (points: readonly DistributionPoint[]): readonly string[] =>
+  points
+    .filter(({ partial, indirect }) => !partial && !indirect)
+    .flatMap(({ urls }) => urls)
+    .filter((url) => /^https?:\/\//i.test(url))
+    .slice(0, MAX_POINTS_ASKED)
+
+/** Lists in files, read again when a file has changed. */
+export class ListFiles {
+  readonly #files: readonly string[]
+  readonly #read = new Map<string, { readonly mark: string; readonly list: RevocationList }>()
+
+  /** Throws PkiError for a file that cannot be read, holds no list, or one that is past its date. `now` in milliseconds. */
+  constructor(files: readonly string[], now: number) {
+    this.#files = files
+    for (const file of files) {
+      const { nextUpdate } = this.#open(file)
+      if (now <= nextUpdate) continue
+      const date = new Date(nextUpdate).toISOString()
+      throw new PkiError(`the revocation list ${file} is past its date, which was ${date}`, 'put the current one there')
+    }
+  }
+
+  /** Undefined when no file is about the issuer of the link. Throws CertificateRefused `crl_…`, or PkiError. */
+  async statusOf(link: Link, now: number): Promise<Status | undefined> {
+    let problem: CertificateRefused | undefined
+    for (const list of this.#files.map((file) => this.#open(file))) {
+      if (list.issuer.key !== link.certificate.issuer.key || list.base !== undefined) continue
+      try {
+        await assertList(list, link, now)
+        return statusIn(list, link.certificate.serial)
+      } catch (thrown) {
+        problem = asRefusal(thrown, 'crl_malformed')
+      }
+    }
+    if (problem !== undefined) throw problem
+    return undefined
+  }
+
+  #open(file: string): RevocationList {
+    try {
+      const { dev, ino, size, mtimeNs } = statSync(file, { bigint: true })
+      const mark = [dev, ino, size, mtimeNs].join(' ')
+      const known = this.#read.get(file)
+      if (known?.mark === mark) return known.list
+      const list = readList(readFileSync(file))
+      this.#read.set(file, { mark, list })
+      return list
+    } catch (cause) {
+      throw new PkiError(`${file} holds no revocation list that can be read`, 'write one there, DER or PEM', cause)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** Decides what the certificate of a client is worth, once for each connection and before its first request is let in. */
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Peer, PeerCertificate, PeerRefusal } from '../core/exchange.ts'
+import { chainOf } from '../pki/peer-chain.ts'
+
+export interface ClientProofOptions {
+  /** Reads what TLS has verified, DER, the client's own first. Throws for what names nobody. */
+  readonly readCertificate: (chain: readonly Buffer[]) => PeerCertificate
+  /** What is asked beside what TLS asks: resolves with why the certificate is not believed, or nothing. */
+  readonly verify: (chain: readonly Buffer[]) => Promise<PeerRefusal | undefined>
+  readonly onRefused: (address: string, refusal: PeerRefusal) => void
+}
+
+/** Node has codes for the more common answers of OpenSSL only; our own check knows what this one was about. */
+const UNNAMED = 'UNSPECIFIED'
+
+/** Some releases of Node do not tell a server which intermediates a client has sent. */
+const INCOMPLETE: PeerRefusal = {
+  reason: 'untrusted',
+  detail: { what: 'its issuer is not known; list intermediates among the authorities' },
+  isFinal: true,
+}
+
+type Proof = Pick<Peer, 'certificate' | 'refused'>
+
+export class ClientProof {
+  readonly #options: ClientProofOptions
+  readonly #proofs = new WeakMap<Socket, Proof>()
+  readonly #pending = new WeakMap<Socket, Promise<void>>()
+
+  constructor(options: ClientProofOptions) {
+    this.#options = options
+  }
+
+  of(socket: Socket): Proof | undefined {
+    return this.#proofs.get(socket)
+  }
+
+  /** Resolves when it is known whose connection it is; undefined when it is already. */
+  waitingFor(socket: Socket): Promise<void> | undefined {
+    return this.#pending.get(socket)
+  }
+
+  /** What TLS did not verify is nobody's certificate; one that cannot be read ends the connection. */
+  meet(socket: TLSSocket): void {
+    if (!socket.authorized) return this.#refuseStranger(socket)
+    const chain = chainOf(socket)
+    if (chain.length === 0) return
+    const proving = this.#prove(socket, chain)
+      .catch(() => socket.destroy())
+      .then(() => void this.#pending.delete(socket))
+    this.#pending.set(socket, proving)
+  }
+
+  /** TLS itself has ended the handshake of one that has to have a certificate and has none that is good. */
+  turnedAway(socket: TLSSocket): void {
+    const reason = reasonOf(socket)
+    if (reason !== undefined) this.#options.onRefused(addressOf(socket), { reason, detail: {}, isFinal: true })
+  }
+
+  async #prove(socket: TLSSocket, chain: readonly Buffer[]): Promise<void> {
+    const { readCertificate, verify } = this.#options
+    if (chain.length < 2) return this.#refuse(socket, INCOMPLETE)
+    const certificate = readCertificate(chain)
+    const refused = await verify(chain)
+    if (refused === undefined) this.#proofs.set(socket, { certificate })
+    else this.#refuse(socket, refused)
+  }
+
+  #refuseStranger(socket: TLSSocket): void {
+    const reason = reasonOf(socket)
+    const chain = chainOf(socket)
+    if (reason === undefined || chain.length === 0) return
+    const stranger = { reason, detail: {}, isFinal: false }
+    if (reason !== UNNAMED) return this.#refuse(socket, stranger)
+    const asking = this.#options
+      .verify(chain)
+      .then((refused) => this.#refuse(socket, { ...stranger, ...refused, isFinal: false }))
+      .catch(() => socket.destroy())
+      .then(() => void this.#pending.delete(socket))
+    this.#pending.set(socket, asking)
+  }
+
+  #refuse(socket: TLSSocket, refused: PeerRefusal): void {
+    this.#proofs.set(socket, { refused })
+    this.#options.onRefused(addressOf(socket), refused)
+  }
+}
+
+/** Node says there what OpenSSL did not like, by its code. */
+function reasonOf({ authorizationError }: TLSSocket): string | undefined {
+  const found: unknown = authorizationError
+  return typeof found === 'string' && found !== '' ? found : undefined
+}
+
+const addressOf = ({ remoteAddress }: TLSSocket): string => remoteAddress ?? ''

@@ -1,0 +1,163 @@
+/**
+ * Decides how an answer to a plain request is written: head and body in one piece. A reply that becomes a stream is written by
+ * node:http from there on.
+ */
+import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** By name. */
+export type Headers = Readonly<Record<string, OutgoingHttpHeader>>
+
+/** What a reply needs of a response; `ServerResponse` has it too. */
+export interface Response {
+  readonly headersSent: boolean
+  readonly destroyed: boolean
+  readonly writableEnded: boolean
+  readonly writableNeedDrain: boolean
+  setHeader(name: string, value: string | string[]): unknown
+  writeHead(status: number, headers: Headers): unknown
+  /** After it, the body is a stream. */
+  flushHeaders(): void
+  write(chunk: string): boolean
+  end(body?: string): unknown
+  on(event: 'drain' | 'close', listener: () => void): unknown
+  off(event: 'drain' | 'close', listener: () => void): unknown
+}
+
+/** What a header may hold; a line break would begin another header (RFC 9110 §5.5). */
+const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const RESPONSE_TO = { method: 'POST', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage
+
+export interface PlainResponseOptions {
+  readonly socket: Socket
+  /** The connection ends with this response. */
+  readonly isLast: boolean
+  /** For how long the connection is kept afterwards, in seconds. */
+  readonly keepSeconds: number
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+}
+
+export class PlainResponse implements Response {
+  readonly #options: PlainResponseOptions
+  #set: Record<string, string | string[]> | undefined
+  #status = 0
+  #headers: Headers = {}
+  #stream: ServerResponse | undefined
+  #ended = false
+  readonly #listeners: (() => void)[] = []
+
+  constructor(options: PlainResponseOptions) {
+    this.#options = options
+  }
+
+  /** Calls the listeners in their order when all has been handed to the socket. */
+  onEnd(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  get headersSent(): boolean {
+    return this.#status !== 0
+  }
+
+  get destroyed(): boolean {
+    return this.#options.socket.destroyed
+  }
+
+  get writableEnded(): boolean {
+    return this.#ended
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#stream?.writableNeedDrain ?? this.#options.socket.writableNeedDrain
+  }
+
+  setHeader(name: string, value: string | string[]): void {
+    this.#set ??= {}
+    this.#set[name] = value
+  }
+
+  /** Throws a TypeError for a header that could end its line. */
+  writeHead(status: number, headers: Headers): void {
+    this.#status = status
+    this.#headers = this.#set === undefined ? headers : { ...this.#set, ...headers }
+    for (const name in this.#headers) checkHeader(name, this.#headers[name])
+  }
+
+  flushHeaders(): void {
+    const { socket, isLast, keepSeconds } = this.#options
+    const stream = new ServerResponse(RESPONSE_TO)
+    stream.shouldKeepAlive = !isLast
+    stream.assignSocket(socket)
+    stream.once('finish', () => {
+      stream.detachSocket(socket)
+      this.#told()
+    })
+    this.#stream = stream
+    const kept = isLast ? {} : { 'keep-alive': `timeout=${keepSeconds}` }
+    stream.writeHead(this.#status, { ...this.#headers, ...kept })
+    stream.flushHeaders()
+  }
+
+  write(chunk: string): boolean {
+    return this.#stream === undefined || this.#stream.write(chunk)
+  }
+
+  end(body = ''): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.#stream !== undefined) {
+      this.#stream.end()
+      return
+    }
+    const { socket } = this.#options
+    const length = Number(this.#headers['content-length'])
+    // So many bytes as characters: all of it is ASCII, which needs no conversion.
+    socket.write(this.#head() + body, length === body.length ? 'latin1' : 'utf8')
+    this.#told()
+  }
+
+  on(event: 'drain' | 'close', listener: () => void): void {
+    ;(this.#stream ?? this.#options.socket).on(event, listener)
+  }
+
+  off(event: 'drain' | 'close', listener: () => void): void {
+    ;(this.#stream ?? this.#options.socket).off(event, listener)
+  }
+
+  #told(): void {
+    for (const listener of this.#listeners) listener()
+  }
+
+  #head(): string {
+    const { isLast, keepSeconds, now } = this.#options
+    let head = `HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ''}\r\n`
+    for (const name in this.#headers) {
+      const value = this.#headers[name]
+      if (Array.isArray(value)) for (const one of value) head += `${name}: ${one}\r\n`
+      else head += `${name}: ${String(value)}\r\n`
+    }
+    const rest = isLast ? 'connection: close' : `connection: keep-alive\r\nkeep-alive: timeout=${keepSeconds}`
+    return `${head}date: ${dateAt(now())}\r\n${rest}\r\n\r\n`
+  }
+}
+
+function checkHeader(name: string, value: OutgoingHttpHeader | undefined): void {
+  if (!TOKEN.test(name)) throw new TypeError('not the name of a header')
+  const values = Array.isArray(value) ? value : [String(value)]
+  if (values.some((one) => UNSAFE.test(one))) throw new TypeError(`the header ${name} holds a control character`)
+}
+
+let second = -1
+let date = ''
+
+/** The same text for a second (RFC 9110 §6.6.1). */
+function dateAt(milliseconds: number): string {
+  const now = Math.floor(milliseconds / 1_000)
+  if (now !== second) {
+    second = now
+    date = new Date(milliseconds).toUTCString()
+  }
+  return date
+}
