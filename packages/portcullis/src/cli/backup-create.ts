@@ -1,5 +1,5 @@
 /** `portcullis backup create|status`: by the gateway that runs, or by this command beside it or instead of it. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
@@ -25,6 +25,7 @@ import { printable, type Terminal } from './terminal.ts'
 export interface BackupCreateOptions extends AdminOptions {
   readonly out?: string
   readonly recipient?: readonly string[]
+  readonly recipientsFile?: readonly string[]
   readonly passphraseFile?: string
   /** Folder of the backup that is continued. */
   readonly since?: string
@@ -33,8 +34,8 @@ export interface BackupCreateOptions extends AdminOptions {
 
 /** Rejects with CommandError, ConfigError, BackupError, and what the store and the chains throw. */
 export async function backupCreate(options: BackupCreateOptions, terminal: Terminal): Promise<void> {
-  const { out, recipient, passphraseFile, since, withKeys } = options
-  const isOwnWork = [out, recipient, passphraseFile, since, withKeys].some((one) => one !== undefined)
+  const { out, recipient, recipientsFile, passphraseFile, since, withKeys } = options
+  const isOwnWork = [out, recipient, recipientsFile, passphraseFile, since, withKeys].some((one) => one !== undefined)
   if (options.url !== undefined) {
     if (isOwnWork)
       throw new CommandError(
@@ -173,9 +174,11 @@ async function make(
   return written
 }
 
-async function packerFor({ recipient = [], passphraseFile }: BackupCreateOptions, { backup }: Config): Promise<Packer> {
-  const recipients = recipient.length > 0 ? recipient : backup.recipients
-  if (passphraseFile !== undefined && recipient.length > 0)
+async function packerFor(options: BackupCreateOptions, { backup }: Config): Promise<Packer> {
+  const { recipient = [], recipientsFile = [], passphraseFile } = options
+  const named = [...recipient, ...recipientsFile.flatMap(recipientsIn)]
+  const recipients = named.length > 0 ? named : backup.recipients
+  if (passphraseFile !== undefined && named.length > 0)
     throw new CommandError(EXIT.usage, 'A backup is sealed for recipients or for a passphrase, not for both.')
   if (passphraseFile === undefined && recipients.length === 0)
     throw new CommandError(
@@ -186,6 +189,13 @@ async function packerFor({ recipient = [], passphraseFile }: BackupCreateOptions
   const { packPart } = await import('../data-protection/backup/pack.ts')
   const made = sealer(passphraseFile === undefined ? { recipients } : { passphrase: passphraseIn(passphraseFile) })
   return { kinds: made.kinds, pack: (job, told) => packPart(job, made, told) }
+}
+
+/** As age has them: one a line, `#` begins a comment. Throws CommandError for a file without any. */
+function recipientsIn(file: string): readonly string[] {
+  const found = readFileSync(file, 'utf8').split(/\r?\n/).filter((line) => line.startsWith('age1'))
+  if (found.length === 0) throw new CommandError(EXIT.usage, `${file} holds no recipient of age (age1…).`)
+  return found
 }
 
 function sinceOf({ since }: BackupCreateOptions, config: Config): CataloguedBackup | undefined {

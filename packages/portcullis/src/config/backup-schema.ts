@@ -10,7 +10,7 @@ export const backup = z
       .array(
         z
           .string()
-          .regex(/^age1[02-9a-z]{8,4000}$/)
+          .regex(/^age1[0-9a-z]{8,4000}$/)
           .meta({ title: 'a recipient of age, such as age1pq1…' }),
       )
       .max(16)

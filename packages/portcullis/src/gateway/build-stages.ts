@@ -111,16 +111,16 @@ export function buildStages(parts: StageParts): Stages {
     authorize: authorize(engine),
     tenantConcurrency: tenantConcurrency(config, takesPlace),
     concurrency: common,
-    intent: auditIntent({
-      ledger,
-      payloads: parts.payloads,
-      behind: behindOf(parts),
-      unwitnessed: unwitnessedOf(parts),
-    }),
+    intent: intentOf(parts),
     ...trafficStages(parts, parts.traffic, slots, isAdministration),
     ...inspectionStages(parts),
     ...anomalyStages(parts.anomalies, parts.approvals),
   }
+}
+
+function intentOf(parts: StageParts): Stages['intent'] {
+  const { ledger, payloads } = parts
+  return auditIntent({ ledger, payloads, behind: behindOf(parts), unwitnessed: unwitnessedOf(parts) })
 }
 
 /** The places that all calls share, and those who are in them. */

@@ -44,6 +44,7 @@ const BODIES: Readonly<Record<string, object>> = {
   addRevocation: { kind: 'principal', id: 'key:x' },
   addBlock: { kind: 'principal', value: 'key:x' },
   setHold: { reason: 'law' },
+  recordBackup: { id: 'b', manifest: 'm', folder: '/b', bytes: 1, privateKeys: false },
   liftHold: { reason: 'law' },
   removeBlock: { kind: 'principal', value: 'key:y' },
   shredTenant: { confirm: 'default' },
@@ -76,9 +77,12 @@ async function site() {
   const definitions = { mustBeAsShown() {}, approve: () => void approvals++ }
   const anomalies = { watch: unusual(clock) }
   const exporters = { status: [{ name: 'siem' }], test: async () => ({ delivered: true, tests: ++tests }) }
+  let backups = 0
+  const backup = { status: { isConfigured: true, isRunning: false }, run: async () => ++backups, begin: async () => [] }
   const live = {
     anomalies,
     exporters,
+    backups: backup,
     sessions,
     definitions,
     upstreams: new Map([['mail', upstream]]),
@@ -135,7 +139,15 @@ async function site() {
         readdirSync(holds).map((file) => readFileSync(join(holds, file), 'utf8')),
         await stores.dataKeys.ofTenant('default'),
         readFileSync(join(folder, 'state', 'vault.keys'), 'utf8'),
-        [revocations.list('default', NOW), revocations.list('acme', NOW), sessions.size, restarts, approvals, tests],
+        [
+          revocations.list('default', NOW),
+          revocations.list('acme', NOW),
+          sessions.size,
+          restarts,
+          approvals,
+          tests,
+          backups,
+        ],
         ['default', '@gateway'].map((tenant) => anomalies.watch.recent.of(tenant)),
         anomalies.watch.memory.restrictions.list(NOW),
         existsSync(join(folder, 'state', 'audit.key')) && readFileSync(join(folder, 'state', 'audit.key'), 'utf8'),

@@ -135,7 +135,7 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
   [
     'a document that is no map',
     'hello\n',
-    '1:1 : "hello" is not valid here; expected a map with the keys version, listen, state, store, identity, policy, upstreams, definitions, tenants, administration, masking, inspection, limits, traffic, anomalies, dataProtection, audit, exporters, telemetry',
+    '1:1 : "hello" is not valid here; expected a map with the keys version, listen, state, store, identity, policy, upstreams, definitions, tenants, administration, masking, inspection, limits, traffic, anomalies, dataProtection, backup, audit, exporters, telemetry',
   ],
   ['a key that is given twice', `${MINIMAL}state: other\n`, '3:1 : map keys must be unique; give each key once'],
   ['a tab', 'version: 1\nlisten:\n\tport: 1\n', '3:1 : tabs are not allowed as indentation; indent with spaces'],

@@ -176,6 +176,7 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
     'loopback-only',
     witness({ https: { url: 'http://127.0.0.1/', plaintext: 'loopback-only' } }),
   ],
+  ['backup.privateKeys', 'included', { backup: { privateKeys: 'included' } }],
   ['telemetry.plaintext', 'loopback-only', { telemetry: { endpoint: 'http://127.0.0.1', plaintext: 'loopback-only' } }],
   ['telemetry.principals', 'named', { telemetry: { principals: 'named' } }],
   ['telemetry.tenants', 'named', { telemetry: { tenants: 'named' } }],
