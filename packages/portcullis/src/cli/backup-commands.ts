@@ -7,7 +7,10 @@ export function addBackupCommands(program: Command, terminal: Terminal, done: Do
   const backup = program.command('backup').description('sealed copies of the gateway')
   asOverseer(backup.command('create').description('make a backup, while the gateway runs or while it does not'))
     .option('-o, --out <folder>', 'folder in which that of the backup is made; without it that of the configuration')
-    .option('-r, --recipient <recipient...>', 'who can open it, such as age1pq1…; without it those of the configuration')
+    .option(
+      '-r, --recipient <recipient...>',
+      'who can open it, such as age1pq1…; without it those of the configuration',
+    )
     .option('-R, --recipients-file <file...>', 'files of recipients, one a line')
     .option('--passphrase-file <file>', 'seal it for whoever knows what is in this file, mode 0600')
     .option('--since <backup>', 'hold only what is new since this one')
@@ -16,6 +19,16 @@ export function addBackupCommands(program: Command, terminal: Terminal, done: Do
   asOverseer(backup.command('status').description('how old the last backup of the running gateway is')).action(
     async (options) => (await import('./backup-create.ts')).backupStatus(options, terminal),
   )
+  addReadingCommands(backup, terminal, done)
+  backup
+    .command('identity')
+    .description('make an identity that opens backups, and its recipient')
+    .requiredOption('-o, --out <file>', 'file of the identity, which belongs on another machine')
+    .action(async (options) => (await import('./backup-identity.ts')).backupIdentity(options, terminal))
+}
+
+/** Those that are given a backup. */
+function addReadingCommands(backup: Command, terminal: Terminal, done: Done): void {
   reading(
     backup
       .command('verify')
@@ -50,11 +63,6 @@ export function addBackupCommands(program: Command, terminal: Terminal, done: Do
     .action(async (folder: string, options) =>
       done(await (await import('./backup-drill.ts')).backupDrill(folder, options, terminal)),
     )
-  backup
-    .command('identity')
-    .description('make an identity that opens backups, and its recipient')
-    .requiredOption('-o, --out <file>', 'file of the identity, which belongs on another machine')
-    .action(async (options) => (await import('./backup-identity.ts')).backupIdentity(options, terminal))
 }
 
 const reading = (command: Command): Command =>

@@ -193,7 +193,9 @@ async function packerFor(options: BackupCreateOptions, { backup }: Config): Prom
 
 /** As age has them: one a line, `#` begins a comment. Throws CommandError for a file without any. */
 function recipientsIn(file: string): readonly string[] {
-  const found = readFileSync(file, 'utf8').split(/\r?\n/).filter((line) => line.startsWith('age1'))
+  const found = readFileSync(file, 'utf8')
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith('age1'))
   if (found.length === 0) throw new CommandError(EXIT.usage, `${file} holds no recipient of age (age1…).`)
   return found
 }

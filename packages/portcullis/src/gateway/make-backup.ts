@@ -65,26 +65,16 @@ export async function makeBackup(parts: BackupParts): Promise<WrittenBackup> {
       records: recordFiles(sources),
       files: smallFiles(sources),
     }
-    const total = Object.values(files)
-      .flat()
-      .reduce((sum, file) => sum + bytesOf(file), 0)
-    let done = 0
+    const total = [...files.store, ...files.records, ...files.files].reduce((sum, file) => sum + bytesOf(file), 0)
     const about = { roots: rootsOf(parts), config: basename(parts.configFile), hasStore, chains: ends }
-    const plan = {
-      into,
-      madeAt,
-      about,
-      files,
-      packer: parts.packer,
-      signer: parts.signer,
-      privateKeys: parts.privateKeys,
-    }
+    const { packer, signer, privateKeys } = parts
+    const plan = { into, madeAt, about, files, packer, signer, privateKeys }
     const written = await writeBackup(
       {
         ...plan,
         program: `${PRODUCT.name} ${PRODUCT.version}`,
         ...(since && { base: { id: since.id, manifest: since.manifest } }),
-        told: (bytes) => told((done += bytes), Math.max(done, total)),
+        told: adding(total, told),
       },
       id,
     )
@@ -95,6 +85,15 @@ export async function makeBackup(parts: BackupParts): Promise<WrittenBackup> {
     return written
   } finally {
     rmSync(copy, { force: true })
+  }
+}
+
+/** Counts pieces; a file may have grown since it was measured. */
+function adding(total: number, told: (done: number, total: number) => void): (bytes: number) => void {
+  let done = 0
+  return (bytes) => {
+    done += bytes
+    told(done, Math.max(done, total))
   }
 }
 

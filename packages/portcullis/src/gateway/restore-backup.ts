@@ -149,6 +149,27 @@ function recordsAfter({ chains }: Contents, audit: string): number {
   }, 0)
 }
 
+interface KeyPlace {
+  readonly auditKey: string
+  /** Of the chains. */
+  readonly directory: string
+  readonly hasChains: boolean
+}
+
+/** The key that signs from here on. */
+function signerOf({ lostAuditKey, clock }: RestoreParts, { auditKey, directory, hasChains }: KeyPlace) {
+  const isGone = !existsSync(auditKey)
+  if (isGone && !lostAuditKey) {
+    const mend =
+      'put audit.key into the state folder; if it is lost, say --lost-audit-key, which starts a new key and says so in every chain'
+    throw new BackupError(
+      'refused',
+      `The backup was made without private keys, and the key of the audit chains is not here; ${mend}.`,
+    )
+  }
+  return isGone && hasChains ? replaceLostKey(auditKey, directory, clock.now()) : openAuditKey(auditKey, directory)
+}
+
 /** Each chain goes on from where it was signed, and its first word is that it was put back. */
 async function tellChains(
   parts: RestoreParts,
@@ -159,17 +180,7 @@ async function tellChains(
   const directory = stagedAudit(target)
   const { auditKey } = stateLayout({ state: asideOf(target.state), audit: {} as never })
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const isGone = !existsSync(auditKey)
-  if (isGone && !parts.lostAuditKey) {
-    const mend =
-      'put audit.key into the state folder; if it is lost, say --lost-audit-key, which starts a new key and says so in every chain'
-    throw new BackupError(
-      'refused',
-      `The backup was made without private keys, and the key of the audit chains is not here; ${mend}.`,
-    )
-  }
-  const signer =
-    isGone && chains.length > 0 ? replaceLostKey(auditKey, directory, clock.now()) : openAuditKey(auditKey, directory)
+  const signer = signerOf(parts, { auditKey, directory, hasChains: chains.length > 0 })
   const tenants = new Set([GATEWAY_TENANT, ...chains.map(({ tenant }) => tenant)])
   const program = `${PRODUCT.name} ${PRODUCT.version}, restore`
   const ledger = await ChainLedger.open({

@@ -2,7 +2,18 @@
 // in which a backup can be less than what was made is told with a sentence and an exit status of its own.
 
 import assert from 'node:assert/strict'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -38,7 +49,8 @@ let keyRecord: string
 const settings = () => ({
   folder,
   upstreams: [{ name: 'mail', url: upstream.url, http: { vault: { of: 'tenant' } } }],
-  policy: 'permit (principal in Role::"admin", action, resource); permit (principal in Role::"user", action, resource);',
+  policy:
+    'permit (principal in Role::"admin", action, resource); permit (principal in Role::"user", action, resource);',
   config: {
     upstreams: {
       mail: {
@@ -115,18 +127,33 @@ describe('a backup of a gateway that serves', () => {
   it('is for its owner alone, and tells nothing without an identity', () => {
     assert.equal(statSync(full).mode & 0o777, 0o700)
     for (const name of readdirSync(full)) assert.equal(statSync(join(full, name)).mode & 0o777, 0o600, name)
-    assert.deepEqual(readdirSync(full).toSorted(), ['contents.age', 'files.age', 'manifest.json', 'manifest.sig', 'records.age', 'store.age'])
+    assert.deepEqual(readdirSync(full).toSorted(), [
+      'contents.age',
+      'files.age',
+      'manifest.json',
+      'manifest.sig',
+      'records.age',
+      'store.age',
+    ])
     canaries.plant('name of a tool', '"target":{"kind":"tool"')
     canaries.plant('path of a policy', 'access.cedar')
     canaries.plant('name of an upstream', 'upstreams:')
     canaries.plant('private key', readFileSync(join(gateway.stateFolder, 'audit.key'), 'utf8').split('\n')[1] as string)
     assert.deepEqual(canaries.inFolder(backups), [])
-    assert.equal(readdirSync(gateway.stateFolder).some((name) => name.startsWith('backup-')), false)
+    assert.equal(
+      readdirSync(gateway.stateFolder).some((name) => name.startsWith('backup-')),
+      false,
+    )
   })
 
   it('is on record, before and after', () => {
-    const said = readLast(join(gateway.auditFolder, '@gateway'), 1_000).flatMap((record) => (record.kind === 'change' ? [record.what] : []))
-    assert.deepEqual(said.filter((what) => what.startsWith('backup.')), ['backup.begun', 'backup.created', 'backup.begun', 'backup.created'])
+    const said = readLast(join(gateway.auditFolder, '@gateway'), 1_000).flatMap((record) =>
+      record.kind === 'change' ? [record.what] : [],
+    )
+    assert.deepEqual(
+      said.filter((what) => what.startsWith('backup.')),
+      ['backup.begun', 'backup.created', 'backup.begun', 'backup.created'],
+    )
   })
 
   it('that continues another holds only what is new of the records', () => {
@@ -148,7 +175,10 @@ describe('a backup of a gateway that serves', () => {
     await ok('backup', 'restore', next, '-i', identity, '--to', scratch, '--key-id', keyId)
     const names = readdirSync(scratch, { recursive: true }).map(String)
     assert.ok(names.includes('state/audit.key') && names.includes('state/store.sqlite'))
-    assert.deepEqual(names.filter((name) => /vault\.keys|tenant-keys/.test(name)), [])
+    assert.deepEqual(
+      names.filter((name) => /vault\.keys|tenant-keys/.test(name)),
+      [],
+    )
     const wrapping = readFileSync(join(gateway.stateFolder, 'vault.keys'), 'utf8').trim().split(' ')[1] as string
     const hunted = new Canaries()
     hunted.plant('key-encryption key', wrapping)
@@ -158,27 +188,91 @@ describe('a backup of a gateway that serves', () => {
 })
 
 describe('a backup that is less than what was made', () => {
-  const cases: readonly (readonly [what: string, spoil: (at: ReturnType<typeof copied>) => void, status: number, says: RegExp])[] = [
-    ['is cut short', ({ next: at }) => truncateSync(join(at, 'store.age'), 100), 65, /store\.age: it is cut short, 100 of \d+ bytes/],
-    ['was edited by one byte', ({ next: at }) => flip(join(at, 'records.age')), 65, /records\.age: its bytes are not those/],
-    ['got a byte more', ({ next: at }) => writeFileSync(join(at, 'files.age'), 'x', { flag: 'a' }), 65, /files\.age: its bytes are not those/],
+  const cases: readonly (readonly [
+    what: string,
+    spoil: (at: ReturnType<typeof copied>) => void,
+    status: number,
+    says: RegExp,
+  ])[] = [
+    [
+      'is cut short',
+      ({ next: at }) => truncateSync(join(at, 'store.age'), 100),
+      65,
+      /store\.age: it is cut short, 100 of \d+ bytes/,
+    ],
+    [
+      'was edited by one byte',
+      ({ next: at }) => flip(join(at, 'records.age')),
+      65,
+      /records\.age: its bytes are not those/,
+    ],
+    [
+      'got a byte more',
+      ({ next: at }) => writeFileSync(join(at, 'files.age'), 'x', { flag: 'a' }),
+      65,
+      /files\.age: its bytes are not those/,
+    ],
     ['lacks a part', ({ next: at }) => rmSync(join(at, 'files.age')), 66, /files\.age: it is missing/],
     ['lacks its manifest', ({ next: at }) => rmSync(join(at, 'manifest.json')), 66, /was never finished/],
-    ['lacks what it continues', ({ full: at }) => rmSync(at, { recursive: true }), 66, /it continues the backup [0-9a-f]{16}, which is not here/],
-    ['has a manifest that was edited', ({ next: at }) => edit(join(at, 'manifest.json'), /"madeAt":\d/, '"madeAt":9'), 68, /the signature of the manifest is not valid/],
-    ['has a manifest in another spelling', ({ next: at }) => edit(join(at, 'manifest.json'), /^\{/, '{ '), 65, /is not one that Portcullis has written/],
-    ['has a manifest that is cut short', ({ next: at }) => truncateSync(join(at, 'manifest.json'), 50), 65, /the manifest is cut short after 50 bytes/],
-    ['has the signature of another', ({ full: from, next: to }) => cpSync(join(from, 'manifest.sig'), join(to, 'manifest.sig')), 68, /signature of the manifest is not valid/],
-    ['has the manifest of an older one', ({ full: from, next: to }) => ['manifest.json', 'manifest.sig'].forEach((name) => cpSync(join(from, name), join(to, name))), 65, /age: (?:its bytes are not those|it is cut short)/],
-    ['has a part of an older one', ({ full: from, next: to }) => cpSync(join(from, 'store.age'), join(to, 'store.age')), 65, /store\.age: /],
-    ['has a file that is not its own', ({ next: at }) => writeFileSync(join(at, 'more.age'), ''), 65, /"more\.age" does not belong to it/],
+    [
+      'lacks what it continues',
+      ({ full: at }) => rmSync(at, { recursive: true }),
+      66,
+      /it continues the backup [0-9a-f]{16}, which is not here/,
+    ],
+    [
+      'has a manifest that was edited',
+      ({ next: at }) => edit(join(at, 'manifest.json'), /"madeAt":\d/, '"madeAt":9'),
+      68,
+      /the signature of the manifest is not valid/,
+    ],
+    [
+      'has a manifest in another spelling',
+      ({ next: at }) => edit(join(at, 'manifest.json'), /^\{/, '{ '),
+      65,
+      /is not one that Portcullis has written/,
+    ],
+    [
+      'has a manifest that is cut short',
+      ({ next: at }) => truncateSync(join(at, 'manifest.json'), 50),
+      65,
+      /the manifest is cut short after 50 bytes/,
+    ],
+    [
+      'has the signature of another',
+      ({ full: from, next: to }) => cpSync(join(from, 'manifest.sig'), join(to, 'manifest.sig')),
+      68,
+      /signature of the manifest is not valid/,
+    ],
+    [
+      'has the manifest of an older one',
+      ({ full: from, next: to }) =>
+        ['manifest.json', 'manifest.sig'].forEach((name) => cpSync(join(from, name), join(to, name))),
+      65,
+      /age: (?:its bytes are not those|it is cut short)/,
+    ],
+    [
+      'has a part of an older one',
+      ({ full: from, next: to }) => cpSync(join(from, 'store.age'), join(to, 'store.age')),
+      65,
+      /store\.age: /,
+    ],
+    [
+      'has a file that is not its own',
+      ({ next: at }) => writeFileSync(join(at, 'more.age'), ''),
+      65,
+      /"more\.age" does not belong to it/,
+    ],
   ]
   for (const [what, spoil, status, says] of cases) {
     it(`${what}: that is told, and nothing is restored`, async () => {
       const copy = copied()
       spoil(copy)
       const place = join(copy.folder, 'target')
-      for (const args of [['verify', copy.next], ['restore', copy.next, '-i', identity, '--to', place, '--key', join(gateway.stateFolder, 'audit.key.pub')]]) {
+      for (const args of [
+        ['verify', copy.next],
+        ['restore', copy.next, '-i', identity, '--to', place, '--key', join(gateway.stateFolder, 'audit.key.pub')],
+      ]) {
         const ran = await run('backup', ...args)
         assert.equal(ran.status, status, ran.err)
         assert.match(ran.err, says)
@@ -196,7 +290,17 @@ describe('a backup that is less than what was made', () => {
       const forged = await run('backup', 'verify', ran.out, '-i', identity)
       assert.equal(forged.status, 68)
       assert.match(forged.err, /signed with the key [0-9a-f]{32}, which is not known here/)
-      const named = await run('backup', 'restore', ran.out, '-i', identity, '--to', join(root, 'nowhere'), '--key-id', keyId)
+      const named = await run(
+        'backup',
+        'restore',
+        ran.out,
+        '-i',
+        identity,
+        '--to',
+        join(root, 'nowhere'),
+        '--key-id',
+        keyId,
+      )
       assert.equal(named.status, 68)
       assert.equal(existsSync(join(root, 'nowhere')), false)
     } finally {
@@ -233,13 +337,34 @@ describe('a drill', () => {
     writeFileSync(tests, POLICY_TESTS('allow'))
     const report = join(root, 'drill.json')
     const calls = upstream.seen.length
-    const ran = await run('backup', 'drill', next, '-i', identity, '-o', report, '--policy-tests', tests, '--scratch', join(root, 'drills'))
+    const ran = await run(
+      'backup',
+      'drill',
+      next,
+      '-i',
+      identity,
+      '-o',
+      report,
+      '--policy-tests',
+      tests,
+      '--scratch',
+      join(root, 'drills'),
+    )
     assert.equal(ran.status, 0, ran.out)
     const made = JSON.parse(readFileSync(report, 'utf8'))
     assert.equal(made.report.passed, true)
     assert.deepEqual(
       made.report.checks.map(({ name, result }: { name: string; result: string }) => `${name}: ${result}`),
-      ['restore: passed', 'configuration: passed', 'policy tests: passed', 'start: passed', 'strangers are refused: passed', 'a key lets its holder in: passed', 'chains go on: passed', 'sealed secrets open: passed'],
+      [
+        'restore: passed',
+        'configuration: passed',
+        'policy tests: passed',
+        'start: passed',
+        'strangers are refused: passed',
+        'a key lets its holder in: passed',
+        'chains go on: passed',
+        'sealed secrets open: passed',
+      ],
     )
     assert.match(ran.out, /1 samples of 1 tenants/)
     const [publicKey] = publicAuditKeys(join(gateway.stateFolder, 'audit.key')).values()
@@ -263,7 +388,9 @@ describe('a drill', () => {
 describe('after everything is gone', () => {
   it('a gateway comes back with its keys, policies, secrets and records', async () => {
     // What an operator keeps elsewhere, because no backup holds it.
-    const kept = ['vault.keys', 'tenant-keys.sqlite'].map((name) => [name, readFileSync(join(gateway.stateFolder, name))] as const)
+    const kept = ['vault.keys', 'tenant-keys.sqlite'].map(
+      (name) => [name, readFileSync(join(gateway.stateFolder, name))] as const,
+    )
     const last = readLast(join(gateway.auditFolder, 'default'), 1_000)
     const revoked = await gateway.issue(['user'])
     await gateway.close()
@@ -277,14 +404,22 @@ describe('after everything is gone', () => {
     gateway = await startTestGateway(settings())
     assert.equal((await call('after')).status, 200)
     assert.equal(upstream.seen.at(-1)?.headers.authorization, `Bearer ${secret}`, 'what was sealed opens')
-    assert.equal((await callTool(gateway, 'echo', {}, { url: gateway.endpoint('mail'), token: revoked })).status, 401, 'it was made after the backup')
+    assert.equal(
+      (await callTool(gateway, 'echo', {}, { url: gateway.endpoint('mail'), token: revoked })).status,
+      401,
+      'it was made after the backup',
+    )
     const chain = join(gateway.auditFolder, 'default')
     const records = readLast(chain, 1_000)
     const between = last.filter(({ kind }) => kind === 'call').length
     assert.equal(records.filter(({ kind }) => kind === 'call').length, between + 1)
     const told = records.find((record) => record.kind === 'change' && record.what === 'backup.restored')
     assert.ok(told)
-    const verdict = verifyChain({ directory: chain, keys: publicAuditKeys(join(gateway.stateFolder, 'audit.key')), state: 'growing' })
+    const verdict = verifyChain({
+      directory: chain,
+      keys: publicAuditKeys(join(gateway.stateFolder, 'audit.key')),
+      state: 'growing',
+    })
     assert.ok(verdict.sound, JSON.stringify(verdict))
   })
 
@@ -301,7 +436,10 @@ describe('after everything is gone', () => {
     assert.match(restored.err, /Taken over from the store that was there: \d+ revocations, 0 blocks, [1-9]\d* ended/)
     assert.match(restored.err, /\d+ records after the backup are only in the chains that are kept beside/)
     assert.equal(readdirSync(folder).filter((name) => name.startsWith('state.before-')).length, 1)
-    assert.equal(readdirSync(folder).some((name) => name.endsWith('.restoring')), false)
+    assert.equal(
+      readdirSync(folder).some((name) => name.endsWith('.restoring')),
+      false,
+    )
     gateway = await startTestGateway(settings())
     assert.equal((await call('still revoked')).status, 401)
     assert.equal((await callTool(gateway, 'echo', {}, { url: gateway.endpoint('mail'), token: lately })).status, 401)
@@ -319,6 +457,9 @@ describe('after everything is gone', () => {
     const seen = upstream.seen.length
     const reply = await call('shredded')
     assert.ok(reply.status >= 400 || reply.json.error !== undefined, reply.text)
-    assert.equal(upstream.seen.slice(seen).some(({ headers }) => headers.authorization === `Bearer ${secret}`), false)
+    assert.equal(
+      upstream.seen.slice(seen).some(({ headers }) => headers.authorization === `Bearer ${secret}`),
+      false,
+    )
   })
 })

@@ -8,7 +8,7 @@ import { type Sealer, sealer } from './seal.ts'
 /** Said at most so often: each word wakes the gateway. */
 const TELL_BYTES = 4_194_304
 
-const say = (report: PackReport): void => parentPort?.postMessage(report)
+const say = (report: PackReport): void => parentPort?.postMessage(report, [])
 
 const whom = begin()
 if (whom !== undefined) parentPort?.on('message', (job: PackJob) => void work(job, whom))

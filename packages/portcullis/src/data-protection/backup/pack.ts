@@ -39,9 +39,9 @@ export async function packPart(
   whom: SealFor | Sealer,
   told: (bytes: number) => void = () => {},
 ): Promise<PackedPart> {
-  const { seal } = 'seal' in whom ? whom : sealer(whom)
+  const own = 'seal' in whom ? whom : sealer(whom)
   const packed: Packed[] = []
-  const sealed = await seal(ReadableStream.from(plain(sources, packed, told)))
+  const sealed = await own.seal(ReadableStream.from(plain(sources, packed, told)))
   const file = await open(out, 'wx', 0o600)
   const digest = createHash('sha256')
   let bytes = 0

@@ -1,0 +1,67 @@
+// DP-3: after a restore with --revoke-before no token is believed that was issued before, nor one that does not say when.
+
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, it } from 'node:test'
+import { LoopbackIssuer, type SigningKey, signingKey } from '../identity/loopback-issuer.ts'
+import { createTestIdentity } from '../fixtures/certificate.ts'
+import { callTool } from '../fixtures/client.ts'
+import { type CountingUpstream, startCounting } from '../fixtures/counting-upstream.ts'
+import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
+import { operator } from '../fixtures/operator.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'portcullis-distrust-'))
+const folder = join(root, 'home')
+const run = operator(folder)
+let issuer: LoopbackIssuer
+let signing: SigningKey
+let upstream: CountingUpstream
+let gateway: TestGateway
+let port = 0
+let start: () => Promise<TestGateway>
+
+before(async () => {
+  mkdirSync(folder)
+  const identity = await createTestIdentity()
+  issuer = await LoopbackIssuer.start({ after: () => {} }, identity)
+  signing = await signingKey('first')
+  issuer.keys = [signing.jwk]
+  upstream = await startCounting()
+  const issuers = [{ issuer: issuer.issuer, ca: identity.caFile, algorithms: ['ES256'], everyone: ['admin'] }]
+  // The same port each time: tokens name the resource by it.
+  start = () =>
+    startTestGateway({ folder, upstreams: [{ name: 'one', url: upstream.url }], config: { listen: { port }, identity: { issuers } } })
+  gateway = await start()
+  port = Number(new URL(gateway.origin).port)
+})
+after(async () => {
+  await gateway.close()
+  await issuer.close()
+  await upstream.close()
+  rmSync(root, { recursive: true, force: true })
+})
+
+const seconds = () => Math.floor(Date.now() / 1000)
+const token = (change: object) => issuer.token(signing, { sub: 'alice', aud: gateway.endpoint('one'), exp: seconds() + 300, ...change })
+const status = async (bearer: string) => (await callTool(gateway, 'echo', { text: 'x' }, { url: gateway.endpoint('one'), token: bearer })).status
+
+it('tokens of before are refused, those of after are believed, and the upstream hears of the latter alone', async () => {
+  const old = await token({ iat: seconds() - 60 })
+  const silent = await token({})
+  assert.deepEqual([await status(old), await status(silent)], [200, 200])
+  const identity = join(root, 'identity.txt')
+  const { out: recipient } = await run('backup', 'identity', '-o', identity)
+  const made = await run('backup', 'create', '-o', join(root, 'backups'), '-r', recipient)
+  assert.equal(made.status, 0, made.err)
+  await gateway.close()
+  const restored = await run('backup', 'restore', made.out, '-i', identity, '--replace', '--revoke-before', '30s')
+  assert.equal(restored.status, 0, restored.err)
+  assert.match(restored.err, /No token that was issued before/)
+  gateway = await start()
+  const heard = upstream.seen.length
+  assert.deepEqual([await status(old), await status(silent)], [401, 401])
+  assert.equal(upstream.seen.length, heard)
+  assert.equal(await status(await token({ iat: seconds() })), 200)
+})
