@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { join } from 'node:path'
 import { ADMIN_ROUTES } from '../../src/admin/routes.ts'
 import type { AdminRoute } from '../../src/admin/route.ts'
@@ -30,7 +31,26 @@ const BODIES: Readonly<Record<string, (at: number) => object>> = {
   depositCredential: () => ({ value: 'a secret' }),
   addLink: (at) => ({ provider: 'acme', subject: `added-${at}` }),
   removeLink: (at) => ({ provider: 'acme', subject: `seed${at}` }),
+  addBlock: (at) => ({ kind: 'principal', value: `key:${at}`, reason: 'r' }),
+  removeBlock: (at) => ({ kind: 'principal', value: `key:${at}` }),
+  setHold: () => ({ reason: 'law' }),
+  liftHold: () => ({ reason: 'law' }),
+  recordBackup: () => ({
+    ...{ id: '0123456789abcdef', manifest: 'a'.repeat(64), folder: '/backups/1', bytes: 1, privateKeys: false },
+  }),
 }
+
+/** What they are about is not there, or not configured; that they do it is proven where it is. */
+const DONE_ELSEWHERE: ReadonlyMap<string, number> = new Map([
+  ['readSubject', 404],
+  ['releaseSubject', 404],
+  ['releaseNetwork', 404],
+  ['readPayloads', 404],
+  ['testExporter', 404],
+  ['makeBackup', 409],
+])
+/** Whoever names something first has made it. */
+const MADE_BY_NAME: ReadonlySet<string> = new Set(['setHold'])
 
 const PROVIDER = {
   ...{ name: 'acme', title: 'Acme', issuer: 'https://acme.example', clientId: 'us' },
@@ -89,7 +109,12 @@ async function prepare(route: AdminRoute): Promise<Asked> {
     name: await nameFor(route, at),
     upstream: route.path.startsWith('/definitions/') ? 'one' : 'mail',
     kind: 'static',
+    incident: `incident-${at}`,
   }
+  if (route.name === 'removeBlock')
+    await ask('administrator', { method: 'POST', path: '/blocks', body: BODIES['addBlock']?.(at), headers: {} })
+  if (route.name === 'liftHold')
+    await ask('auditor', { method: 'PUT', path: `/audit/holds/${names['name']}`, body: { reason: 'law' }, headers: {} })
   if (route.name === 'removeCredential')
     await ask('administrator', { method: 'PUT', path: '/credentials/mail', body: { value: 'x' }, headers: {} })
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ''))
@@ -185,7 +210,9 @@ async function everything(): Promise<string> {
       const accounts = await stores.accounts.list(tenant)
       return [
         (await stores.apiKeys.list(tenant)).map(({ lastUsedAt: _used, ...key }) => key),
-        ...[accounts, await stores.clients.list(tenant), await stores.credentials.list(tenant)],
+        // What is sealed is sealed anew in the background after a rotation; the value stays.
+        accounts.map(({ totp, ...account }) => ({ ...account, hasTotp: totp !== undefined })),
+        ...[await stores.clients.list(tenant), await stores.credentials.list(tenant)],
         await stores.dataKeys.ofTenant(tenant),
         await stores.grants.ofAccounts(accounts.map(({ id }) => id)),
         await Promise.all(accounts.map(({ id }) => stores.passkeys.ofAccount(id))),
@@ -199,6 +226,15 @@ async function everything(): Promise<string> {
   return JSON.stringify([perTenant, await stores.revocations.since(0, 10_000), shown, changes])
 }
 
+/** The same once nothing changes any more: rotations go on after their answer. */
+async function settled(): Promise<string> {
+  for (;;) {
+    const found = await everything()
+    await setTimeout(20)
+    if (found === (await everything())) return found
+  }
+}
+
 const isGateway = ({ reach }: AdminRoute): boolean => reach === 'gateway'
 const codeOf = ({ json }: Reply): unknown => json?.error?.data?.code
 
@@ -206,7 +242,7 @@ describe('the administration', () => {
   for (const route of ADMIN_ROUTES) {
     it(`refuses ${route.method} ${route.path} to whoever may not, and does it for whoever may`, async () => {
       const asked = await prepare(route)
-      const unchanged = await everything()
+      const unchanged = await settled()
 
       const nobody = await ask(null, asked)
       assert.equal(nobody.status, 401)
@@ -219,17 +255,22 @@ describe('the administration', () => {
         for (const role of ADMIN_ROLES) await refused(role, asked, route.may.includes(role) ? 404 : 403)
       for (const tenant of ['?tenant=mine', '?tenant=nowhere']) {
         const foreign = await ask('other', asked, tenant)
-        assert.deepEqual([foreign.status, codeOf(foreign)], [404, 'transport.not_found'], tenant)
+        const told = route.may.includes('administrator') ? [404, 'transport.not_found'] : [403, 'policy.denied']
+        assert.deepEqual([foreign.status, codeOf(foreign)], told, tenant)
       }
-      if (/\{(id|name)\}/.test(route.path) && !route.path.startsWith('/upstreams')) {
+      if (/\{(id|name)\}/.test(route.path) && !route.path.startsWith('/upstreams') && !MADE_BY_NAME.has(route.name)) {
         const own = await ask('other', asked)
-        assert.equal(own.status, 404, 'a thing of another tenant is there for nobody else')
+        assert.equal(
+          own.status,
+          route.may.includes('administrator') ? 404 : 403,
+          'a thing of another tenant is there for nobody else',
+        )
       }
       assert.equal(await everything(), unchanged)
 
       const doer = isGateway(route) ? 'house' : route.may[0]
       const done = await ask(doer as AdminRole | 'house', asked)
-      assert.equal(done.status, route.status, done.text)
+      assert.equal(done.status, DONE_ELSEWHERE.get(route.name) ?? route.status, done.text)
     })
   }
 
