@@ -30,7 +30,8 @@ before(async () => {
   const gateway = await startTestGateway({ folder, upstreams: [] })
   // Enough to seal that a kill meets it at work.
   mkdirSync(join(gateway.stateFolder, 'exports', 'spool'), { recursive: true, mode: 0o700 })
-  for (let n = 0; n < 8; n++) writeFileSync(join(gateway.stateFolder, 'exports', 'spool', `${n}`), randomBytes(4_000_000), { mode: 0o600 })
+  for (let n = 0; n < 8; n++)
+    writeFileSync(join(gateway.stateFolder, 'exports', 'spool', `${n}`), randomBytes(4_000_000), { mode: 0o600 })
   await gateway.close()
   const { out } = await run('backup', 'identity', '-o', identity)
   recipientFile = join(root, 'recipient.txt')
@@ -59,9 +60,9 @@ async function killed(child: ChildProcess, begun: () => boolean, withinMs: numbe
 it(`${KILLS} backups that were killed leave none that is half`, { timeout: 240_000 }, async (t) => {
   let finished = 0
   for (let kill = 0; kill < KILLS; kill++) {
-    const before = readdirSync(backups).length
+    const known = readdirSync(backups).length
     const child = command('backup', 'create', '-o', backups, '-R', recipientFile)
-    if (await killed(child, () => readdirSync(backups).length > before, 900)) finished++
+    if (await killed(child, () => readdirSync(backups).length > known, 900)) finished++
   }
   const made = readdirSync(backups).filter((name) => name.startsWith('portcullis-'))
   assert.ok(made.length >= 1 + finished)
@@ -80,7 +81,15 @@ it(`${KILLS} restores that were killed leave the old state or the new one`, { ti
     if (await killed(child, () => existsSync(aside), 1_500)) finished++
     if (!existsSync(state)) {
       // Between two renames: what was made is complete, and the next restore puts it in place.
-      const ran = await run('backup', 'restore', whole, '-i', identity, '--replace', ...(existsSync(join(state, 'audit.key.pub')) ? [] : ['-k', join(aside, 'audit.key.pub')]))
+      const ran = await run(
+        'backup',
+        'restore',
+        whole,
+        '-i',
+        identity,
+        '--replace',
+        ...(existsSync(join(state, 'audit.key.pub')) ? [] : ['-k', join(aside, 'audit.key.pub')]),
+      )
       assert.equal(ran.status, 0, ran.err)
     }
     const keys = publicAuditKeys(join(state, 'audit.key'))
@@ -89,7 +98,8 @@ it(`${KILLS} restores that were killed leave the old state or the new one`, { ti
       assert.ok(verdict.sound, JSON.stringify(verdict))
     }
     assert.equal(readdirSync(join(state, 'exports', 'spool')).length, 8)
-    for (const name of readdirSync(folder)) if (name.startsWith('state.before-')) rmSync(join(folder, name), { recursive: true })
+    for (const name of readdirSync(folder))
+      if (name.startsWith('state.before-')) rmSync(join(folder, name), { recursive: true })
   }
   const last = await run('backup', 'restore', whole, '-i', identity, '--replace')
   assert.equal(last.status, 0, last.err)

@@ -16,6 +16,7 @@ const root = mkdtempSync(join(tmpdir(), 'portcullis-distrust-'))
 const folder = join(root, 'home')
 const run = operator(folder)
 let issuer: LoopbackIssuer
+const ending: (() => Promise<void>)[] = []
 let signing: SigningKey
 let upstream: CountingUpstream
 let gateway: TestGateway
@@ -25,27 +26,33 @@ let start: () => Promise<TestGateway>
 before(async () => {
   mkdirSync(folder)
   const identity = await createTestIdentity()
-  issuer = await LoopbackIssuer.start({ after: () => {} }, identity)
+  issuer = await LoopbackIssuer.start({ after: (end) => void ending.push(end as () => Promise<void>) }, identity)
   signing = await signingKey('first')
   issuer.keys = [signing.jwk]
   upstream = await startCounting()
   const issuers = [{ issuer: issuer.issuer, ca: identity.caFile, algorithms: ['ES256'], everyone: ['admin'] }]
   // The same port each time: tokens name the resource by it.
   start = () =>
-    startTestGateway({ folder, upstreams: [{ name: 'one', url: upstream.url }], config: { listen: { port }, identity: { issuers } } })
+    startTestGateway({
+      folder,
+      upstreams: [{ name: 'one', url: upstream.url }],
+      config: { listen: { port }, identity: { issuers } },
+    })
   gateway = await start()
   port = Number(new URL(gateway.origin).port)
 })
 after(async () => {
   await gateway.close()
-  await issuer.close()
+  for (const end of ending) await end()
   await upstream.close()
   rmSync(root, { recursive: true, force: true })
 })
 
 const seconds = () => Math.floor(Date.now() / 1000)
-const token = (change: object) => issuer.token(signing, { sub: 'alice', aud: gateway.endpoint('one'), exp: seconds() + 300, ...change })
-const status = async (bearer: string) => (await callTool(gateway, 'echo', { text: 'x' }, { url: gateway.endpoint('one'), token: bearer })).status
+const token = (change: object) =>
+  issuer.token(signing, { sub: 'alice', aud: gateway.endpoint('one'), exp: seconds() + 300, ...change })
+const status = async (bearer: string) =>
+  (await callTool(gateway, 'echo', { text: 'x' }, { url: gateway.endpoint('one'), token: bearer })).status
 
 it('tokens of before are refused, those of after are believed, and the upstream hears of the latter alone', async () => {
   const old = await token({ iat: seconds() - 60 })

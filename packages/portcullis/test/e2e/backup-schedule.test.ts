@@ -25,14 +25,19 @@ let gateway: TestGateway
 let recipients: readonly string[]
 let identity: string
 
-const start = async () => {
+const start = async (backup: object = {}, schedule: object = {}) => {
   gateway = await startTestGateway({
     folder,
     upstreams: [],
     clock,
     config: {
       listen: { port: 0, metrics: { port: 0 } },
-      backup: { recipients, folder: backups, schedule: { everyHours: 1, keep: 2, fullEvery: 2 } },
+      backup: {
+        recipients,
+        folder: backups,
+        schedule: { everyHours: 1, keep: 2, fullEvery: 2, ...schedule },
+        ...backup,
+      },
     },
   })
 }
@@ -133,11 +138,11 @@ describe('scheduled backups', () => {
     const metrics = async () =>
       (await send(gateway, undefined, { method: 'GET', url: `${gateway.metricsUrl}/metrics`, token: null })).text
     assert.match(await metrics(), /portcullis_backups_made_total 5/)
-    const before = Number(/portcullis_backup_age_seconds (\S+)/.exec(await metrics())?.[1])
+    const first = Number(/portcullis_backup_age_seconds (\S+)/.exec(await metrics())?.[1])
     offset += 10 * HOUR
     const age = async () => Number(/portcullis_backup_age_seconds (\S+)/.exec(await metrics())?.[1])
     // One reading serves all who ask within a moment.
-    for (let found = before; found < before + 35_000; found = await age()) await sleep(50)
+    for (let found = first; found < first + 35_000; found = await age()) await sleep(50)
     rmSync(backups, { recursive: true })
     writeFileSync(backups, 'no folder')
     let ran = await run('backup', 'create')
@@ -149,10 +154,11 @@ describe('scheduled backups', () => {
     rmSync(backups)
     await gateway.close()
     offset += HOUR
-    await start()
+    await start({ privateKeys: 'included' }, { alertAfterHours: 3 })
     await until(() => gateway.logged.some((line) => line.includes('the last backup is too old')))
     await until(() => told().some(({ what }) => what === 'backup.overdue'))
     await until(() => told().filter(({ what }) => what === 'backup.created').length >= 6)
     assert.equal(manifest(made()[0] ?? '').base, undefined, 'what was continued is gone, so it is a full one')
+    assert.equal(manifest(made()[0] ?? '').privateKeys, true, 'as the configuration says now')
   })
 })

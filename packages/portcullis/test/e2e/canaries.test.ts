@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { createHmac, randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { exportJWK } from 'jose'
@@ -255,6 +256,34 @@ test('an upstream fails with our secret in its hands', async () => {
     heard(reply)
   }
   upstream.misbehave(undefined)
+})
+
+test('a backup tells none of them to whoever cannot open it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-canaries-'))
+  try {
+    await operate('', 'backup', 'identity', '-o', join(folder, 'identity.txt'))
+    const recipient = answers.find((line) => line.startsWith('age1pq1')) ?? ''
+    await operate('', 'backup', 'create', '-o', join(folder, 'backups'), '-r', recipient, '--with-keys')
+    assert.equal(readdirSync(join(folder, 'backups')).length, 1)
+    assert.deepEqual(canaries.inFolder(join(folder, 'backups')), [])
+    // Whoever can open it finds the keys of the gateway that it was asked for, and of everything else only what seals and digests leave.
+    await operate(
+      '',
+      'backup',
+      'restore',
+      answers.find((line) => line.startsWith(join(folder, 'backups'))) ?? '',
+      '-i',
+      join(folder, 'identity.txt'),
+      '--to',
+      join(folder, 'home'),
+      '-k',
+      join(gateway.stateFolder, 'audit.key.pub'),
+    )
+    const opened = canaries.inFolder(join(folder, 'home'), isKeyFile)
+    assert.deepEqual(opened, [])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('none of them is in any log, span, metric, record, answer or file at rest', async () => {

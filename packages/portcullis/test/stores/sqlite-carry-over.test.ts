@@ -12,7 +12,15 @@ function places(t: TestContext) {
   return { live: join(folder, 'store.sqlite'), copy: join(folder, 'copy.sqlite') }
 }
 
-const key = (id: string) => ({ id, digest: `digest-${id}`, tenant: 'default', principal: `key:${id}`, name: id, roles: ['user'], createdAt: 1 })
+const key = (id: string) => ({
+  id,
+  digest: `digest-${id}`,
+  tenant: 'default',
+  principal: `key:${id}`,
+  name: id,
+  roles: ['user'],
+  createdAt: 1,
+})
 const grant = (digest: string) => ({ kind: 'RefreshToken', digest, payload: '{}', expiresAt: 8e12 })
 const account = (id: string) => ({ id, tenant: 'default', name: id, roles: ['user'], createdAt: 1 })
 
@@ -29,17 +37,24 @@ test('whatever refuses somebody is taken over from the newer store, and nothing 
   await stores.apiKeys.replace('default', 'replaced', { id: 'next', digest: 'n', createdAt: 6, predecessorEndsAt: 7 })
   await stores.apiKeys.insert(key('later'))
   await stores.revocations.revoke({ kind: 'token', tenant: 'default', id: 'jti', from: 1, until: 8e12, reason: 'x' })
-  await stores.blocks.put({ kind: 'address', value: '192.0.2.1', tenant: '', reason: 'x', source: 'test', untilMs: 8e12 }, 5)
+  await stores.blocks.put(
+    { kind: 'address', value: '192.0.2.1', tenant: '', reason: 'x', source: 'test', untilMs: 8e12 },
+    5,
+  )
   await stores.grants.consume('RefreshToken', 'used', 5)
   await stores.grants.remove('RefreshToken', 'gone')
   await stores.grants.put(grant('later'))
-  await stores.replays.useOnce('dpop', 'proof', 8e12, 1)
-  await stores.accounts.setDisabled('default', 'bob', 5)
+  await stores.replays.useOnce('dpop', 'proof', 8e12)
+  await stores.accounts.update('default', 'bob', { disabledAt: 5 })
   await stores.close()
 
   const carried = await carryOver(live, copy)
   assert.deepEqual(carried, { revocations: 1, blocks: 1, ended: 3, used: 1, grants: 2 })
-  assert.deepEqual(await carryOver(live, copy), { revocations: 0, blocks: 0, ended: 0, used: 0, grants: 0 }, 'once is enough')
+  assert.deepEqual(
+    await carryOver(live, copy),
+    { revocations: 0, blocks: 0, ended: 0, used: 0, grants: 0 },
+    'once is enough',
+  )
   const found = await openSqliteStores({ path: copy })
   t.after(() => found.close())
   const keys = new Map((await found.apiKeys.list('default')).map((one) => [one.id, one]))
@@ -53,7 +68,7 @@ test('whatever refuses somebody is taken over from the newer store, and nothing 
   assert.equal(await found.grants.find('RefreshToken', 'gone'), undefined)
   assert.equal(await found.grants.find('RefreshToken', 'later'), undefined)
   assert.ok(await found.grants.find('RefreshToken', 'kept'))
-  assert.equal(await found.replays.useOnce('dpop', 'proof', 8e12, 1), false)
+  assert.equal(await found.replays.useOnce('dpop', 'proof', 8e12), false)
 })
 
 test('all sign-ins of a copy are ended when that is asked for', async (t) => {

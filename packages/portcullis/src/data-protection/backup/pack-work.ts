@@ -1,4 +1,6 @@
 /** What runs in the thread that seals parts of a backup. */
+import { constants, setPriority } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { BackupError } from './backup-error.ts'
 import { type PackJob, packPart } from './pack.ts'
@@ -10,6 +12,12 @@ const TELL_BYTES = 4_194_304
 
 const say = (report: PackReport): void => parentPort?.postMessage(report, [])
 
+/** After so much, calls get the processor and the disk for three times as long as it took. */
+const SPELL_BYTES = 1_048_576
+const PAUSE_FACTOR = 3
+
+// On Linux this is about this thread alone.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW)
 const whom = begin()
 if (whom !== undefined) parentPort?.on('message', (job: PackJob) => void work(job, whom))
 
@@ -26,11 +34,17 @@ function begin(): Sealer | undefined {
 
 async function work(job: PackJob, seal: Sealer): Promise<void> {
   let untold = 0
-  const told = (bytes: number) => {
+  let [spell, began] = [0, performance.now()]
+  const told = async (bytes: number) => {
     untold += bytes
-    if (untold < TELL_BYTES) return
-    say({ bytes: untold })
-    untold = 0
+    spell += bytes
+    if (untold >= TELL_BYTES) {
+      say({ bytes: untold })
+      untold = 0
+    }
+    if (spell < SPELL_BYTES) return
+    await pause(PAUSE_FACTOR * (performance.now() - began))
+    ;[spell, began] = [0, performance.now()]
   }
   try {
     const part = await packPart(job, seal, told)

@@ -25,6 +25,9 @@ export interface PackJob {
   readonly sources: readonly Source[]
 }
 
+/** Hears how many bytes went in, chunk by chunk; what it returns is waited for. */
+export type Told = (bytes: number) => void | Promise<void>
+
 export interface PackedPart {
   readonly fact: PartFact
   /** In the order of the sources. */
@@ -32,12 +35,14 @@ export interface PackedPart {
 }
 
 const CHUNK_BYTES = 65_536
+/** A disk that gets all of it at once lets the records of calls wait. */
+const SYNC_BYTES = 8_388_608
 
-/** `told` hears how many bytes went in, chunk by chunk. Rejects with BackupError and with what the file system throws. */
+/** Rejects with BackupError and with what the file system throws. */
 export async function packPart(
   { out, name, sources }: PackJob,
   whom: SealFor | Sealer,
-  told: (bytes: number) => void = () => {},
+  told: Told = () => {},
 ): Promise<PackedPart> {
   const own = 'seal' in whom ? whom : sealer(whom)
   const packed: Packed[] = []
@@ -45,11 +50,16 @@ export async function packPart(
   const file = await open(out, 'wx', 0o600)
   const digest = createHash('sha256')
   let bytes = 0
+  let unsynced = 0
   try {
     for await (const chunk of sealed) {
       digest.update(chunk)
       bytes += chunk.length
       await file.writeFile(chunk)
+      unsynced += chunk.length
+      if (unsynced < SYNC_BYTES) continue
+      await file.datasync()
+      unsynced = 0
     }
     await file.sync()
   } finally {
@@ -61,7 +71,7 @@ export async function packPart(
 async function* plain(
   sources: readonly Source[],
   packed: Packed[],
-  told: (bytes: number) => void,
+  told: Told,
 ): AsyncGenerator<Uint8Array> {
   for (const source of sources) {
     const digest = createHash('sha256')
@@ -69,7 +79,7 @@ async function* plain(
     for await (const chunk of 'text' in source ? [Buffer.from(source.text)] : runOf(source)) {
       digest.update(chunk)
       bytes += chunk.length
-      told(chunk.length)
+      await told(chunk.length)
       yield chunk
     }
     packed.push({ bytes, sha256: (digest satisfies Hash).digest('hex') })

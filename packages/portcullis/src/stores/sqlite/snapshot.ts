@@ -52,7 +52,10 @@ export interface CarriedOver {
   readonly grants: number
 }
 
-/** Takes over whatever refuses somebody something. Nothing that lets anybody in is taken over. Rejects when either cannot be read. */
+/**
+ * Takes over whatever refuses somebody something, and what the accounts that both have are like now. No key, account or sign-in
+ * that only the newer one has is taken over. Rejects when either cannot be read.
+ */
 export async function carryOver(from: string, to: string): Promise<CarriedOver> {
   return withStore(to, (db) => {
     migrate(db, to)
@@ -123,7 +126,8 @@ const SAME_ACCOUNTS = `update main.account as old
 const REPLACED_KEYS = `update main.api_key as old set expires_at = (
     select min(coalesce(old.expires_at, news.predecessor_ends_at), news.predecessor_ends_at)
     from newer.api_key as news where news.replaces = old.id)
-  where exists (select 1 from newer.api_key as news where news.replaces = old.id)
+  where exists (select 1 from newer.api_key as news where news.replaces = old.id
+      and (old.expires_at is null or old.expires_at > news.predecessor_ends_at))
     and not exists (select 1 from main.api_key as known where known.replaces = old.id)`
 
 const ENDINGS: readonly string[] = [

@@ -18,12 +18,19 @@ it('a copy under load is whole and lacks nothing that was acknowledged', { timeo
   const path = join(folder, 'store.sqlite')
   const stores = await openSqliteStores({ path })
   t.after(() => stores.close())
-  let isOver = false
+  const over = new AbortController()
   const acknowledged: string[] = []
   const caller = async (n: number) => {
-    for (let count = 0; !isOver; count++) {
+    for (let count = 0; !over.signal.aborted; count++) {
       const id = `${n}-${count}`
-      await stores.revocations.revoke({ kind: 'token', tenant: 'default', id, from: 1, until: 8e12, reason: 'x'.repeat(100) })
+      await stores.revocations.revoke({
+        kind: 'token',
+        tenant: 'default',
+        id,
+        from: 1,
+        until: 8e12,
+        reason: 'x'.repeat(100),
+      })
       acknowledged.push(id)
       await turn()
     }
@@ -46,8 +53,11 @@ it('a copy under load is whole and lacks nothing that was acknowledged', { timeo
       sequence = news.at(-1)?.sequence ?? sequence
     }
     await found.close()
-    assert.deepEqual(before.filter((id) => !held.has(id)), [])
+    assert.deepEqual(
+      before.filter((id) => !held.has(id)),
+      [],
+    )
   }
-  isOver = true
+  over.abort()
   await Promise.all(callers)
 })
