@@ -68,11 +68,7 @@ export async function packPart(
   return { fact: { name, bytes, sha256: digest.digest('hex') }, packed }
 }
 
-async function* plain(
-  sources: readonly Source[],
-  packed: Packed[],
-  told: Told,
-): AsyncGenerator<Uint8Array> {
+async function* plain(sources: readonly Source[], packed: Packed[], told: Told): AsyncGenerator<Uint8Array> {
   for (const source of sources) {
     const digest = createHash('sha256')
     let bytes = 0
