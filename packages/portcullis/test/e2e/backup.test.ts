@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -446,6 +447,19 @@ describe('after everything is gone', () => {
     key = await gateway.issue(['user'])
     assert.equal((await call('anew')).status, 200)
     assert.equal(upstream.seen.at(-1)?.headers.authorization, `Bearer ${secret}`, 'the keys of tenants stayed')
+  })
+
+  it('a restore that ended between its last two steps is finished by the next', async () => {
+    await gateway.close()
+    const state = join(folder, 'state')
+    const { id } = JSON.parse(readFileSync(join(next, 'manifest.json'), 'utf8'))
+    renameSync(state, `${state}.restoring`)
+    writeFileSync(join(`${state}.restoring`, 'restored.json'), `${JSON.stringify({ id })}\n`, { mode: 0o600 })
+    const ran = await ok('backup', 'restore', next, '-i', identity, '--replace', '--key-id', keyId)
+    assert.match(ran.err, /has been put in place/)
+    assert.equal(existsSync(join(state, 'restored.json')), false)
+    gateway = await startTestGateway(settings())
+    assert.equal((await call('finished')).status, 200)
   })
 
   it('a tenant that was shredded stays unreadable, although the backup is older', async () => {
