@@ -15,7 +15,7 @@ const SECRET_NAMES: ReadonlySet<string> = new Set(
 
 // Bounded repetition and no nesting: linear in the length of the text.
 const SECRET_SHAPES =
-  /\b(?:Bearer|Basic|DPoP)\s+[\w.~+/=-]{8,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\s\S]*/gi
+  /\b(?:Bearer|Basic|DPoP)\s+[\w.~+/=-]{8,}|(?<![\w-])eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----[\s\S]*/gi
 /** Addresses of machines stay: whoever looks into a log or a record looks for them. */
 const KINDS: readonly SensitiveKind[] = ['secret', 'card', 'iban', 'national-id', 'email', 'phone']
 const recogniser = new Recogniser(new Set(KINDS))
@@ -40,23 +40,32 @@ export function scrub(value: unknown, depth = 0): unknown {
   if ('toJSON' in value && typeof value.toJSON === 'function') return scrub(value.toJSON(), depth + 1)
   const copy: Record<string, unknown> = Object.create(null)
   for (const [name, entry] of Object.entries(value)) {
-    copy[name] = SECRET_NAMES.has(name.toLowerCase()) ? REDACTED : scrub(entry, depth + 1)
+    copy[MAY_TELL.test(name) ? scrubText(name) : name] = SECRET_NAMES.has(name.toLowerCase())
+      ? REDACTED
+      : scrub(entry, depth + 1)
   }
   return copy
 }
 
+/** Names that somebody else chose: our own are words. */
+const MAY_TELL = /[@\d]|[^]{24}/
+
 /** Text without what looks like a secret or personal data, and not longer than 4,096 characters. */
 export function scrubText(text: string): string {
   if (text.length < LEAST_LENGTH) return text
+  const isCut = text.length > MAX_TEXT_LENGTH + REACH_BEHIND
   const plain = text.slice(0, MAX_TEXT_LENGTH + REACH_BEHIND).replace(SECRET_SHAPES, REDACTED)
+  // What stands at the very end of a text that was cut may be the first half of something, which nobody would recognise.
+  const end = Math.min(MAX_TEXT_LENGTH, isCut ? Math.max(0, plain.length - REACH_BEHIND) : plain.length)
   let left = ''
   let done = 0
-  for (const { start, end, kind } of recogniser.find(plain)) {
-    left += plain.slice(done, start) + (kind === 'secret' ? REDACTED : `[${kind}]`)
-    done = end
+  for (const span of recogniser.find(plain)) {
+    if (span.start >= end) break
+    left += plain.slice(done, span.start) + (span.kind === 'secret' ? REDACTED : `[${span.kind}]`)
+    done = span.end
   }
-  const scrubbed = done === 0 ? plain : left + plain.slice(done)
-  return text.length > MAX_TEXT_LENGTH ? `${scrubbed.slice(0, MAX_TEXT_LENGTH)}…` : scrubbed
+  const scrubbed = done < end ? left + plain.slice(done, end) : left
+  return text.length > MAX_TEXT_LENGTH ? `${scrubbed}…` : scrubbed
 }
 
 /** What is cut in two is recognised by its second half, too. */

@@ -81,7 +81,7 @@ async function assertRefused(tool: string, args: Readonly<Record<string, unknown
   assert.equal(reply.json.result?.isError, true, reply.text)
   assert.equal(reply.json.result._meta['dev.portcullis/code'], 'inspection.refused')
   assert.equal(upstream.count(), earlier)
-  const [refusal] = recordsOfIncident(gateway, incidentOf(reply))
+  const refusal = recordsOfIncident(gateway, incidentOf(reply)).find(({ kind }) => kind === 'refusal')
   assert.ok(refusal?.kind === 'refusal' && refusal.findings !== undefined)
   const [finding] = refusal.findings as readonly [Finding]
   assert.equal(finding.at, at)
