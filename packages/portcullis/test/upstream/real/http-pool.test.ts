@@ -59,10 +59,10 @@ describe('HttpPool', () => {
 
   it('refuses an unknown authority, another name and an older TLS', async () => {
     const url = await tlsServer('TLSv1.3')
-    await assert.rejects(send(pool(url)), isFault('upstream.unavailable'))
+    await assert.rejects(send(pool(url)), isFault('upstream.certificate_refused'))
     const other = new URL(url)
     other.hostname = 'localhost'
-    await assert.rejects(send(pool(other, { ca })), isFault('upstream.unavailable'))
+    await assert.rejects(send(pool(other, { ca })), isFault('upstream.certificate_refused'))
     await assert.rejects(send(pool(await tlsServer('TLSv1.2'), { ca })), isFault('upstream.unavailable'))
   })
 
