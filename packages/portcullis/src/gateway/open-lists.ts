@@ -29,7 +29,8 @@ export async function openLists({ config, clock, log }: TrafficParts, blocks: Bl
   configured('block', entrySet([...blocked.map(placed), ...lists.blocked.map(listed)]))
   configured('allow', entrySet([...allowed.map(placed), ...lists.allowed.map(listed)]))
   for (const { file, effect, ...rules } of lists.files) {
-    const followed = await follow(file, (bytes) => readListFile(bytes, { ...rules, source: file }))
+    const read = (bytes: Buffer) => readListFile(bytes, { ...rules, source: file })
+    const followed = await follow(file, effect === 'allow' ? (bytes) => notEmpty(read(bytes)) : read)
     sources.push({
       effect,
       get entries() {
@@ -43,6 +44,13 @@ export async function openLists({ config, clock, log }: TrafficParts, blocks: Bl
     ...(countries && { countries: () => countries.current }),
   })
   return told.lists
+}
+
+/** Of an allow list without entries nobody needs to be on it: a file that was cut off would let everybody in. */
+function* notEmpty(reading: Generator<void, EntrySet>): Generator<void, EntrySet> {
+  const entries = yield* reading
+  if (entries.size === 0) throw new Error('an allow list without an entry')
+  return entries
 }
 
 const SOURCE = { tenant: '', source: 'config' } as const

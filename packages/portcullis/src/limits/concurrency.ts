@@ -65,7 +65,7 @@ function wait(
       settle()
       resolve()
     }
-    const ticket: Ticket = { ...holder, administrator, admitted }
+    const ticket: Ticket = { ...holder, administrator, admitted, displaced: () => give(busy('queue full')) }
     if (cancellation.cancelled) return reject(new Fault('upstream.ended', { reason: cancellation.reason }))
     if (!slots.enqueue(ticket)) return reject(busy('queue full'))
     const timer = setTimeout(() => give(busy('waited too long')), maxWaitMs)

@@ -2,7 +2,8 @@
  * Who may work now and who is next: a bounded number of slots, shared fairly.
  *
  * Whoever waits is served in turn, not by arrival: first by tenant, and of a tenant by principal. So neither a tenant with
- * many principals nor a principal that queues much pushes others back. The last `reserved` slots are for administrators,
+ * many principals nor a principal that queues much pushes others back. In a full queue, whoever waits most gives way to
+ * whoever waits less. The last `reserved` slots are for administrators,
  * who must get in when everybody else has filled the gateway.
  */
 export interface SlotRules {
@@ -24,6 +25,8 @@ export interface Ticket extends Holder {
   readonly administrator: boolean
   /** Called when a slot was given, in the same turn as the release that freed it. */
   readonly admitted: () => void
+  /** Called when its place in a full queue was given to somebody who waits less. */
+  readonly displaced: () => void
 }
 
 export class Slots {
@@ -31,6 +34,7 @@ export class Slots {
   readonly #held = new Map<string, number>()
   /** Waiting tickets by tenant and principal. The order of the maps is the order of turns. */
   readonly #tenants = new Map<string, Map<string, Ticket[]>>()
+  readonly #queuedOf = new Map<string, number>()
   #maxTotal: number
   #used = 0
   #queued = 0
@@ -73,13 +77,35 @@ export class Slots {
   /** Puts a ticket into the queue; false when the queue is full. */
   enqueue(ticket: Ticket): boolean {
     const { tenant, principal } = ticket
+    const waiting = this.#tenants.get(tenant)?.get(principal)?.length ?? 0
+    if (waiting >= this.#rules.maxQueuedPerPrincipal) return false
+    if (this.#queued >= this.#rules.maxQueued && !this.#makeRoom(tenant, waiting)) return false
     const queues = this.#tenants.get(tenant) ?? new Map<string, Ticket[]>()
     const queue = queues.get(principal) ?? []
-    if (this.#queued >= this.#rules.maxQueued || queue.length >= this.#rules.maxQueuedPerPrincipal) return false
     if (queue.length === 0) this.#tenants.set(tenant, queues.set(principal, queue))
     queue.push(ticket)
-    this.#queued++
+    this.#count(tenant, 1)
     return true
+  }
+
+  /** Of the tenant that waits most, or of the newcomer's own, the last one of the principal that waits most gives way. */
+  #makeRoom(tenant: string, waiting: number): boolean {
+    const [most = tenant, count = 0] = mostOf(this.#queuedOf)
+    const from = count > (this.#queuedOf.get(tenant) ?? 0) + 1 ? most : tenant
+    const [, queue = []] = mostOf(this.#tenants.get(from) ?? new Map<string, Ticket[]>(), (one) => one.length)
+    if (from === tenant && queue.length <= waiting + 1) return false
+    const last = queue.findLast(({ administrator }) => !administrator)
+    if (last === undefined) return false
+    this.leave(last)
+    last.displaced()
+    return true
+  }
+
+  #count(tenant: string, change: 1 | -1): void {
+    this.#queued += change
+    const count = (this.#queuedOf.get(tenant) ?? 0) + change
+    if (count > 0) this.#queuedOf.set(tenant, count)
+    else this.#queuedOf.delete(tenant)
   }
 
   /** Takes a ticket out of the queue, because it waited too long or is not wanted any more. */
@@ -90,7 +116,7 @@ export class Slots {
     const at = queue?.indexOf(ticket) ?? -1
     if (queues === undefined || queue === undefined || at < 0) return
     queue.splice(at, 1)
-    this.#queued--
+    this.#count(tenant, -1)
     if (queue.length === 0) queues.delete(principal)
     if (queues.size === 0) this.#tenants.delete(tenant)
   }
@@ -135,6 +161,12 @@ export class Slots {
 }
 
 const nameOf = ({ tenant, principal }: Holder): string => `${tenant}\n${principal}`
+
+function mostOf<Value>(all: ReadonlyMap<string, Value>, sizeOf: (value: Value) => number = Number) {
+  let most: readonly [name: string, value: Value] | readonly [] = []
+  for (const one of all) if (most.length === 0 || sizeOf(one[1]) > sizeOf(most[1])) most = one
+  return most
+}
 
 /** The last turn is for whoever just had one; who waits no more has none. */
 function moveLast<Value>(turns: Map<string, Value>, name: string): void {

@@ -23,11 +23,14 @@ const PAGE = 1_000
 const PRUNE_MS = 3_600_000
 /** More would be a flood of its own: a detector that is made to block everybody must not fill memory and store. */
 const MAX_BLOCKS = 200_000
+/** The administrators of one tenant must not use up what all others, and the detectors, need. */
+const MAX_BLOCKS_OF_TENANT = 10_000
 
 /** It is current only between `start()` and `close()`. */
 export class BlockList implements Blocks {
   readonly #parts: BlockListParts
   readonly #entries = new Map<string, StandingBlock>()
+  readonly #countOf = new Map<string, number>()
   readonly #networks = new NetworkMap<StandingBlock>()
   readonly #listeners = new Set<() => void>()
   #sequence = 0
@@ -60,7 +63,9 @@ export class BlockList implements Blocks {
   async block({ tenant = '', untilMs = FOR_EVER_MS, ...wanted }: NewBlock): Promise<void> {
     const entry = { ...wanted, tenant, untilMs, value: checkedValue(wanted.kind, wanted.value, tenant) }
     const at = this.#parts.clock.now()
-    if (this.#entries.size >= MAX_BLOCKS && !this.#entries.has(entryName(entry)))
+    const isTooMuch =
+      this.#entries.size >= MAX_BLOCKS || (tenant !== '' && (this.#countOf.get(tenant) ?? 0) >= MAX_BLOCKS_OF_TENANT)
+    if (isTooMuch && !this.#entries.has(entryName(entry)))
       throw new Fault('administration.conflict', { blocks: this.#entries.size }, { says: 'There are too many blocks.' })
     this.#apply([{ ...entry, at }], at)
     await this.#parts.store.put(entry, at)
@@ -153,14 +158,21 @@ export class BlockList implements Blocks {
   }
 
   #keep(entry: StandingBlock): void {
+    if (!this.#entries.has(entryName(entry))) this.#count(entry.tenant, 1)
     this.#entries.set(entryName(entry), entry)
     if (entry.kind !== 'address') return
     const network = parseNetwork(entry.value)
     this.#networks.set(networkWords(network), network.prefix, entry)
   }
 
+  #count(tenant: string, change: 1 | -1): void {
+    const count = (this.#countOf.get(tenant) ?? 0) + change
+    if (count > 0) this.#countOf.set(tenant, count)
+    else this.#countOf.delete(tenant)
+  }
+
   #forget(entry: Entry): void {
-    this.#entries.delete(entryName(entry))
+    if (this.#entries.delete(entryName(entry))) this.#count(entry.tenant, -1)
     if (entry.kind !== 'address') return
     const network = parseNetwork(entry.value)
     this.#networks.delete(networkWords(network), network.prefix)

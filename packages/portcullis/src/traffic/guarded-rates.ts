@@ -27,7 +27,9 @@ export class GuardedRates implements RateStore {
 
   async take(takings: readonly Taking[]): Promise<RateVerdict> {
     const { shared, clock, onChange } = this.#parts
-    if (clock.now() < this.#restsUntil) return this.#alone(takings, 'resting')
+    const rest = this.#restsUntil - clock.now()
+    // A clock that was set back makes no rest longer.
+    if (rest > 0 && rest <= REST_MS) return this.#alone(takings, 'resting')
     try {
       const verdict = await shared.take(takings)
       if (this.#isLost) onChange(undefined)

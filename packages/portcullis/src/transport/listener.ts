@@ -55,6 +55,8 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #streams = new Roster<Reply>()
   readonly #open = new Roster<Cancellation>()
+  /** All that are connected, whether TLS knows them yet or not. */
+  readonly #sockets = new Roster<Socket>()
   readonly #quick: QuickFront
   readonly #clients: ClientProof | undefined
   #keepAlive: NodeJS.Timeout | undefined
@@ -128,8 +130,8 @@ export class Listener {
     const idle = setInterval(() => this.#server.closeIdleConnections(), 50)
     const late = setTimeout(() => {
       for (const departure of this.#open.members) departure.cancel('shutdown')
-      this.#server.closeAllConnections()
-      this.#quick.destroy()
+      // One that is in its handshake is no connection of the server yet, and nobody would ask later how long it takes.
+      for (const socket of this.#sockets.members) socket.destroy()
     }, graceMs)
     await closed
     clearInterval(idle)
@@ -161,6 +163,8 @@ export class Listener {
 
   #admit(socket: Socket): void {
     socket.on('error', () => {})
+    const seat = this.#sockets.enter(socket)
+    socket.once('close', () => this.#sockets.leave(seat))
     const { gate } = this.#options
     const address = socket.remoteAddress
     if (gate === undefined || address === undefined) return

@@ -1,8 +1,5 @@
-/**
- * Decides how an answer to a plain request is written: head and body in one piece. A reply that becomes a stream is written by
- * node:http from there on.
- */
-import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse, STATUS_CODES } from 'node:http'
+/** Decides how an answer to a plain request is written: head and body in one piece, or a stream in chunks (RFC 9112 §7.1). */
+import { type OutgoingHttpHeader, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** By name. */
@@ -27,7 +24,6 @@ export interface Response {
 /** What a header may hold; a line break would begin another header (RFC 9110 §5.5). */
 const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const RESPONSE_TO = { method: 'POST', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage
 
 export interface PlainResponseOptions {
   readonly socket: Socket
@@ -44,7 +40,7 @@ export class PlainResponse implements Response {
   #set: Record<string, string | string[]> | undefined
   #status = 0
   #headers: Headers = {}
-  #stream: ServerResponse | undefined
+  #isStream = false
   #ended = false
   readonly #listeners: (() => void)[] = []
 
@@ -70,7 +66,7 @@ export class PlainResponse implements Response {
   }
 
   get writableNeedDrain(): boolean {
-    return this.#stream?.writableNeedDrain ?? this.#options.socket.writableNeedDrain
+    return this.#options.socket.writableNeedDrain
   }
 
   setHeader(name: string, value: string | string[]): void {
@@ -80,38 +76,46 @@ export class PlainResponse implements Response {
 
   /** Throws a TypeError for a header that could end its line. */
   writeHead(status: number, headers: Headers): void {
+    const all = this.#set === undefined ? headers : { ...this.#set, ...headers }
+    for (const name in all) checkHeader(name, all[name])
     this.#status = status
-    this.#headers = this.#set === undefined ? headers : { ...this.#set, ...headers }
-    for (const name in this.#headers) checkHeader(name, this.#headers[name])
+    this.#headers = all
   }
 
   flushHeaders(): void {
-    const { socket, isLast, keepSeconds } = this.#options
-    const stream = new ServerResponse(RESPONSE_TO)
-    stream.shouldKeepAlive = !isLast
-    stream.assignSocket(socket)
-    stream.once('finish', () => {
-      stream.detachSocket(socket)
-      this.#told()
-    })
-    this.#stream = stream
-    const kept = isLast ? {} : { 'keep-alive': `timeout=${keepSeconds}` }
-    stream.writeHead(this.#status, { ...this.#headers, ...kept })
-    stream.flushHeaders()
+    this.#isStream = true
+    this.#send(this.#head('transfer-encoding: chunked\r\n'))
   }
 
   write(chunk: string): boolean {
-    return this.#stream === undefined || this.#stream.write(chunk)
+    // A chunk without a byte would be the end of the stream.
+    if (!this.#isStream || this.#ended || chunk === '') return true
+    return this.#send(`${Buffer.byteLength(chunk).toString(16)}\r\n${chunk}\r\n`)
+  }
+
+  /** What one turn sends leaves together. */
+  #send(text: string): boolean {
+    const { socket } = this.#options
+    if (socket.writableCorked === 0) {
+      socket.cork()
+      process.nextTick(() => socket.uncork())
+    }
+    return socket.write(text)
   }
 
   end(body = ''): void {
     if (this.#ended) return
     this.#ended = true
-    if (this.#stream !== undefined) {
-      this.#stream.end()
+    const { socket } = this.#options
+    if (this.#isStream) {
+      this.#send('0\r\n\r\n')
+      return this.#told()
+    }
+    // Without a head that may be sent there is nothing to say.
+    if (this.#status === 0) {
+      socket.destroy()
       return
     }
-    const { socket } = this.#options
     const length = Number(this.#headers['content-length'])
     // So many bytes as characters: all of it is ASCII, which needs no conversion.
     socket.write(this.#head() + body, length === body.length ? 'latin1' : 'utf8')
@@ -119,18 +123,18 @@ export class PlainResponse implements Response {
   }
 
   on(event: 'drain' | 'close', listener: () => void): void {
-    ;(this.#stream ?? this.#options.socket).on(event, listener)
+    this.#options.socket.on(event, listener)
   }
 
   off(event: 'drain' | 'close', listener: () => void): void {
-    ;(this.#stream ?? this.#options.socket).off(event, listener)
+    this.#options.socket.off(event, listener)
   }
 
   #told(): void {
     for (const listener of this.#listeners) listener()
   }
 
-  #head(): string {
+  #head(framing = ''): string {
     const { isLast, keepSeconds, now } = this.#options
     let head = `HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ''}\r\n`
     for (const name in this.#headers) {
@@ -139,7 +143,7 @@ export class PlainResponse implements Response {
       else head += `${name}: ${String(value)}\r\n`
     }
     const rest = isLast ? 'connection: close' : `connection: keep-alive\r\nkeep-alive: timeout=${keepSeconds}`
-    return `${head}date: ${dateAt(now())}\r\n${rest}\r\n\r\n`
+    return `${head}${framing}date: ${dateAt(now())}\r\n${rest}\r\n\r\n`
   }
 }
 

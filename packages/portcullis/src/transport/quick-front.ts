@@ -42,6 +42,10 @@ export class QuickFront {
   }
 
   take(socket: Socket): void {
+    if (this.#closing) {
+      socket.destroy()
+      return
+    }
     const connection = new Connection(socket, this.#options, () => this.#closing)
     const seat = this.#connections.enter(connection)
     connection.onGone = () => this.#connections.leave(seat)
@@ -52,11 +56,6 @@ export class QuickFront {
     this.#closing = true
     for (const connection of this.#connections.members) connection.endIfIdle()
   }
-
-  /** Ends all. */
-  destroy(): void {
-    for (const connection of this.#connections.members) connection.destroy()
-  }
 }
 
 class Connection {
@@ -66,11 +65,14 @@ class Connection {
   readonly #isClosing: () => boolean
   /** Bytes that are not answered yet and not part of the request under way. */
   #rest: Buffer | undefined
+  #begun: Begun | undefined
   /** Present while a request is under way. */
   #leave: (() => void) | undefined
   /** The client has yet to read what was answered. */
   #isFull = false
   #served = 0
+  /** The last answer has been sent; whatever else comes is not read. */
+  #isOver = false
   #waiting: NodeJS.Immediate | undefined
   readonly #read = (chunk: Buffer) => this.#take(chunk)
   readonly #end = () => this.#socket.end()
@@ -92,11 +94,9 @@ class Connection {
     if (this.#leave === undefined) this.#socket.destroy()
   }
 
-  destroy(): void {
-    this.#socket.destroy()
-  }
-
   #take(chunk: Buffer): void {
+    if (this.#isOver) return
+    if (this.#begun !== undefined) return this.#gather(this.#begun, chunk)
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk])
     this.#rest = undefined
     if (this.#leave === undefined) this.#serve(bytes)
@@ -110,12 +110,14 @@ class Connection {
   }
 
   #serve(bytes: Buffer): void {
-    const { limits, now, handle } = this.#options
-    const request = readPlain(bytes, limits)
+    const request = readPlain(bytes, this.#options.limits)
     if (request === undefined) return this.#handOver(bytes)
-    if (bytes.length < request.end) return this.#await(bytes)
-    clearImmediate(this.#waiting)
-    this.#waiting = undefined
+    if (bytes.length < request.end) return this.#await(request, bytes)
+    this.#begin(request, bytes)
+  }
+
+  #begin(request: PlainRequest, bytes: Buffer): void {
+    const { limits, now, handle } = this.#options
     const { length } = bytes
     if (length > request.end) this.#keep(bytes.subarray(request.end))
     if (this.#served++ === 0) this.#socket.setTimeout(limits.keepAliveTimeoutMs)
@@ -128,22 +130,38 @@ class Connection {
   }
 
   /** Head and body are often sent one after the other; what is not there when this turn ends is slow, and node:http has limits for that. */
-  #await(bytes: Buffer): void {
-    this.#rest = bytes
-    this.#waiting ??= setImmediate(() => {
-      this.#waiting = undefined
-      const rest = this.#rest
-      this.#rest = undefined
-      if (rest !== undefined && !this.#socket.destroyed) this.#handOver(rest)
+  #await(request: PlainRequest, bytes: Buffer): void {
+    const begun: Begun = { request, pieces: [bytes], length: bytes.length }
+    this.#begun = begun
+    this.#waiting = setImmediate(() => {
+      this.#begun = undefined
+      if (!this.#socket.destroyed) this.#handOver(Buffer.concat(begun.pieces))
     })
+  }
+
+  /** The head is not read again: a turn may bring a body in as many pieces as it has bytes. */
+  #gather(begun: Begun, chunk: Buffer): void {
+    begun.pieces.push(chunk)
+    begun.length += chunk.length
+    if (begun.length < begun.request.end) return
+    clearImmediate(this.#waiting)
+    this.#begun = undefined
+    this.#begin(begun.request, Buffer.concat(begun.pieces, begun.length))
   }
 
   #answered(isLast: boolean): void {
     this.#leave = undefined
-    if (isLast || this.#isClosing()) this.#socket.end()
+    if (isLast || this.#isClosing()) this.#finish()
     else if (this.#socket.writableNeedDrain) this.#drain()
     // In a turn of its own, so that requests sent in one piece do not follow each other into the stack.
     else if (this.#rest !== undefined) setImmediate(() => this.#goOn())
+  }
+
+  /** A request that came now would be carried out, and nobody would be told what became of it. */
+  #finish(): void {
+    this.#isOver = true
+    this.#rest = undefined
+    this.#socket.destroySoon()
   }
 
   /** Nothing more is read of a client that does not read: its answers would be kept here without end. */
@@ -184,6 +202,13 @@ class Connection {
     this.#leave = undefined
     leave?.()
   }
+}
+
+/** A request whose body is still coming, and what there is of it. */
+interface Begun {
+  readonly request: PlainRequest
+  readonly pieces: Buffer[]
+  length: number
 }
 
 const NOBODY = (): void => {}

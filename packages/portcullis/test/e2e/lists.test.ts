@@ -133,6 +133,17 @@ describe('files of lists', () => {
     await until(async () => (await callTool(gateway, 'echo', {})).status === 200)
   })
 
+  it('of who is served let nobody in when they are cut off: the entries from before hold', async (t) => {
+    const { gateway, upstream, folder } = await site(t, (at) => {
+      writeFileSync(join(at, 'allowed'), '192.0.2.1\n')
+      return { lists: { files: [{ file: join(at, 'allowed'), effect: 'allow' }] } }
+    })
+    writeFileSync(join(folder, 'allowed'), '')
+    await until(() => gateway.logged.some((line) => line.includes('a list cannot be read')))
+    assert.deepEqual(codeOf(await callTool(gateway, 'echo', {})), [403, 'traffic.address_blocked'])
+    assert.equal(upstream.count(), 0)
+  })
+
   it('that are broken, missing or mean nothing keep the gateway from starting, and the line is told', async (t) => {
     const broken = (text: string, rules: object = {}) =>
       site(t, (folder) => {
@@ -142,6 +153,7 @@ describe('files of lists', () => {
     await assert.rejects(broken('192.0.2.1\nnonsense\n'), /line 2 is not an address/)
     await assert.rejects(broken('x,y\n', { format: 'csv' }), /line 1/)
     await assert.rejects(broken('NL\n', { kind: 'country' }), /countries/)
+    await assert.rejects(broken('# nobody\n', { effect: 'allow' }), /an allow list without an entry/)
     const missing = () => ({ lists: { files: [{ file: '/nowhere/list' }] } })
     await assert.rejects(site(t, missing), /does not exist/)
     for (const entry of [

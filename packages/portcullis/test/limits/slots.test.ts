@@ -8,7 +8,7 @@ const RULES: SlotRules = { maxTotal: 3, maxPerPrincipal: 2, reserved: 1, maxQueu
 const by = (principal: string, tenant = 't') => ({ tenant, principal })
 
 function ticketOf(principal: string, admitted: string[], administrator = false): Ticket {
-  return { ...by(principal), administrator, admitted: () => admitted.push(principal) }
+  return { ...by(principal), administrator, admitted: () => admitted.push(principal), displaced: () => {} }
 }
 
 test('slots are bounded in total and for each principal', () => {
@@ -46,7 +46,7 @@ test('those who wait are served in turn by tenant, however many principals a ten
   const waiting = [by('a1', 'a'), by('a2', 'a'), by('a3', 'a'), by('a1', 'a'), by('b1', 'b'), by('b1', 'b')]
   for (const holder of waiting) {
     const name = holder.principal
-    slots.enqueue({ ...holder, administrator: false, admitted: () => admitted.push(name) })
+    slots.enqueue({ ...holder, administrator: false, admitted: () => admitted.push(name), displaced: () => {} })
   }
   slots.release(by('x'))
   while (slots.used > 0) {
@@ -54,6 +54,21 @@ test('those who wait are served in turn by tenant, however many principals a ten
     slots.release(by(name, name.charAt(0)))
   }
   assert.deepEqual(admitted, ['a1', 'b1', 'a2', 'b1', 'a3', 'a1'])
+})
+
+test('a full queue has room for a tenant and for a principal that wait less, and whoever waits most gives way', () => {
+  const slots = new Slots({ ...RULES, maxTotal: 1, reserved: 0, maxQueued: 6, maxQueuedPerPrincipal: 4 })
+  slots.take(by('x'), false)
+  const gone: string[] = []
+  const wait = (name: string, administrator = false) =>
+    slots.enqueue({
+      ...{ ...by(name, name.charAt(0)), administrator },
+      ...{ admitted: () => {}, displaced: () => gone.push(name) },
+    })
+  for (const name of ['a1', 'a1', 'a1', 'a2', 'a2', 'a3']) assert.equal(wait(name), true)
+  assert.deepEqual([wait('a1'), wait('a2'), wait('a3'), gone], [false, false, true, ['a1']], 'by principal in a tenant')
+  assert.deepEqual([wait('b1'), wait('b1'), wait('b1'), wait('b1')], [true, true, true, false], 'by tenant')
+  assert.deepEqual([gone.filter((name) => name.startsWith('b')), gone.length, slots.queued], [[], 4, 6])
 })
 
 test('slots that come back at once admit all who fit, and fewer slots end nothing', () => {
@@ -83,7 +98,7 @@ test('one whose own limit is reached is passed over', () => {
 test('the queue is bounded in total and for each principal', () => {
   const slots = new Slots(RULES)
   const results = ['a', 'a', 'a', 'b', 'b', 'c'].map((principal) => slots.enqueue(ticketOf(principal, [])))
-  assert.deepEqual(results, [true, true, false, true, true, false])
+  assert.deepEqual([results, slots.queued], [[true, true, false, true, true, true], 4])
 })
 
 test('a ticket that left is not admitted, and leaving twice changes nothing', () => {
@@ -121,6 +136,7 @@ test('whatever happens, limits hold, nobody is forgotten and all slots come back
               held.push(who)
               waiting.splice(waiting.indexOf(ticket), 1)
             },
+            displaced: () => void waiting.splice(waiting.indexOf(ticket), 1),
           }
           if (slots.enqueue(ticket)) waiting.push(ticket)
         } else if (act === 'leave') {

@@ -51,6 +51,7 @@ const BROKEN: readonly (readonly [string, string, Partial<ListFileRules>, number
   ['a head without a value', 'kind,reason\n', { format: 'csv' }, 1],
   ['an unknown column', 'value,colour\n', { format: 'csv' }, 1],
   ['a row that is too short', 'value,reason\n192.0.2.1\n', { format: 'csv' }, 2],
+  ['blanks without end before a quote', `value,reason\n${' '.repeat(100_000)}x"`, { format: 'csv' }, 2],
   ['quotes that do not close', 'value,reason\n192.0.2.1,"x\n', { format: 'csv' }, 2],
   ['an unknown kind', 'value,kind\nx,people\n', { format: 'csv' }, 2],
   ['a tenant of an address', 'value,tenant\n192.0.2.1,acme\n', { format: 'csv' }, 2],

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { connect as connectTls } from 'node:tls'
 import { systemClock } from '../../src/core/clock.ts'
 import type { Answer, Exchange } from '../../src/core/exchange.ts'
 import { Listener, type ListenerLimits } from '../../src/transport/listener.ts'
+import { QuickFront } from '../../src/transport/quick-front.ts'
+import { createTestIdentity } from '../fixtures/certificate.ts'
 
 const LIMITS: ListenerLimits = {
   headersTimeoutMs: 5_000,
@@ -25,10 +28,16 @@ const echo: Serve = async ({ head, body }) => {
   return { status: 200, document: { method: head.method, path: head.path, body: read.toString() } }
 }
 
-async function connected(t: TestContext, serve: Serve = echo, limits: Partial<ListenerLimits> = {}) {
+async function connected(
+  t: TestContext,
+  serve: Serve = echo,
+  limits: Partial<ListenerLimits> = {},
+  tls?: { readonly key: string; readonly cert: string },
+) {
   const listener = new Listener({
     host: '127.0.0.1',
     port: 0,
+    ...(tls && { tls }),
     limits: { ...LIMITS, ...limits },
     clock: systemClock,
     keepAliveMs: 50,
@@ -197,6 +206,99 @@ describe('a connection', () => {
     assert.equal(client.text, '')
   })
 
+  it('becomes a stream that goes on after its client has not read for a while', async (t) => {
+    const large = 'x'.repeat(500_000)
+    const { client } = await connected(t, async ({ body, outlet }) => {
+      await body.read(100)
+      for (let count = 0; count < 20; count++)
+        await outlet.send({ jsonrpc: '2.0', method: 'notifications/message', params: { large } })
+      return { status: 200, message: { jsonrpc: '2.0', id: 1, result: {} } }
+    })
+    client.socket.pause()
+    client.socket.write(post('stream'))
+    await setTimeout(50)
+    client.socket.resume()
+    const text = await client.until((read) => read.endsWith('\r\n0\r\n\r\n'))
+    assert.equal(text.split('notifications/message').length, 21)
+  })
+
+  it('ends without an answer when a header of a stream could begin another one', async (t) => {
+    const { client } = await connected(t, async ({ outlet }) => {
+      outlet.announce?.({ 'x-one': 'a\r\nx-two: b' })
+      try {
+        await outlet.send({ jsonrpc: '2.0', method: 'notifications/message' })
+      } catch {
+        // The pipeline makes an answer of everything that is thrown.
+      }
+      return { status: 200, message: { jsonrpc: '2.0', id: 1, result: {} } }
+    })
+    client.socket.write(post('one'))
+    await client.until(() => client.ended)
+    assert.equal(client.text, '')
+  })
+
+  it('carries out nothing after its last answer', async (t) => {
+    const served: string[] = []
+    const { client } = await connected(
+      t,
+      async (exchange) => {
+        served.push((await exchange.body.read(100)).toString())
+        return echo(exchange)
+      },
+      { maxRequestsPerSocket: 2 },
+    )
+    client.socket.allowHalfOpen = true
+    client.socket.write(post('one'))
+    await client.until(() => client.bodies().length === 1)
+    client.socket.write(post('two'))
+    await client.until(() => client.bodies().length === 2)
+    client.socket.end(post('three'))
+    await client.until(() => client.ended)
+    assert.deepEqual(served, ['one', 'two'])
+  })
+
+  it('may bring a body byte by byte, up to as much as is allowed', async (t) => {
+    const sizes: number[] = []
+    const { client } = await connected(t, async ({ body }) => {
+      const read = await body.read(5_000)
+      sizes.push(read.length)
+      return { status: 200, document: { body: read.subarray(-3).toString() } }
+    })
+    const chunked = (length: number) =>
+      `POST /mcp HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(length - 1)}1\r\nb\r\n0\r\n\r\n`
+    client.socket.write(chunked(5_000))
+    await client.until(() => client.bodies().length === 1)
+    client.socket.write(chunked(5_001))
+    await client.until(() => client.ended)
+    assert.deepEqual([sizes, client.bodies()], [[5_000], ['aab']])
+  })
+
+  it('has its head read once, in however many pieces the body comes in one turn', () => {
+    let readings = 0
+    const bodies: string[] = []
+    const front = new QuickFront({
+      limits: {
+        ...LIMITS,
+        get maxHeaders() {
+          readings++
+          return 100
+        },
+      },
+      now: Date.now,
+      handle: ({ body }) => {
+        bodies.push(body.toString())
+        return () => {}
+      },
+      handOver: () => assert.fail('it is plain'),
+    })
+    const socket = new Socket()
+    front.take(socket)
+    socket.emit('data', Buffer.from(post('x'.repeat(5_000)).slice(0, -5_000)))
+    for (let count = 0; count < 5_000; count++) socket.emit('data', Buffer.from('x'))
+    socket.destroy()
+    assert.deepEqual([bodies, readings], [['x'.repeat(5_000)], 1])
+  })
+
   it('is read no further while its client does not read', async (t) => {
     let served = 0
     const large = 'x'.repeat(1_000_000)
@@ -228,5 +330,43 @@ describe('a connection', () => {
     await closed
     await client.until(() => client.ended)
     assert.deepEqual(client.bodies(), ['under way'])
+  })
+
+  it('is not waited for, and not served, at the end of the listener while it is in its handshake', async (t) => {
+    const identity = await createTestIdentity()
+    t.after(() => identity.remove())
+    let served = 0
+    const serve: Serve = (exchange) => {
+      served++
+      return echo(exchange)
+    }
+    const { key, cert } = identity
+    const { client, listener } = await connected(t, serve, {}, { key, cert })
+    await setTimeout(20)
+    const closed = listener.close(20)
+    await setTimeout(60)
+    // Had it been let in now, a first byte would keep it open for ever.
+    const late = connectTls({ socket: client.socket, rejectUnauthorized: false }, () => late.write(post('late')))
+    late.on('error', () => {})
+    await closed
+    assert.equal(served, 0)
+  })
+
+  it('is not served once the listener is closing, whenever its handshake ends', async (t) => {
+    const identity = await createTestIdentity()
+    t.after(() => identity.remove())
+    let served = 0
+    const serve: Serve = (exchange) => {
+      served++
+      return echo(exchange)
+    }
+    const { key, cert } = identity
+    const { client, listener } = await connected(t, serve, {}, { key, cert })
+    await setTimeout(20)
+    const closed = listener.close(5_000)
+    const late = connectTls({ socket: client.socket, rejectUnauthorized: false }, () => late.write(post('late')))
+    late.on('error', () => {})
+    await closed
+    assert.equal(served, 0)
   })
 })

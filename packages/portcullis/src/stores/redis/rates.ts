@@ -70,8 +70,9 @@ export class RedisRateStore implements RateStore {
     const numbers = takings.flatMap(({ cost, rule }) => [cost, rule.permits, rule.perSeconds * 1_000, rule.burst])
     const now = this.#clock === undefined ? '' : this.#clock.now()
     const [at, ms] = await this.#redis.portcullisTake(keys.length, ...keys, ...numbers, now)
-    const refused = at === 0 ? undefined : takings[at - 1]
-    if (refused === undefined) return { allowed: true }
+    if (at === 0) return { allowed: true }
+    const refused = takings[at - 1]
+    if (refused === undefined) throw new Error('Redis did not answer what it was asked')
     return { allowed: false, key: refused.key, retryAfterSeconds: retryAfter(Number(ms)) }
   }
 
