@@ -9,6 +9,7 @@ const SUITES = {
   'event-loop': './event-loop.mjs',
   masking: './masking.mjs',
   traffic: './traffic.mjs',
+  signatures: './signatures.mjs',
 }
 
 await import(SUITES[process.argv[2]] ?? './calls.mjs')

@@ -11,6 +11,7 @@ const ROOMS = [
   'pki',
   'traffic',
   'identity',
+  'signatures',
   'inspection',
   'policy',
   'limits',

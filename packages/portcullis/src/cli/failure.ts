@@ -16,6 +16,7 @@ const SENTENCES: Readonly<Record<string, ExitStatus>> = {
   LockError: EXIT.config,
   InspectionError: EXIT.config,
   SecretError: EXIT.config,
+  SignatureKeyError: EXIT.config,
   ListsError: EXIT.config,
   RedisError: EXIT.unavailable,
   KeyServiceError: EXIT.unavailable,

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { anchorDataProtection } from './anchor-data-protection.ts'
 import { anchorExporters, anchorHeaders, anchorTrust } from './anchor-exporters.ts'
 import { anchorWitnesses } from './anchor-witness.ts'
+import { anchorSignatures, anchorUpstreamSignatures } from './signature-paths.ts'
 import type {
   Config,
   HttpConfig,
@@ -74,7 +75,7 @@ function anchorTls(tls: NonNullable<Config['listen']['tls']>, at: At): NonNullab
 }
 
 function anchorIdentity(identity: Config['identity'], at: At): Config['identity'] {
-  const { issuers, certificates, server } = identity
+  const { issuers, certificates, server, signatures } = identity
   return {
     ...identity,
     issuers: issuers.map((issuer) => anchorIssuer(issuer, at)),
@@ -82,6 +83,7 @@ function anchorIdentity(identity: Config['identity'], at: At): Config['identity'
       rule.authority === undefined ? rule : { ...rule, authority: at(rule.authority) },
     ),
     ...(server && { server: anchorServer(server, at) }),
+    ...(signatures && { signatures: anchorSignatures(signatures, at) }),
   }
 }
 
@@ -159,7 +161,9 @@ function anchorTenant(tenant: TenantConfig, at: At): TenantConfig {
   return { ...tenant, policy: anchorPolicy(tenant.policy, at) }
 }
 
-function anchorUpstream(upstream: UpstreamConfig, at: At): UpstreamConfig {
+function anchorUpstream(given: UpstreamConfig, at: At): UpstreamConfig {
+  const { signatures } = given
+  const upstream = signatures ? { ...given, signatures: anchorUpstreamSignatures(signatures, at) } : given
   if (upstream.stdio !== undefined) return { ...upstream, stdio: anchorStdio(upstream.stdio, at) }
   if (upstream.code !== undefined)
     return { ...upstream, code: { ...upstream.code, sandbox: anchorSandbox(upstream.code.sandbox, at) } }

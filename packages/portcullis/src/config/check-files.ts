@@ -6,6 +6,7 @@ import { checkAssertions } from './check-assertions.ts'
 import { checkDataProtection } from './check-data-protection.ts'
 import { checkExporters } from './check-exporters.ts'
 import { checkSenders } from './check-senders.ts'
+import { checkSignatures } from './check-signatures.ts'
 import { checkSignIn } from './check-sign-in.ts'
 import { checkTelemetry } from './check-telemetry.ts'
 import { checkTenants, everyRole } from './check-tenants.ts'
@@ -23,6 +24,7 @@ export function checkFiles(config: Config, configFile: string, environment: Envi
     ...checkResults(config, environment),
     ...config.identity.issuers.flatMap((_, index) => checkIssuer(config, index)),
     ...checkSenders(config, environment),
+    ...checkSignatures(config, environment),
     ...checkAssertions(config),
     ...checkServer(config),
     ...checkSignIn(config, environment),

@@ -4,6 +4,7 @@ import { algorithms, claim, issuerId, jwksUri, rolesByClaims, tenantByClaims } f
 import { server } from './server-schema.ts'
 import { name, path, roleName, seconds, text } from './fields.ts'
 import { certificates, dpop, introspection, scopes, senderConstrained } from './sender-schema.ts'
+import { signatures } from './signature-schema.ts'
 import { builtin } from './tenant-schema.ts'
 
 const audienceList = z.array(text).min(1).max(50)
@@ -60,6 +61,9 @@ export const identity = z.strictObject({
   dpop: dpop.prefault({}).describe('Proofs of possession for tokens that are bound to a key (RFC 9449).'),
   certificates,
   senderConstrained,
+  signatures: signatures
+    .optional()
+    .describe('Signed requests and answers (RFC 9421). Default: signatures are not looked at.'),
 })
 
 export const policy = z.strictObject({

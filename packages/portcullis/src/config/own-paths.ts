@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { keyAuthorities, keyFiles } from './anchor-data-protection.ts'
 import { exporterAuthorities, exporterFiles } from './exporter-paths.ts'
 import type { Config, SandboxConfig, SecretSource, UpstreamConfig } from './schema.ts'
+import { signatureAuthorities, signatureFiles } from './signature-paths.ts'
 import { witnessAuthorities, witnessFiles } from './witness-paths.ts'
 
 /**
@@ -24,6 +25,7 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
     ...exporterFiles(config.exporters),
     ...keyFiles(config.dataProtection),
     ...witnessFiles(config.audit),
+    ...signatureFiles(config),
     ...telemetryFiles(config),
   ]
   const all = [resolve(configFile), ...policyFiles(config), ...files.filter((file) => file !== undefined)]
@@ -54,6 +56,7 @@ export function trustedFiles({
     ...exporterAuthorities(exporters),
     ...keyAuthorities(dataProtection),
     ...witnessAuthorities(audit),
+    ...signatureAuthorities({ identity, upstreams }),
     telemetry?.ca,
     listen.tls?.certificate?.file,
     definitions.lock,

@@ -9,6 +9,7 @@ import { upstreamMasking } from './masking-schema.ts'
 import { isLoopback } from './loopback.ts'
 import { payloads } from './retention-schema.ts'
 import { sandbox } from './sandbox-schema.ts'
+import { upstreamSignatures } from './signature-schema.ts'
 import { upstreamValidation } from './validation-schema.ts'
 
 const deadlines = z.strictObject({
@@ -122,6 +123,9 @@ export const upstream = z
       .describe(
         '`required`: only credentials that are bound to a key or a certificate open it, and the aggregate path beside it.',
       ),
+    signatures: upstreamSignatures
+      .optional()
+      .describe('Signed messages (RFC 9421): from callers, to them, to the upstream and from it.'),
     inspection: upstreamInspection
       .prefault({})
       .describe('What follows from what is found in its arguments and results, and what its arguments mean.'),

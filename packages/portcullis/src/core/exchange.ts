@@ -8,7 +8,8 @@ export interface Exchange {
   readonly receivedAt: number
   readonly peer: Peer
   readonly head: RequestHead
-  readonly body: Body
+  /** Surrounded by what has to be true of it before it is believed. */
+  body: Body
   /** Where messages go that precede the answer. Filters on the way see each of them. */
   outlet: Outlet
   /** Cancels when the client leaves. Whether that ends the call depends on the era (MCP "Cancellation"). */
@@ -74,8 +75,22 @@ export interface Outlet {
   send(message: Outgoing): Promise<void> | void
   /** Sets headers of whatever answer follows, refusals included. Absent once it is too late for that. */
   announce?(headers: Readonly<Record<string, string>>): void
+  /** Has all that follows vouched for, refusals included. Absent once it is too late for that. */
+  sealWith?(seal: Seal): void
   /** Opens the stream without a message, for streams that may stay silent for long. */
   open(): void
+}
+
+/** Vouches for what leaves. Neither function throws. */
+export interface Seal {
+  /** Headers that are added to a whole answer, whose body is this text. */
+  headers(
+    status: number,
+    headers: Readonly<Record<string, string | number>>,
+    body: string,
+  ): Readonly<Record<string, string>>
+  /** A message of a stream with what vouches for it; a promise for a bulky one. */
+  message(message: Outgoing): Outgoing | Promise<Outgoing>
 }
 
 /** What the gateway answers. Without a message or a document it has an empty body. */

@@ -45,6 +45,10 @@ export const FAULTS = {
   'identity.oauth_refused':       { status: 400, rpc: 400, says: 'The authorization server refuses this.' },
   'identity.unavailable':         { status: 503, rpc: 503, says: 'Authentication is temporarily unavailable.' },
 
+  // signed messages
+  'signature.required':           { status: 403, rpc: 403, says: 'This request has to be signed.' },
+  'signature.refused':            { status: 403, rpc: 403, says: 'The signature of this request is not good.' },
+
   // message
   'message.too_large':            { status: 413, rpc: 413, says: 'The message is too large.' },
   'message.incomplete':           { status: 400, rpc: -32700, says: 'The message ended too early.' },
@@ -108,6 +112,7 @@ export const FAULTS = {
   'upstream.unavailable':         { status: 502, rpc: 502, says: 'The upstream is not available.' },
   'upstream.resting':             { status: 503, rpc: 503, says: 'The upstream has failed too often and is left alone for a while; please retry later.' },
   'upstream.certificate_refused': { status: 502, rpc: 502, says: 'The upstream could not prove who it is.' },
+  'upstream.signature_refused':   { status: 502, rpc: 502, says: 'The upstream could not prove that this is its answer.' },
   'upstream.malformed':           { status: 502, rpc: 502, says: 'The upstream sent an invalid answer.' },
   'upstream.too_large':           { status: 502, rpc: 502, says: 'The upstream sent too much.' },
   'upstream.result_invalid':      { status: 502, rpc: 502, says: 'The upstream result does not match its schema.' },

@@ -43,6 +43,8 @@ import { withTokens } from './build-masking.ts'
 import { type InspectionStageParts, inspectionStages } from './inspection-stages.ts'
 import { explainedResolve } from './explained-resolve.ts'
 import type { Observation } from './observation.ts'
+import { unsigned } from './open-signatures.ts'
+import type { Signatures } from './signed-messages.ts'
 import type { Stages, Understood } from './path.ts'
 import { type Traffic, trafficStages } from './build-traffic.ts'
 import { tenantConcurrency, tenantHas } from './tenants.ts'
@@ -57,6 +59,7 @@ export interface StageParts extends InspectionStageParts {
   /** Absent where answers carry none. */
   readonly receipts?: Receipts | undefined
   readonly identity: Identity
+  readonly signatures: Signatures
   readonly traffic: Traffic
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly sessions: SessionTable
@@ -97,6 +100,7 @@ export function buildStages(parts: StageParts): Stages {
       onChanged: (listener) => parts.traffic.lists.onChanged(listener),
       refuses: parts.traffic.refuses,
     }),
+    signatures: parts.signatures.verify ?? unsigned,
     administrator: administrator(mayEnter(config)),
     negotiate,
     receive: receive(limits.maxBodyBytes),

@@ -19,6 +19,7 @@ import { type Drivers, volumeFolder, type Walls, withAuthority } from './build-s
 import { codeConnector } from './build-code.ts'
 import { type LaunchFacts, launchSpec, volumeSpecs } from './launch-spec.ts'
 import type { Processes } from './processes.ts'
+import type { Signatures } from './signed-messages.ts'
 import type { LinkPlace } from './observed-link.ts'
 import { PRODUCT } from './product.ts'
 import type { Validation } from './build-validation.ts'
@@ -41,6 +42,8 @@ export interface UpstreamParts {
   /** Who says what of an upstream's words is passed on. Undefined: nobody has to. */
   readonly judgeOf: (upstream: string) => Judge | undefined
   readonly validation: Validation
+  /** What is signed for upstreams, and what they have to sign. */
+  readonly signatures: Signatures
   /** Hears of every request to an upstream; absent where nobody does. */
   readonly observe?: ((connector: Connector, place: LinkPlace) => Connector) | undefined
 }
@@ -143,9 +146,11 @@ function httpConnector(parts: UpstreamParts & Watches, name: string, http: HttpC
     maxResponseBytes: maxBytes + HEAD_ROOM_BYTES,
   })
   const sourceOf = access.sourceOf(name, http, pool)
+  const signed = parts.signatures.senderOf(name, new URL(http.url))
   return new HttpConnector({
     pool,
     ...(sourceOf && { sourceOf }),
+    ...(signed && { signed }),
     credentials: Object.fromEntries(credentials) as Record<string, Secret>,
     parse,
     maxMessageBytes: maxBytes,
@@ -160,7 +165,7 @@ function stdioConnector(
   stdio: StdioConfig,
   facts: LaunchFacts,
 ): Connector {
-  const { config, clock, log, processes } = parts
+  const { config, clock, log, processes, signatures } = parts
   const spec = launchSpec(stdio, facts)
   const about = { upstream: name }
   return new StdioConnector({
@@ -173,7 +178,7 @@ function stdioConnector(
     async spawn(scope, owner) {
       const volumes = volumeSpecs(stdio.sandbox, volumeFolder(config, name, scope))
       const fresh = await withAuthority({ ...spec, volumes }, clock)
-      return processes.start({ upstream: name, owner, walls, spec: fresh })
+      return signatures.processOf(name, await processes.start({ upstream: name, owner, walls, spec: fresh }))
     },
     onViolation(owner, violation) {
       log.warn('an upstream breaks the protocol', { ...about, violation })

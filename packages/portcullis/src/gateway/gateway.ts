@@ -74,12 +74,12 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   drivers.catch(() => {})
   started.push(() => closeDrivers(drivers))
   const ground = await openGround({ config, configFile, log, clock, environment }, started)
-  const { gate, listener, ledger, access, watch, telemetry } = ground
+  const { gate, listener, ledger, access, watch, telemetry, signatures } = ground
   const { observation } = watch
   const inForce = new DefinitionsInForce({ config, ledger, clock, log })
   const judgeOf = (upstream: string) => inForce.judgeOf(upstream)
   const behind = { config, environment, clock, log, drivers, access, judgeOf, validation: listener.validation }
-  const served = await openUpstreams({ ...behind, observation, telemetry }, ledger, started)
+  const served = await openUpstreams({ ...behind, signatures, observation, telemetry }, ledger, started)
   started.push(inForce.follow(served.upstreams))
   const rules = await openRules({ config, log, environment, inForce }, served.upstreams, started)
   const parts = { options, config, clock, log, ground, ...served, ...rules, inForce }

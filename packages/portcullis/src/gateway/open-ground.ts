@@ -24,6 +24,7 @@ import { anomalyBlocks, buildTraffic, trafficReadings } from './build-traffic.ts
 import { eventual } from './eventual-ledger.ts'
 import { openKeys } from './open-keys.ts'
 import { openRecords } from './open-records.ts'
+import { openSignatures } from './open-signatures.ts'
 import { openTelemetry } from './open-telemetry.ts'
 import { Gate } from './gate.ts'
 import { Observation } from './observation.ts'
@@ -68,6 +69,7 @@ export async function openGround(parts: GroundParts, started: Started) {
   const identity = await buildIdentity({ ...common, environment, openServer, bundles: listener.bundles })
   started.push(() => identity.close())
   const isRevoked = (principal: Principal) => identity.revocations.covers(principal, clock.now())
+  const signatures = await openSignatures({ ...common, environment, replays: stores.replays })
   const access = new Access({ ...common, keys: vault.keys, ledger, environment, isRevoked })
   return {
     gate,
@@ -82,6 +84,7 @@ export async function openGround(parts: GroundParts, started: Started) {
     traffic,
     ledger,
     telemetry,
+    signatures,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Answer, Exchange } from '../core/exchange.ts'
 import { type Check, type Filter, type Handler, Pipeline, type Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
+import type { MessageSigned } from '../core/signed.ts'
 import type { Inspected } from '../inspection/inspect-arguments.ts'
 import type { Protected } from '../data-protection/masking/mask-arguments.ts'
 import type { Bounded } from '../limits/bound.ts'
@@ -15,13 +16,13 @@ import type { Sessioned } from '../upstream/relay/attach-session.ts'
 import type { Administration } from './administration.ts'
 
 /** Everything that is known of a message before policy has spoken. */
-export type Understood = Exchange & Routed & Bounded & Authenticated & Received & Parsed & Sessioned & Resolved
+export type Understood = Entered & Received & Parsed & Sessioned & Resolved
 
 /** Everything that must be known, allowed and on record before an upstream is reached. */
 export type Admitted = Understood & Authorized & Inspected & Protected & Recorded
 
 /** What a GET or DELETE of the 2025 revisions has to prove: it carries no message. */
-export type Entered = Exchange & Routed & Bounded & Authenticated
+export type Entered = Exchange & Routed & Bounded & Authenticated & MessageSigned
 
 /** The stages, made by `build-stages.ts` from the configuration. Their order is not theirs to choose. */
 export interface Stages {
@@ -43,6 +44,7 @@ export interface Stages {
   readonly standing: Wrap<Exchange & Routed & Bounded & Authenticated>
   readonly watch: Wrap<Exchange & Authenticated>
   readonly rateByCaller: Check<Exchange & Authenticated>
+  readonly signatures: Check<Exchange & Routed & Authenticated, MessageSigned>
   readonly administrator: Check<Exchange & Authenticated>
   readonly negotiate: Check<Exchange>
   readonly receive: Check<Exchange, Received>
@@ -96,6 +98,7 @@ const entrance = (s: Stages, route = s.route): Pipeline<Exchange, Entered> =>
     .wrap(s.standing) // for as long as the credential stands
     .wrap(s.watch) // how it conducts itself
     .check(s.rateByCaller)
+    .check(s.signatures) // in its own hand, where it has to be
 
 export const messagePath = (s: Stages): Pipeline<Exchange, Admitted> =>
   entrance(s)

@@ -18,6 +18,7 @@ import { closeDrivers, selectDrivers } from './build-sandbox.ts'
 import { buildUpstreams } from './build-upstreams.ts'
 import { Validation } from './build-validation.ts'
 import { openKeys } from './open-keys.ts'
+import { openSignatures } from './open-signatures.ts'
 import { Processes } from './processes.ts'
 
 export interface SurveyParts {
@@ -46,7 +47,8 @@ export async function surveyUpstreams(
   const processes = new Processes({ ...parts, ledger: UNRECORDED })
   let upstreams: ReadonlyMap<string, Upstream> = new Map()
   try {
-    upstreams = await buildUpstreams({ ...parts, ...surroundings(parts, stores), drivers, processes })
+    const signatures = await openSignatures({ ...parts, replays: stores.replays, publicUrl: publicUrlOf(config) })
+    upstreams = await buildUpstreams({ ...parts, ...surroundings(parts, stores), drivers, processes, signatures })
     const answers = names.map(async (name) => [name, await ask(upstreams.get(name) as Upstream)] as const)
     return new Map(await Promise.all(answers))
   } finally {
@@ -60,13 +62,15 @@ export async function surveyUpstreams(
 /** No caller is served, so there is nobody whose chain a record could belong to. */
 const UNRECORDED: Ledger = { intact: () => true, append: () => Promise.resolve() }
 
+const publicUrlOf = ({ listen }: Config): string => listen.publicUrl ?? `https://${listen.host}:${listen.port}`
+
 function surroundings({ config, clock, environment, log }: SurveyParts, stores: Stores) {
   const { maxDepth, maxMembers } = config.limits
   const layout = stateLayout(config)
   const access = new Access({
     ...{ config, stores, clock, environment, ledger: UNRECORDED },
     keys: openKeys({ config, layout, stores, clock, environment }),
-    publicUrl: config.listen.publicUrl ?? `https://${config.listen.host}:${config.listen.port}`,
+    publicUrl: publicUrlOf(config),
     isRevoked: () => false,
   })
   const parse = (bytes: Buffer) => parseUpstream(bytes, { maxDepth, maxMembers })

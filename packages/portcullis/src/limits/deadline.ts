@@ -1,6 +1,6 @@
 import { type Alarm, AlarmClock } from '../core/alarm-clock.ts'
 import type { Cancellation } from '../core/cancellation.ts'
-import type { Answer, Exchange, Outgoing, Outlet } from '../core/exchange.ts'
+import type { Answer, Exchange, Outgoing, Outlet, Seal } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { Roster, type Seat } from '../core/roster.ts'
@@ -145,6 +145,10 @@ class WatchedOutlet implements Outlet {
   send(message: Outgoing): Promise<void> | void {
     this.#touch()
     return this.#outlet.send(message)
+  }
+
+  sealWith(seal: Seal): void {
+    this.#outlet.sealWith?.(seal)
   }
 
   open(): void {

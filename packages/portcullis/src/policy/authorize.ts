@@ -5,6 +5,7 @@ import { Fault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
+import type { MessageSigned } from '../core/signed.ts'
 import type { Parsed } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
 import { isRecord, type Params } from '../mcp/message.ts'
@@ -13,7 +14,7 @@ import type { PolicyEngine } from './engine.ts'
 import { isVisible } from './trim.ts'
 import { type Aim, aimOf } from './vocabulary.ts'
 
-type Needs = Exchange & Routed & Authenticated & Parsed & Resolved
+type Needs = Exchange & Routed & Authenticated & MessageSigned & Parsed & Resolved
 
 /**
  * Check `policy.reveal`: throws `policy.unknown_target` for what does not exist and for what the principal may not see,
@@ -85,12 +86,13 @@ function targetedAim(exchange: Needs, engine: PolicyEngine): Aim {
 const unknownTarget = ({ upstream, item }: Needs, decision?: Decision): Fault =>
   new Fault('policy.unknown_target', { ...decision, upstream, item })
 
-const circumstancesOf = ({ receivedAt, peer, call }: Needs): Circumstances => ({
+const circumstancesOf = ({ receivedAt, peer, call, signed }: Needs): Circumstances => ({
   at: receivedAt,
   address: peer.address,
   encrypted: peer.encrypted,
   era: call.era,
   method: call.method,
+  signed: signed !== undefined,
 })
 
 /** Omitted arguments mean `{}`. What is no record is nothing that a condition may rest upon. */

@@ -12,9 +12,11 @@ export interface Circumstances {
   readonly encrypted: boolean
   readonly era: Era
   readonly method: string
+  /** Whether the request came with a good signature of its caller. */
+  readonly signed?: boolean
 }
 
-const NAMES = ['time', 'address', 'encrypted', 'era', 'method'] as const
+const NAMES = ['time', 'address', 'encrypted', 'era', 'method', 'signed'] as const
 
 /** The context of one request. Fields are made when a policy asks for them. */
 export class Context extends RecordValue {
@@ -32,7 +34,7 @@ export class Context extends RecordValue {
   }
 
   get(name: string): Outcome | undefined {
-    const { at, address, encrypted, era, method } = this.#circumstances
+    const { at, address, encrypted, era, method, signed } = this.#circumstances
     switch (name) {
       case 'args':
         return this.#args
@@ -46,6 +48,8 @@ export class Context extends RecordValue {
         return era
       case 'method':
         return method
+      case 'signed':
+        return signed === true
       default:
         return undefined
     }

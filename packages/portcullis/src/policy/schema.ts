@@ -25,6 +25,7 @@ const CONTEXT = [
   'encrypted: Bool',
   'era: String',
   'method: String',
+  'signed: Bool',
 ].join(', ')
 
 const ENTITIES = `

@@ -36,6 +36,8 @@ const call = z.strictObject({
   at: z.iso.datetime({ offset: true }).optional(),
   address: text.default('127.0.0.1'),
   encrypted: z.boolean().default(true),
+  /** Whether the request comes with a signature of its caller. */
+  signed: z.boolean().default(false),
   era: z.enum(['modern', 'legacy']).default('modern'),
 })
 
@@ -89,7 +91,7 @@ function outcome(
 }
 
 function requestOf(one: PolicyTest, now: number): PolicyRequest & { readonly circumstances: Circumstances } {
-  const { at, address, encrypted, era, args } = one.call
+  const { at, address, encrypted, era, args, signed } = one.call
   const { credential, bound, acr, amr, upstreams, scopes, ...rest } = one.principal
   const strength = { ...(bound && { bound }), ...(acr !== undefined && { acr }), ...(amr && { amr }) }
   const who: Principal = {
@@ -99,7 +101,8 @@ function requestOf(one: PolicyTest, now: number): PolicyRequest & { readonly cir
     ...(scopes && { scopes }),
   }
   const aim = aimOfCall(one.call)
-  const circumstances = { at: at === undefined ? now : Date.parse(at), address, encrypted, era, method: aim.action }
+  const time = at === undefined ? now : Date.parse(at)
+  const circumstances = { at: time, address, encrypted, era, method: aim.action, signed }
   return { principal: who, aim, circumstances, args }
 }
 

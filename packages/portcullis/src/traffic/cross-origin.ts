@@ -8,7 +8,8 @@ import type { Wrap } from '../core/pipeline.ts'
  */
 
 /** What a page needs of an answer's head beside what every page may read. */
-const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, DPoP-Nonce'
+const EXPOSED =
+  'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After, DPoP-Nonce, Accept-Signature, Content-Digest, Signature, Signature-Input'
 const METHODS = 'POST, GET, DELETE'
 const ANSWERS_ARE_KEPT_SECONDS = '600'
 const HEADER_NAMES = /^[a-z0-9-]{1,64}(?:, ?[a-z0-9-]{1,64}){0,63}$/i

@@ -1,5 +1,5 @@
 import { atEndOfTurn, type Outbound } from '../core/end-of-turn.ts'
-import type { Answer, Outgoing, Outlet } from '../core/exchange.ts'
+import type { Answer, Outgoing, Outlet, Seal } from '../core/exchange.ts'
 import { encodeEvent, KEEP_ALIVE } from '../mcp/sse.ts'
 import { writeJson } from '../mcp/write-json.ts'
 import type { Response } from './plain-response.ts'
@@ -39,6 +39,7 @@ export class Reply implements Outlet, Outbound {
   /** A body that leaves at the end of this turn; nothing can follow it. */
   #body: string | undefined
   #drained: Promise<void> | undefined
+  #seal: Seal | undefined
   /** The last of the messages that are being written in turns; what is sent meanwhile follows them. */
   #last: Promise<void> | undefined
 
@@ -56,6 +57,10 @@ export class Reply implements Outlet, Outbound {
     for (const name in headers) this.#response.setHeader(name, headers[name] as string)
   }
 
+  sealWith(seal: Seal): void {
+    this.#seal = seal
+  }
+
   open(): void {
     if (this.#streaming || this.#answering || this.#response.headersSent) return
     this.#streaming = true
@@ -70,7 +75,7 @@ export class Reply implements Outlet, Outbound {
   send(message: Outgoing): Promise<void> | void {
     if (this.#answering) return
     this.open()
-    const text = this.#last === undefined ? writeJson(message) : this.#last.then(() => writeJson(message))
+    const text = this.#last === undefined ? this.#written(message) : this.#last.then(() => this.#written(message))
     if (typeof text === 'string') return this.#write(this.#event(message, text))
     const sent = text.then((written) => this.#write(this.#event(message, written)))
     this.#last = sent
@@ -79,6 +84,11 @@ export class Reply implements Outlet, Outbound {
     }
     sent.then(settle, settle)
     return sent
+  }
+
+  #written(message: Outgoing): string | Promise<string> {
+    const sealed = this.#seal === undefined ? message : this.#seal.message(message)
+    return sealed instanceof Promise ? sealed.then(writeJson) : writeJson(sealed)
   }
 
   /** Keeps middle boxes from closing a silent stream. */
@@ -110,7 +120,7 @@ export class Reply implements Outlet, Outbound {
     if (answer.cookies !== undefined) this.#response.setHeader('set-cookie', [...answer.cookies])
     if (body === undefined) {
       if (answer.page !== undefined) return this.#finishPage(answer, answer.page)
-      this.#response.writeHead(answer.status, { ...answer.headers, 'content-length': 0 })
+      this.#writeHead(answer.status, { ...answer.headers, 'content-length': 0 }, '')
       this.#response.end()
       return
     }
@@ -121,9 +131,17 @@ export class Reply implements Outlet, Outbound {
       'cache-control': 'no-store',
     }
     if (answer.headers !== undefined) Object.assign(headers, answer.headers)
-    this.#response.writeHead(answer.status, headers)
+    this.#writeHead(answer.status, headers, body)
     this.#body = body
     atEndOfTurn(this)
+  }
+
+  #writeHead(status: number, headers: Readonly<Record<string, string | number>>, body: string): void {
+    const seal = this.#seal
+    this.#response.writeHead(
+      status,
+      seal === undefined ? headers : { ...headers, ...seal.headers(status, headers, body) },
+    )
   }
 
   flush(): void {

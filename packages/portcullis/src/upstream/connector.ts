@@ -36,6 +36,8 @@ export interface HttpConnectorOptions {
   readonly credentials: UpstreamCredentials
   /** Credentials that differ between scopes. Then a link carries the calls of one scope only. */
   readonly sourceOf?: (scope: string) => CredentialSource
+  /** Signs what is sent, and checks what comes back: it sees a request with its credential. */
+  readonly signed?: ((sender: HttpSender) => HttpSender) | undefined
   readonly parse: Parse
   readonly maxMessageBytes: number
   /** The gateway's own `clientInfo`. */
@@ -73,8 +75,9 @@ export class HttpConnector implements Connector {
   }
 
   #senderOf(scope: string): HttpSender {
-    const { pool, sourceOf } = this.#options
-    return sourceOf === undefined ? pool : new AuthorizedSender(pool, sourceOf(scope))
+    const { pool, sourceOf, signed } = this.#options
+    const sender = signed === undefined ? pool : signed(pool)
+    return sourceOf === undefined ? sender : new AuthorizedSender(sender, sourceOf(scope))
   }
 
   async #discover(era: EraChoice, pool: HttpSender): Promise<ServerFacts | undefined> {

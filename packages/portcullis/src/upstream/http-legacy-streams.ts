@@ -79,9 +79,10 @@ export async function followSession(stream: CallStream, opened: () => void): Pro
 /** Reads one connection. Undefined: it ended or broke before the response. */
 async function readOn(chunks: ChunkStream, decoder: SseDecoder, stream: CallStream): Promise<Response | undefined> {
   let answer: Response | undefined
+  const parse = chunks.reads?.(stream.parse) ?? stream.parse
   const take = (event: SseEvent): boolean | Promise<boolean> => {
     if (event.data.length === 0) return false
-    return whenRead(readMessage(stream.parse, event.data), (message) => {
+    return whenRead(readMessage(parse, event.data), (message) => {
       const taken = handle(message, stream)
       if (taken === undefined || taken instanceof Promise) return taken?.then(() => false) ?? false
       answer = taken

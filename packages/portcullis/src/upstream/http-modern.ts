@@ -125,9 +125,11 @@ export class HttpModernLink implements ManagedLink {
 
   async #streamed(response: StreamedResponse, id: Id, request: LinkRequest, events: LinkEvents): Promise<Response> {
     let answer: Response | undefined
+    const { parse } = this.#options
+    const read = response.stream.reads?.(parse) ?? parse
     await readEvents(response.stream, new SseDecoder(this.#options.maxMessageBytes), (event) => {
       if (event.data.length === 0) return false
-      return whenRead(readMessage(this.#options.parse, event.data), (message) => {
+      return whenRead(readMessage(read, event.data), (message) => {
         const taken = this.#take(message, id, request, events)
         if (taken === undefined || taken instanceof Promise) return taken?.then(() => false) ?? false
         answer = taken

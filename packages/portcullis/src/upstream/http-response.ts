@@ -1,4 +1,5 @@
 /** What comes back from an HTTP upstream: one buffer, or a stream of chunks. */
+import type { Parse } from './link.ts'
 
 export type HttpResponse = BufferedResponse | StreamedResponse
 type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -20,6 +21,8 @@ export interface StreamedResponse {
 
 /** Chunks of one response. The connection is paused while more wait than the reader takes. */
 export interface ChunkStream {
+  /** What reads its messages in place of `parse`. */
+  reads?(parse: Parse): Parse
   /** The next chunk, or undefined at the end. Throws `upstream.ended` when the connection breaks. */
   next(): Promise<Buffer | undefined>
   /** Reads on without keeping anything, so that the connection can be used again; aborts when that takes too long. */

@@ -29,7 +29,7 @@ export class LineReader {
 
   constructor(process: LineProcess, parse: Parse, taker: LineTaker) {
     this.#process = process
-    this.#parse = parse
+    this.#parse = process.reads?.(parse) ?? parse
     this.#taker = taker
     process.onLine((line) => {
       if (this.#isReading) this.#waiting.push(line)

@@ -1,7 +1,6 @@
 import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import { type Era, isResponse, type Message, type Notification, type Request, type Response } from '../mcp/message.ts'
-import { writeJson } from '../mcp/write-json.ts'
 import { Delivery } from './delivery.ts'
 import {
   callerTokenOf,
@@ -136,7 +135,7 @@ export class StdioLink implements ManagedLink {
       if (cancellation.cancelled) return reject(cancelled(cancellation))
       this.#pending.set(id, pending)
       pending.forget = cancellation.onCancel(() => this.#abandon(pending, cancelled(cancellation)))
-      const line = writeJson({ jsonrpc: '2.0', id, method, params: ours })
+      const line = this.#writer.textOf({ jsonrpc: '2.0', id, method, params: ours })
       if (typeof line === 'string') this.#put(pending, line)
       else void line.then((text) => this.#pending.has(id) && this.#put(pending, text))
     })
@@ -268,7 +267,7 @@ export class StdioLink implements ManagedLink {
   }
 
   #send(message: Message): void {
-    const line = writeJson(message)
+    const line = this.#writer.textOf(message)
     if (typeof line === 'string') this.#writer.write(line)
     else void line.then((text) => this.#ended === undefined && this.#writer.write(text))
   }

@@ -1,4 +1,7 @@
 import { Fault } from '../core/fault.ts'
+import type { Message } from '../mcp/message.ts'
+import { writeJson } from '../mcp/write-json.ts'
+import type { Parse } from './link.ts'
 
 /**
  * What a link needs of a child process; a sandboxed process fits. Confinement, limits on lines and the environment are
@@ -16,6 +19,10 @@ export interface LineProcess {
   readonly exited: Promise<ProcessExit>
   /** Ends the process and whatever it started. */
   stop(graceMs?: number): Promise<unknown>
+  /** Writes a message in place of plain JSON. */
+  writes?(message: Message): string | Promise<string>
+  /** What reads its lines in place of `parse`. */
+  reads?(parse: Parse): Parse
   /** Hears which calls the process has been given. */
   readonly calls?: CallWatch
 }
@@ -57,6 +64,11 @@ export class LineWriter {
     this.#process = process
     this.#maxWaitingBytes = maxWaitingBytes
     process.onDrain(() => this.#drain())
+  }
+
+  /** A message as the process is to get it; a promise when that takes several turns. */
+  textOf(message: Message): string | Promise<string> {
+    return this.#process.writes?.(message) ?? writeJson(message)
   }
 
   /** Says whether the line was taken. A line that was not is not sent later either. */

@@ -25,6 +25,7 @@ const ENTRANCE = [
   'standing',
   'watch',
   'rateByCaller',
+  'signatures',
 ]
 
 describe('the order', () => {

@@ -3,6 +3,7 @@ import type { Authorized } from '../../core/decision.ts'
 import type { Answer, Exchange } from '../../core/exchange.ts'
 import type { Authenticated, Principal } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
+import type { MessageSigned } from '../../core/signed.ts'
 import type { Parsed } from '../../mcp/call.ts'
 import type { Resolved, ToolDefinition } from '../../mcp/definition.ts'
 import type { Era, Id, Params, Response } from '../../mcp/message.ts'
@@ -34,6 +35,7 @@ export interface Circumstances {
   readonly at: number
   readonly address: string
   readonly encrypted: boolean
+  readonly signed?: boolean
   readonly era: Era
   readonly method: string
 }
@@ -106,12 +108,13 @@ export function upstreamsOf(
 const known = new WeakMap<Exchange, Circumstances>()
 
 /** Made once for each exchange. Only a legacy client's stream comes without a message; its HTTP method stands for one. */
-export function circumstancesOf(exchange: Exchange & Partial<Parsed>): Circumstances {
+export function circumstancesOf(exchange: Exchange & Partial<Parsed> & MessageSigned): Circumstances {
   const { receivedAt: at, peer, head, call } = exchange
   const made = known.get(exchange)
   if (made !== undefined) return made
   const { address, encrypted } = peer
-  const circumstances = { at, address, encrypted, era: call?.era ?? 'legacy', method: call?.method ?? head.method }
+  const asked = { era: call?.era ?? 'legacy', method: call?.method ?? head.method } as const
+  const circumstances = { at, address, encrypted, ...asked, signed: exchange.signed !== undefined }
   known.set(exchange, circumstances)
   return circumstances
 }
