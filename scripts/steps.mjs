@@ -1,6 +1,6 @@
 /** The steps of `npm run check`, each one line with its seconds. `npm test` takes them too. */
 import { join } from 'node:path'
-import { runTests, testFiles } from './suite.mjs'
+import { added, runTests, testFiles } from './suite.mjs'
 import { PACKAGE, ROOT, run, tool, workspaceNode } from './workspace.mjs'
 
 const STATIC = [
@@ -22,7 +22,13 @@ export async function runSteps({ showFiles = false } = {}) {
     console.log(result.output.trimEnd())
   }
   const started = performance.now()
-  const counts = await runTests(testFiles().unit, { concurrency: 2, showFiles, maxSeconds: 60 })
+  const { together, apart } = testFiles()
+  const counts = added(
+    await Promise.all([
+      runTests(together, { maxSeconds: 60 }),
+      runTests(apart, { concurrency: 1, showFiles, maxSeconds: 60 }),
+    ]),
+  )
   say(
     'unit tests',
     counts.failed === 0 && counts.passed > 0,

@@ -1,33 +1,72 @@
 /** Runs test files with node:test, which strips the types itself, and counts what ran. */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { PACKAGE, ROOT, workspaceNode } from './workspace.mjs'
 
 const TESTS = join(PACKAGE, 'test')
 /** Folders whose tests start real components: they run after the others, and not in `npm run check`. */
 const REAL = ['real', 'e2e', 'attacks', 'conformance', 'interop']
 
-/** Absolute paths of all test files, in `unit` and `real`. */
+/** Of these, what looks at the whole machine (its processes, disks, load) or takes it for itself. */
+const ALONE = [
+  'sandbox/real/',
+  'attacks/failed-sign-in',
+  'attacks/orphans',
+  'attacks/sandbox-gateway',
+  'audit/real/crash',
+  'cli/real/doctor',
+  'e2e/crash.',
+  'e2e/floods',
+  'e2e/full-disk',
+  'e2e/metrics',
+  'e2e/pressure',
+  'e2e/restarts',
+  'e2e/tour',
+  'e2e/volumes',
+  'e2e/warm',
+]
+
+/** Hooks at the top of a file would be those of every file in the process. */
+const TOP_HOOKS = /^(?:before|after)(?:Each)?\(/m
+
+/**
+ * Absolute paths of all test files by the way in which they run:
+ * `together` in one process, `apart` in a process each, `real` likewise but two at a time, `alone` one after the other.
+ */
 export function testFiles() {
-  if (!existsSync(TESTS)) return { unit: [], real: [] }
+  if (!existsSync(TESTS)) return { together: [], apart: [], real: [], alone: [] }
   const names = readdirSync(TESTS, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => name.split(sep).join('/'))
     .toSorted((a, b) => (a < b ? -1 : 1))
-  const isReal = (name) =>
-    relative('.', name)
-      .split(sep)
-      .some((part) => REAL.includes(part))
-  const absolute = (name) => join(TESTS, name)
-  return { unit: names.filter((name) => !isReal(name)).map(absolute), real: names.filter(isReal).map(absolute) }
+  const files = Object.groupBy(names, wayOf)
+  const absolute = (way) => (files[way] ?? []).map((name) => join(TESTS, name))
+  return { together: absolute('together'), apart: absolute('apart'), real: absolute('real'), alone: absolute('alone') }
 }
 
-/** Resolves with the counts. Failures are printed as they come. A run that dies without counts is a failure, and so is a file that takes longer than `maxSeconds`. */
-export function runTests(files, { concurrency, showFiles, maxSeconds }) {
+function wayOf(name) {
+  if (ALONE.some((start) => name.startsWith(start))) return 'alone'
+  if (name.split('/').some((part) => REAL.includes(part))) return 'real'
+  return TOP_HOOKS.test(readFileSync(join(TESTS, name), 'utf8')) ? 'apart' : 'together'
+}
+
+/** The counts of several runs as those of one. */
+export function added(runs) {
+  const sum = (key) => runs.reduce((total, run) => total + run[key], 0)
+  return { passed: sum('passed'), failed: sum('failed') }
+}
+
+/**
+ * Resolves with the counts. Failures are printed as they come. A run that dies without counts is a failure, and so is
+ * what takes longer than `maxSeconds`. Without `concurrency` all files share one process: to start one costs more than
+ * most of them.
+ */
+export function runTests(files, { concurrency, showFiles = false, maxSeconds }) {
   if (files.length === 0) return Promise.resolve({ passed: 0, failed: 0 })
   const args = [
     '--test',
-    `--test-concurrency=${concurrency}`,
+    concurrency === undefined ? '--test-isolation=none' : `--test-concurrency=${concurrency}`,
     `--test-timeout=${maxSeconds * 1000}`,
     '--test-reporter',
     join(ROOT, 'scripts', 'reporter.mjs'),
