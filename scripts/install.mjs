@@ -1,6 +1,6 @@
 /** Installs what is missing, and says what and why before it does. Does nothing, quickly, when nothing is missing. */
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { ROOT, run, stop } from './workspace.mjs'
 
@@ -46,6 +46,19 @@ export function ensureChromium() {
 export function ensureRedis() {
   if (onPath('redis-server')) return
   ensureDebian([['redis-server', 'redis-server', 'limits that gateways share are tested in it']])
+}
+
+/** The store that several gateways share. The package may start one of its own; tests use none that they did not start. */
+export function ensurePostgres() {
+  if (postgresFolders().length > 0 || onPath('initdb')) return
+  ensureDebian([['psql', 'postgresql', 'the store that gateways share is tested in it']])
+}
+
+/** Debian keeps the servers of each version off the search path. */
+function postgresFolders() {
+  const root = '/usr/lib/postgresql'
+  const versions = existsSync(root) ? readdirSync(root) : []
+  return versions.filter((version) => existsSync(join(root, version, 'bin', 'initdb')))
 }
 
 /** The language of the independent verifier in `examples/audit-verifier`, and the authority and the repository that are witnesses in tests. */

@@ -4,6 +4,7 @@ import {
   ensureChromium,
   ensurePackages,
   ensurePodman,
+  ensurePostgres,
   ensureRedis,
   ensureSandbox,
   ensureWitnesses,
@@ -16,6 +17,7 @@ ensureSandbox()
 ensurePodman()
 ensureChromium()
 ensureRedis()
+ensurePostgres()
 ensureWitnesses()
 ensureBuilt()
 const checked = await runSteps({ showFiles: true })

@@ -1,5 +1,14 @@
-/** Why a store is not opened. These are start-up errors: the sentence is for the operator and names the file. */
-export type StoreErrorCode = 'unwritable' | 'too_open' | 'not_a_store' | 'newer_version' | 'locked'
+/** Why a store is not opened, or has not answered. The sentence is for the operator and names the file or the server. */
+export type StoreErrorCode =
+  | 'unwritable'
+  | 'too_open'
+  | 'not_a_store'
+  | 'newer_version'
+  | 'locked'
+  | StoreServerErrorCode
+
+/** Of a server: `unsafe_role` when its row-level security would not hold us. */
+export type StoreServerErrorCode = 'unreachable' | 'unprepared' | 'unsafe_role'
 
 export class StoreError extends Error {
   override readonly name = 'StoreError'

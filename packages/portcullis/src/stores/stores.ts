@@ -11,6 +11,7 @@ import type { GrantStore } from '../identity/server/grant-store.ts'
 import type { PasskeyStore } from '../identity/server/passkeys/passkey-store.ts'
 import type { AccountLinkStore } from '../identity/server/providers/account-link-store.ts'
 import type { BlockStore } from '../traffic/block-store.ts'
+import type { TurnStore } from './turn-store.ts'
 
 export interface Stores {
   readonly apiKeys: ApiKeyStore
@@ -27,11 +28,14 @@ export interface Stores {
   /** Apart from all others: it must not get into a backup. */
   readonly tenantKeys: TenantKeyStore
   readonly credentials: CredentialStore
+  readonly turns: TurnStore
   /**
    * Copies the store as it is at one moment, while it is written, into a new file of mode 0600; the tenant keys are not in it.
    * Absent where a driver keeps nothing that outlasts the gateway, or has tools of its own for that.
    */
   readonly backup?: (file: string) => Promise<void>
+  /** Where other gateways work on the same store, far away: calls the listener when one may have news. Absent where all are on this machine. */
+  readonly shared?: { readonly onNews: (listener: () => void) => () => void }
   /** Rejects when the store cannot be read now. */
   health(): Promise<void>
   /** Nothing may be asked afterwards. */

@@ -8,11 +8,17 @@ const STORES = resolve(import.meta.dirname, '../../src/stores')
 
 /** What may stand in the text of a pragma, which takes no parameters. All of them are constants of the program. */
 const WRITTEN_INTO_TEXT: ReadonlySet<string> = new Set(['synchronous', 'APPLICATION_ID', 'STEPS.length', 'name'])
-/** What may be run besides a literal: a text that was joined of parts, and a step of the migrations. */
-const RUN: ReadonlySet<string> = new Set(['text', 'step'])
+/** What may be run besides a literal: a text that was joined of parts, a step of the migrations, and constants of the program. */
+const RUN: ReadonlySet<string> = new Set([
+  ...['text', 'step', 'query'],
+  ...['REACH', 'STANDING', 'OPEN_TABLES', 'ROW_SECURITY', 'RIGHTS'],
+])
 
 /** Makes statements alike for several tables and columns, all of them named in the file itself; nothing it exports takes such a name. */
 const NAMES_ITS_OWN_TABLES: ReadonlySet<string> = new Set([join('sqlite', 'snapshot.ts')])
+
+/** Where a text is given to a database: that of SQLite, and a connection or a pool of PostgreSQL. */
+const RUNS = /\b(?:(?:db|file|#db)\.(?:exec|prepare)|\w+\.query(?:<[^(]*>)?)\(\s*(\S[^)\n]*)/g
 
 const VERB =
   /^\s*(?:select|insert|update|delete|replace|create|alter|drop|pragma|begin|commit|rollback|with|attach|vacuum|values)\s/i
@@ -57,6 +63,9 @@ test('the rule sees what it is about', () => {
     'db.exec(`pragma user_version = ${evil}`)',
     'const a = sql`select ${b}`; db.exec(`drop table ${c.d}`)',
     'this.#db.exec(build(`x`))',
+    'client.query(`drop table ${table}`)',
+    'pool.query<Row>(made, [value])',
+    "client.query('delete from t where a = ' + value)",
   ]
   for (const code of bad) assert.notDeepEqual(problems(code), [], code)
   const good: readonly string[] = [
@@ -66,6 +75,8 @@ test('the rule sees what it is about', () => {
     '// select * from `t`\ndb.prepare(text)',
     "new Error(`the store ${path} is locked; it's open`)",
     "pattern.exec('x')",
+    "pool.query<Row>('select * from t where a = $1', [value])",
+    'client.query(STANDING)',
   ]
   for (const code of good) assert.deepEqual(problems(code), [], code)
 })
@@ -77,8 +88,8 @@ function problems(code: string): readonly string[] {
     if (after.startsWith('+') || before.endsWith('+') || after.startsWith('.')) found.push(`joined: ${text}`)
     for (const insert of inserts) if (!WRITTEN_INTO_TEXT.has(insert)) found.push(`written into text: ${insert}`)
   }
-  for (const [, argument = ''] of code.matchAll(/\b(?:db|file|#db)\.(?:exec|prepare)\(\s*(\S[^)\n]*)/g)) {
-    if (!/^['"`]/.test(argument) && !RUN.has(argument)) found.push(`run: ${argument}`)
+  for (const [, argument = ''] of code.matchAll(RUNS)) {
+    if (!/^['"`]/.test(argument) && !RUN.has(argument.replace(/,.*$/, ''))) found.push(`run: ${argument}`)
   }
   return found
 }

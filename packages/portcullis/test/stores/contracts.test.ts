@@ -2,18 +2,7 @@ import { type TestContext } from 'node:test'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import type { Stores } from '../../src/stores/stores.ts'
-import { accountLinkStoreContract } from '../contracts/account-link-store.contract.ts'
-import { blockStoreContract } from '../contracts/block-store.contract.ts'
-import { accountStoreContract } from '../contracts/account-store.contract.ts'
-import { clientStoreContract } from '../contracts/client-store.contract.ts'
-import { grantStoreContract } from '../contracts/grant-store.contract.ts'
-import { apiKeyStoreContract } from '../contracts/api-key-store.contract.ts'
-import { credentialStoreContract } from '../contracts/credential-store.contract.ts'
-import { dataKeyStoreContract } from '../contracts/data-key-store.contract.ts'
-import { passkeyStoreContract } from '../contracts/passkey-store.contract.ts'
-import { replayStoreContract } from '../contracts/replay-store.contract.ts'
-import { revocationStoreContract } from '../contracts/revocation-store.contract.ts'
-import { tenantKeyStoreContract } from '../contracts/tenant-key-store.contract.ts'
+import { everyContract } from './every-contract.ts'
 import { storeFile } from './store-file.ts'
 
 const BACKENDS = {
@@ -21,22 +10,9 @@ const BACKENDS = {
   sqlite: (t: TestContext) => openSqliteStores({ path: storeFile(t) }),
 } satisfies Record<string, (t: TestContext) => Promise<Stores>>
 
-for (const [name, open] of Object.entries(BACKENDS)) {
-  const opened = async (t: TestContext) => {
+for (const [name, open] of Object.entries(BACKENDS))
+  everyContract(name, async (t) => {
     const stores = await open(t)
     t.after(() => stores.close())
     return stores
-  }
-  apiKeyStoreContract(name, async (t) => (await opened(t)).apiKeys)
-  accountStoreContract(name, async (t) => (await opened(t)).accounts)
-  passkeyStoreContract(name, async (t) => (await opened(t)).passkeys)
-  accountLinkStoreContract(name, async (t) => (await opened(t)).accountLinks)
-  clientStoreContract(name, async (t) => (await opened(t)).clients)
-  grantStoreContract(name, async (t) => (await opened(t)).grants)
-  revocationStoreContract(name, async (t) => (await opened(t)).revocations)
-  blockStoreContract(name, async (t) => (await opened(t)).blocks)
-  credentialStoreContract(name, async (t) => (await opened(t)).credentials)
-  dataKeyStoreContract(name, async (t) => (await opened(t)).dataKeys)
-  tenantKeyStoreContract(name, async (t) => (await opened(t)).tenantKeys)
-  replayStoreContract(name, async (t) => (await opened(t)).replays)
-}
+  })

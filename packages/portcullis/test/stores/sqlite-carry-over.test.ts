@@ -22,6 +22,10 @@ const key = (id: string) => ({
   createdAt: 1,
 })
 const grant = (digest: string) => ({ kind: 'RefreshToken', digest, payload: '{}', expiresAt: 8e12 })
+const client = (id: string) => ({
+  ...{ id, tenant: 'default', name: id, metadata: '{}', secretDigest: 'leaked', roles: ['user'], createdAt: 1 },
+  origin: 'operator' as const,
+})
 const account = (id: string) => ({ id, tenant: 'default', name: id, roles: ['user'], createdAt: 1 })
 
 test('whatever refuses somebody is taken over from the newer store, and nothing that lets anybody in', async (t) => {
@@ -31,8 +35,10 @@ test('whatever refuses somebody is taken over from the newer store, and nothing 
   for (const id of ['used', 'gone', 'kept']) await stores.grants.put(grant(id))
   await stores.accounts.insert(account('alice'))
   await stores.accounts.insert(account('bob'))
+  await stores.clients.insert(client('portal'))
   await stores.backup?.(copy)
 
+  await stores.clients.update('default', 'portal', { secretDigest: 'renewed' })
   await stores.apiKeys.revoke('default', 'ends', 5)
   await stores.apiKeys.replace('default', 'replaced', { id: 'next', digest: 'n', createdAt: 6, predecessorEndsAt: 7 })
   await stores.apiKeys.insert(key('later'))
@@ -49,7 +55,7 @@ test('whatever refuses somebody is taken over from the newer store, and nothing 
   await stores.close()
 
   const carried = await carryOver(live, copy)
-  assert.deepEqual(carried, { revocations: 1, blocks: 1, ended: 3, used: 1, grants: 2 })
+  assert.deepEqual(carried, { revocations: 1, blocks: 1, ended: 4, used: 1, grants: 2 })
   assert.deepEqual(
     await carryOver(live, copy),
     { revocations: 0, blocks: 0, ended: 0, used: 0, grants: 0 },
@@ -57,6 +63,7 @@ test('whatever refuses somebody is taken over from the newer store, and nothing 
   )
   const found = await openSqliteStores({ path: copy })
   t.after(() => found.close())
+  assert.equal((await found.clients.find('portal'))?.secretDigest, 'renewed', 'a secret that leaked does not come back')
   const keys = new Map((await found.apiKeys.list('default')).map((one) => [one.id, one]))
   assert.deepEqual([...keys.keys()].toSorted(), ['ends', 'replaced', 'stays'])
   assert.equal(keys.get('ends')?.revokedAt, 5)

@@ -12,6 +12,7 @@ import { MemoryPasskeys } from './passkeys.ts'
 import { MemoryReplays } from './replays.ts'
 import { MemoryRevocations } from './revocations.ts'
 import { MemoryTenantKeys } from './tenant-keys.ts'
+import { MemoryTurns } from './turns.ts'
 
 export function openMemoryStores(): Stores {
   return {
@@ -27,6 +28,7 @@ export function openMemoryStores(): Stores {
     dataKeys: new MemoryDataKeys(),
     tenantKeys: new MemoryTenantKeys(),
     credentials: new MemoryCredentials(),
+    turns: new MemoryTurns(),
     health: async () => {},
     close: async () => {},
   }

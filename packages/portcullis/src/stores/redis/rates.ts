@@ -1,7 +1,10 @@
 /** Permits that all nodes take from one Redis: one round trip for all that a step asks for. */
-import { Redis } from 'ioredis'
+import { isIP } from 'node:net'
+import { Redis, type RedisOptions as ClientOptions } from 'ioredis'
 import { retryAfter } from '../../traffic/debt.ts'
+import type { ProveServer } from '../../core/tls-agent.ts'
 import type { RateStore, RateVerdict, Taking } from '../../traffic/rate-store.ts'
+import { provenConnector } from './proven-connector.ts'
 import { RATE_SCRIPT } from './rate-script.ts'
 
 export interface RedisOptions {
@@ -11,6 +14,8 @@ export interface RedisOptions {
   readonly password?: string
   /** Absent for a server without TLS. */
   readonly tls?: { readonly ca?: string; readonly key?: string; readonly cert?: string }
+  /** What has to be true of a server with TLS beside what the platform asks. */
+  readonly prove?: ProveServer
   readonly connectTimeoutMs: number
   /** After this a command has failed, though Redis may still run it: then permits are gone that nobody used. */
   readonly commandTimeoutMs: number
@@ -24,6 +29,8 @@ interface Scripted {
   portcullisTake(keys: number, ...words: readonly (string | number)[]): Promise<readonly [at: number, ms: string]>
 }
 
+type ConnectionPlace = Pick<ClientOptions, 'host' | 'port' | 'tls' | 'Connector'>
+
 const KEYS = 'portcullis:rate:'
 const MAX_PAUSE_MS = 2_000
 
@@ -33,13 +40,12 @@ export class RedisRateStore implements RateStore {
   readonly #clock: RedisOptions['clock']
   #problem: unknown
 
-  constructor({ url, username, password, tls, connectTimeoutMs, commandTimeoutMs, onProblem, clock }: RedisOptions) {
-    const host = url.hostname.replace(/^\[|\]$/g, '')
+  constructor(options: RedisOptions) {
+    const { url, username, password, connectTimeoutMs, commandTimeoutMs, onProblem, clock } = options
     const redis = new Redis({
-      ...{ host, port: Number(url.port || 6379), db: Number(url.pathname.slice(1) || 0) },
+      ...{ ...placeOf(options), db: Number(url.pathname.slice(1) || 0) },
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
-      ...(tls && { tls: { ...tls, minVersion: 'TLSv1.3', rejectUnauthorized: true } }),
       ...{ connectTimeout: connectTimeoutMs, commandTimeout: commandTimeoutMs, lazyConnect: true },
       // A call must not wait for a connection, and a permit must not be taken twice.
       ...{ enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 },
@@ -79,4 +85,14 @@ export class RedisRateStore implements RateStore {
   close(): void {
     this.#redis.disconnect()
   }
+}
+
+function placeOf({ url, tls, prove, connectTimeoutMs }: RedisOptions): ConnectionPlace {
+  const place = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 6379) }
+  if (tls === undefined) return place
+  const secure = { ...tls, minVersion: 'TLSv1.3', rejectUnauthorized: true } as const
+  if (prove === undefined) return { ...place, tls: secure }
+  const servername = isIP(place.host) === 0 ? { servername: place.host } : {}
+  const proof = { tls: { ...place, ...secure, ...servername }, prove, timeoutMs: connectTimeoutMs }
+  return { ...place, tls: secure, Connector: provenConnector(proof) }
 }

@@ -11,33 +11,45 @@ export class SqlAccountLinks implements AccountLinkStore {
   }
 
   async add({ issuer, subject, account, tenant, origin, createdAt }: AccountLink): Promise<boolean> {
-    const changed = await this.#db.change(sql`
+    const changed = await this.#db.change(
+      sql`
       insert into account_link (issuer, subject, account, tenant, origin, created_at)
       values (${issuer}, ${subject}, ${account}, ${tenant}, ${origin}, ${createdAt})
-      on conflict do nothing`)
+      on conflict do nothing`,
+      { tenant },
+    )
     return changed > 0
   }
 
   async find(issuer: string, subject: string): Promise<AccountLink | undefined> {
-    const [row] = await this.#db.rows<AccountLinkRow>(sql`
-      select * from account_link where issuer = ${issuer} and subject = ${subject}`)
+    const [row] = await this.#db.rows<AccountLinkRow>(
+      sql`
+      select * from account_link where issuer = ${issuer} and subject = ${subject}`,
+      { named: subject },
+    )
     return row && toLink(row)
   }
 
   async ofAccount(account: string): Promise<readonly AccountLink[]> {
-    const rows = await this.#db.rows<AccountLinkRow>(sql`
-      select * from account_link where account = ${account} order by created_at, issuer, subject`)
+    const rows = await this.#db.rows<AccountLinkRow>(
+      sql`
+      select * from account_link where account = ${account} order by created_at, issuer, subject`,
+      { named: account },
+    )
     return rows.map(toLink)
   }
 
   async remove(account: string, issuer: string, subject: string): Promise<boolean> {
-    const changed = await this.#db.change(sql`
-      delete from account_link where account = ${account} and issuer = ${issuer} and subject = ${subject}`)
+    const changed = await this.#db.change(
+      sql`
+      delete from account_link where account = ${account} and issuer = ${issuer} and subject = ${subject}`,
+      { named: account },
+    )
     return changed > 0
   }
 
   removeAccount(account: string): Promise<number> {
-    return this.#db.change(sql`delete from account_link where account = ${account}`)
+    return this.#db.change(sql`delete from account_link where account = ${account}`, { named: account })
   }
 }
 

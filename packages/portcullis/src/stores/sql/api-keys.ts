@@ -1,7 +1,7 @@
 /** API keys in a database. Every verb is one statement, so the database makes it atomic, whoever else is connected. */
 import type { ApiKey, ApiKeyStore, ApiKeySuccessor, NewApiKey } from '../../identity/api-key-store.ts'
 import type { ApiKeyRow } from './schema.ts'
-import { type Database, list, sql, type Statement } from './statement.ts'
+import { ALL, type Database, list, sql, type Statement } from './statement.ts'
 
 type Row = ApiKeyRow & { readonly replaced_by?: string | null; readonly ends_at?: number | null }
 
@@ -21,27 +21,39 @@ export class SqlApiKeys implements ApiKeyStore {
 
   async insert(key: NewApiKey): Promise<void> {
     const upstreams = key.upstreams === undefined ? null : JSON.stringify(key.upstreams)
-    await this.#db.change(sql`
+    await this.#db.change(
+      sql`
       insert into api_key (id, digest, tenant, principal, name, roles, upstreams, created_at, expires_at)
       values (${key.id}, ${key.digest}, ${key.tenant}, ${key.principal}, ${key.name},
-        ${JSON.stringify(key.roles)}, ${upstreams}, ${key.createdAt}, ${key.expiresAt ?? null})`)
+        ${JSON.stringify(key.roles)}, ${upstreams}, ${key.createdAt}, ${key.expiresAt ?? null})`,
+      key,
+    )
   }
 
+  /** In two steps: whoever has the digest may know whose key it is, and its successor belongs to that tenant. */
   async findByDigest(digest: string): Promise<ApiKey | undefined> {
-    const [row] = await this.#db.rows<Row>(sql`${SELECT} where key.digest = ${digest}`)
+    const [owner] = await this.#db.rows<Pick<Row, 'tenant'>>(sql`select tenant from api_key where digest = ${digest}`, {
+      named: digest,
+    })
+    if (owner === undefined) return undefined
+    const [row] = await this.#db.rows<Row>(sql`${SELECT} where key.digest = ${digest}`, owner)
     return row && toApiKey(row)
   }
 
   async revoke(tenant: string, id: string, at: number): Promise<boolean> {
-    const changed = await this.#db.change(sql`
-      update api_key set revoked_at = ${at} where tenant = ${tenant} and id = ${id} and revoked_at is null`)
+    const changed = await this.#db.change(
+      sql`
+      update api_key set revoked_at = ${at} where tenant = ${tenant} and id = ${id} and revoked_at is null`,
+      { tenant },
+    )
     return changed > 0
   }
 
   /** The unique column `replaces` lets one of many win. */
   async replace(tenant: string, id: string, successor: ApiKeySuccessor): Promise<ApiKey | undefined> {
     const { createdAt, predecessorEndsAt } = successor
-    const [row] = await this.#db.rows<Row>(sql`
+    const [row] = await this.#db.rows<Row>(
+      sql`
       insert into api_key (tenant, principal, name, roles, upstreams,
         id, digest, created_at, expires_at, replaces, predecessor_ends_at)
       select old.tenant, old.principal, old.name, old.roles, old.upstreams,
@@ -51,12 +63,16 @@ export class SqlApiKeys implements ApiKeyStore {
       where old.tenant = ${tenant} and old.id = ${id} and old.revoked_at is null
         and (old.expires_at is null or old.expires_at > ${createdAt})
       on conflict (replaces) do nothing
-      returning *`)
+      returning *`,
+      { tenant },
+    )
     return row && toApiKey(row)
   }
 
   async list(tenant: string): Promise<readonly ApiKey[]> {
-    const rows = await this.#db.rows<Row>(sql`${SELECT} where key.tenant = ${tenant} order by key.created_at, key.id`)
+    const rows = await this.#db.rows<Row>(sql`${SELECT} where key.tenant = ${tenant} order by key.created_at, key.id`, {
+      tenant,
+    })
     return rows.map(toApiKey)
   }
 
@@ -64,9 +80,12 @@ export class SqlApiKeys implements ApiKeyStore {
     const uses = [...lastUses]
     for (let at = 0; at < uses.length; at += TOUCH_ROWS) {
       const rows = uses.slice(at, at + TOUCH_ROWS).map(([id, usedAt]) => sql`(${id}, ${instant(usedAt)})`)
-      await this.#db.change(sql`
+      await this.#db.change(
+        sql`
         update api_key set last_used_at = used.column2 from (values ${list(rows)}) as used
-        where api_key.id = used.column1 and coalesce(api_key.last_used_at, 0) < used.column2`)
+        where api_key.id = used.column1 and coalesce(api_key.last_used_at, 0) < used.column2`,
+        ALL,
+      )
     }
   }
 }

@@ -11,42 +11,54 @@ export class SqlCredentials implements CredentialStore {
   }
 
   async find(name: VaultName): Promise<VaultEntry | undefined> {
-    const [row] = await this.#db.rows<UpstreamCredentialRow>(sql`
-      select * from upstream_credential where ${named(name)}`)
+    const [row] = await this.#db.rows<UpstreamCredentialRow>(
+      sql`
+      select * from upstream_credential where ${named(name)}`,
+      name,
+    )
     return row && toEntry(row)
   }
 
   async put(entry: VaultEntry): Promise<void> {
-    await this.#db.change(sql`
+    await this.#db.change(
+      sql`
       insert into upstream_credential (tenant, upstream, principal, kind, sealed, revision, updated_at)
       values (${entry.tenant}, ${entry.upstream}, ${entry.principal ?? ''}, ${entry.kind},
         ${entry.sealed}, ${entry.revision}, ${entry.updatedAt})
       on conflict (tenant, upstream, principal, kind) do update set
-        sealed = excluded.sealed, revision = excluded.revision, updated_at = excluded.updated_at`)
+        sealed = excluded.sealed, revision = excluded.revision, updated_at = excluded.updated_at`,
+      entry,
+    )
   }
 
   async replace(entry: VaultEntry, revision: string): Promise<boolean> {
-    const changed = await this.#db.change(sql`
+    const changed = await this.#db.change(
+      sql`
       update upstream_credential
       set sealed = ${entry.sealed}, revision = ${entry.revision}, updated_at = ${entry.updatedAt}
-      where ${named(entry)} and revision = ${revision}`)
+      where ${named(entry)} and revision = ${revision}`,
+      entry,
+    )
     return changed > 0
   }
 
   async remove(name: VaultName, revision?: string): Promise<boolean> {
     const only = revision === undefined ? sql`` : sql` and revision = ${revision}`
-    return (await this.#db.change(sql`delete from upstream_credential where ${named(name)}${only}`)) > 0
+    return (await this.#db.change(sql`delete from upstream_credential where ${named(name)}${only}`, name)) > 0
   }
 
   async list(tenant: string): Promise<readonly VaultEntry[]> {
-    const rows = await this.#db.rows<UpstreamCredentialRow>(sql`
-      select * from upstream_credential where tenant = ${tenant} order by upstream, principal, kind`)
+    const rows = await this.#db.rows<UpstreamCredentialRow>(
+      sql`
+      select * from upstream_credential where tenant = ${tenant} order by upstream, principal, kind`,
+      { tenant },
+    )
     return rows.map(toEntry)
   }
 
   removeAll(tenant: string, principal?: string): Promise<number> {
     const only = principal === undefined ? sql`` : sql` and principal = ${principal}`
-    return this.#db.change(sql`delete from upstream_credential where tenant = ${tenant}${only}`)
+    return this.#db.change(sql`delete from upstream_credential where tenant = ${tenant}${only}`, { tenant })
   }
 }
 

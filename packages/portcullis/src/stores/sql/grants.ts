@@ -1,7 +1,10 @@
 /** What the authorization server keeps, in a database. Every verb is one statement, so the database makes it atomic. */
 import type { GrantEntry, GrantStore, StoredGrantEntry } from '../../identity/server/grant-store.ts'
 import type { GrantEntryRow } from './schema.ts'
-import { type Database, sql, type Statement } from './statement.ts'
+import { type Database, list, sql, type Statement } from './statement.ts'
+
+/** SQLite and PostgreSQL both take far more parameters. */
+const ACCOUNTS_AT_ONCE = 500
 
 export class SqlGrants implements GrantStore {
   readonly #db: Database
@@ -53,14 +56,17 @@ export class SqlGrants implements GrantStore {
   async removeAccount(account: string): Promise<readonly StoredGrantEntry[]> {
     const rows = await this.#db.rows<GrantEntryRow>(sql`
       delete from grant_entry where account = ${account} returning *`)
-    return rows.map(toEntry).toSorted((a, b) => (`${a.kind}\n${a.digest}` < `${b.kind}\n${b.digest}` ? -1 : 1))
+    return rows.map(toEntry).toSorted(byKindAndDigest)
   }
 
   async ofAccounts(accounts: readonly string[]): Promise<readonly StoredGrantEntry[]> {
-    const rows = await this.#db.rows<GrantEntryRow>(sql`
-      select * from grant_entry where account in (select value from json_each(${JSON.stringify(accounts)}))
-      order by kind, digest`)
-    return rows.map(toEntry)
+    const found: StoredGrantEntry[] = []
+    for (let at = 0; at < accounts.length; at += ACCOUNTS_AT_ONCE) {
+      const some = list(accounts.slice(at, at + ACCOUNTS_AT_ONCE).map((account) => sql`${account}`))
+      const rows = await this.#db.rows<GrantEntryRow>(sql`select * from grant_entry where account in (${some})`)
+      found.push(...rows.map(toEntry))
+    }
+    return found.toSorted(byKindAndDigest)
   }
 
   async count(kind: string): Promise<number> {
@@ -73,6 +79,9 @@ export class SqlGrants implements GrantStore {
     return this.#db.change(sql`delete from grant_entry where expires_at <= ${now}`)
   }
 }
+
+const byKindAndDigest = (a: StoredGrantEntry, b: StoredGrantEntry): number =>
+  `${a.kind}\n${a.digest}` < `${b.kind}\n${b.digest}` ? -1 : 1
 
 function inserted({ kind, digest, payload, expiresAt, grant, account, alias }: GrantEntry): Statement {
   return sql`insert into grant_entry (kind, digest, payload, expires_at, family, account, alias)

@@ -8,13 +8,30 @@ export interface Statement {
   readonly values: readonly SqlValue[]
 }
 
+/**
+ * Whose rows a statement may touch, in tables that have a tenant: those of one tenant, those that a caller can name, or all.
+ * A database with row-level security holds the statement to it; without a reach it finds no row of anybody there.
+ */
+export type Reach =
+  | {
+      readonly tenant: string
+      /** Statements that name the same here run one after another, each seeing what the last one did. */
+      readonly alone?: string
+    }
+  /** The digest, id or name by which the row was asked for. */
+  | { readonly named: string; readonly alone?: string }
+  /** For what a node does for itself: news of all tenants, and what has ended. */
+  | { readonly all: true; readonly alone?: string }
+
 /** What a driver does with statements: it joins their parts with the placeholders of its database. */
 export interface Database {
   /** The rows that a statement selects or returns. */
-  rows<Row>(statement: Statement): Promise<readonly Row[]>
+  rows<Row>(statement: Statement, reach?: Reach): Promise<readonly Row[]>
   /** How many rows a statement changed. */
-  change(statement: Statement): Promise<number>
+  change(statement: Statement, reach?: Reach): Promise<number>
 }
+
+export const ALL: Reach = { all: true }
 
 /** Tag of a template. What it holds becomes a parameter, unless it is a statement, which becomes a part. */
 export function sql(texts: TemplateStringsArray, ...inserts: readonly (SqlValue | Statement)[]): Statement {

@@ -152,6 +152,11 @@ const STEPS: readonly string[] = [
    ) strict;
    create index block_by_name on block (kind, tenant, value);
    create index block_by_end on block (ends_at);`,
+  `create table turn (
+     name text primary key,
+     holder text not null,
+     ends_at integer not null
+   ) strict, without rowid;`,
 ]
 
 /** Brings the store to our version. Throws a StoreError for another application's file or a newer version, untouched. */

@@ -14,6 +14,7 @@ import { SqlPasskeys } from '../sql/passkeys.ts'
 import { SqlReplays } from '../sql/replays.ts'
 import { SqlRevocations } from '../sql/revocations.ts'
 import { SqlTenantKeys } from '../sql/tenant-keys.ts'
+import { SqlTurns } from '../sql/turns.ts'
 import { type Database, sql, type Statement } from '../sql/statement.ts'
 import { StoreError } from '../store-error.ts'
 import type { Stores } from '../stores.ts'
@@ -30,6 +31,8 @@ export interface SqliteStoresOptions {
 /** SQLite waits in this thread, so another process must not be able to hold us for long. */
 const BUSY_MS = 1_000
 const MAX_STATEMENTS = 100
+
+const NOW = sql`cast(unixepoch('subsec') * 1000 as integer)`
 
 /** Rejects with a StoreError when the file is not ours alone, not writable, not a store, or of a newer version. */
 export async function openSqliteStores(options: SqliteStoresOptions): Promise<Stores> {
@@ -54,6 +57,7 @@ export async function openSqliteStores(options: SqliteStoresOptions): Promise<St
     dataKeys: new SqlDataKeys(db),
     tenantKeys: new SqlTenantKeys(keys.db, async () => scour(keys.file())),
     credentials: new SqlCredentials(db),
+    turns: new SqlTurns(swift.db, NOW),
     backup: async (to) => (await import('./snapshot.ts')).snapshotSqlite(path, to),
     health: async () => void (await db.rows(sql`select 1 from api_key limit 1`)),
     close: async () => {

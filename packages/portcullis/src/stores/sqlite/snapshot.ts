@@ -122,6 +122,13 @@ const SAME_ACCOUNTS = `update main.account as old
   where exists (select 1 from newer.account as news where news.id = old.id and
     (news.roles, news.password, news.totp, news.totp_step) is not (old.roles, old.password, old.totp, old.totp_step))`
 
+/** Nor a secret of a client that was renewed because it had leaked, or an address to which no code may go any more. */
+const SAME_CLIENTS = `update main.oauth_client as old
+  set (metadata, secret_digest, roles) =
+    (select metadata, secret_digest, roles from newer.oauth_client as news where news.id = old.id)
+  where exists (select 1 from newer.oauth_client as news where news.id = old.id and
+    (news.metadata, news.secret_digest, news.roles) is not (old.metadata, old.secret_digest, old.roles))`
+
 /** A key that was replaced since works no longer than it would have. */
 const REPLACED_KEYS = `update main.api_key as old set expires_at = (
     select min(coalesce(old.expires_at, news.predecessor_ends_at), news.predecessor_ends_at)
@@ -134,6 +141,7 @@ const ENDINGS: readonly string[] = [
   ended('api_key', 'revoked_at'),
   REPLACED_KEYS,
   SAME_ACCOUNTS,
+  SAME_CLIENTS,
   ended('account', 'disabled_at'),
   switchedOff('account'),
   ended('oauth_client', 'disabled_at'),

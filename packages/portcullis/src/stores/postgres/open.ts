@@ -1,0 +1,93 @@
+/** Opens the store that several gateways share. */
+import pg, { type ClientConfig, type Pool } from 'pg'
+import { SqlAccountLinks } from '../sql/account-links.ts'
+import { SqlAccounts } from '../sql/accounts.ts'
+import { SqlApiKeys } from '../sql/api-keys.ts'
+import { SqlBlocks } from '../sql/blocks.ts'
+import { SqlClients } from '../sql/clients.ts'
+import { SqlCredentials } from '../sql/credentials.ts'
+import { SqlDataKeys } from '../sql/data-keys.ts'
+import { SqlGrants } from '../sql/grants.ts'
+import { SqlPasskeys } from '../sql/passkeys.ts'
+import { SqlReplays } from '../sql/replays.ts'
+import { SqlRevocations } from '../sql/revocations.ts'
+import { SqlTenantKeys } from '../sql/tenant-keys.ts'
+import { SqlTurns } from '../sql/turns.ts'
+import { sql } from '../sql/statement.ts'
+import type { Stores } from '../stores.ts'
+import { connection, type PostgresAddress } from './connection.ts'
+import { PostgresDatabase } from './database.ts'
+import { PostgresNews } from './news.ts'
+import { requireHeldRole } from './role.ts'
+import { unreachable } from './unreachable.ts'
+
+export interface PostgresStoresOptions extends PostgresAddress {
+  /** Connections for the work of calls; three more are for news. */
+  readonly maxConnections: number
+  /** Told about each connection that was lost, or could not be had by whoever listens. */
+  readonly onProblem: (error: unknown) => void
+}
+
+/** Revocations and blocks have connections of their own: no crowd of sign-ins keeps news from a node. */
+const NEWS_CONNECTIONS = 2
+const IDLE_MS = 30_000
+/** A connection that was kept for ever would stay with a server that has long been replaced behind its name. */
+const LIFE_SECONDS = 1_800
+
+const NOW = sql`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`
+
+/** Rejects with StoreError for a server that cannot be reached, a schema that is not ours, and a role that may too much. */
+export async function openPostgresStores(options: PostgresStoresOptions): Promise<Stores> {
+  const { maxConnections, onProblem } = options
+  const config = { ...connection(options), types: TYPES }
+  const pools = [poolOf(config, maxConnections, onProblem), poolOf(config, NEWS_CONNECTIONS, onProblem)] as const
+  const news = new PostgresNews({ config, onProblem, open: (its) => new pg.Client(its) })
+  const close = async () => {
+    await news.close()
+    await Promise.all(pools.map((pool) => pool.end()))
+  }
+  try {
+    await requireHeldRole(pools[0])
+  } catch (thrown) {
+    await close()
+    throw unreachable(options, thrown)
+  }
+  await news.start()
+  return { ...ports(...pools), close, shared: { onNews: (listener) => news.onNews(listener) } }
+}
+
+function ports(work: Pool, news: Pool): Omit<Stores, 'close'> {
+  const db = new PostgresDatabase(work)
+  const newsDb = new PostgresDatabase(news)
+  return {
+    apiKeys: new SqlApiKeys(db),
+    revocations: new SqlRevocations(newsDb),
+    blocks: new SqlBlocks(newsDb),
+    replays: new SqlReplays(db),
+    accounts: new SqlAccounts(db),
+    passkeys: new SqlPasskeys(db),
+    accountLinks: new SqlAccountLinks(db),
+    clients: new SqlClients(db),
+    grants: new SqlGrants(db),
+    dataKeys: new SqlDataKeys(db),
+    // What is left of a removed row in old pages, logs and copies is for the operator of the database to end.
+    tenantKeys: new SqlTenantKeys(db, () => Promise.resolve()),
+    credentials: new SqlCredentials(db),
+    turns: new SqlTurns(db, NOW),
+    health: async () => void (await db.rows(sql`select version from schema_version`)),
+  }
+}
+
+function poolOf(config: ClientConfig, max: number, onProblem: (error: unknown) => void): Pool {
+  const limits = { max, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: LIFE_SECONDS, pipeline: true }
+  const pool = new pg.Pool({ ...config, ...limits })
+  pool.on('error', onProblem)
+  // One that is lost while it is in use tells whoever uses it; without this it would end the process as well.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}
+
+/** Whole numbers stay exact up to 2^53, which no instant, sequence or count reaches. */
+const TYPES: pg.CustomTypesConfig = {
+  getTypeParser: (type) => (type === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(type)),
+}

@@ -1,0 +1,77 @@
+/** Decides whether a gateway may work as the role that it is: only one that row-level security holds, on a schema that has it. */
+import type { Pool } from 'pg'
+import { StoreError } from '../store-error.ts'
+import { newer, SCHEMA_VERSION } from './migrate.ts'
+
+interface Standing {
+  readonly role: string
+  readonly super: boolean
+  readonly bypasses: boolean
+  readonly makesRoles: boolean
+  readonly owns: boolean
+  readonly creates: boolean
+}
+
+/** Also of what it could become by SET ROLE, and of the database, whose owner could take the schema. */
+const STANDING = `
+  select current_user as role,
+    exists (select from pg_roles where rolsuper and pg_has_role(session_user, oid, 'member')) as super,
+    exists (select from pg_roles where rolbypassrls and pg_has_role(session_user, oid, 'member')) as bypasses,
+    exists (select from pg_roles where rolcreaterole and pg_has_role(session_user, oid, 'member')) as "makesRoles",
+    exists (select from pg_class where relnamespace in (select oid from pg_namespace where nspname in ('portcullis', 'portcullis_keys'))
+        and pg_has_role(session_user, relowner, 'member'))
+      or exists (select from pg_namespace where nspname in ('portcullis', 'portcullis_keys')
+        and pg_has_role(session_user, nspowner, 'member'))
+      or exists (select from pg_database where datname = current_database() and pg_has_role(session_user, datdba, 'member')) as owns,
+    exists (select from pg_namespace where nspname in ('portcullis', 'portcullis_keys')
+      and has_schema_privilege(session_user, oid, 'create')) as creates`
+
+/** Tables with a tenant whose rows are open to whoever may read the table. */
+const OPEN_TABLES = `
+  select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+  where nspname in ('portcullis', 'portcullis_keys') and relkind in ('r', 'p')
+    and not (relrowsecurity and relforcerowsecurity)
+    and exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'tenant' and not attisdropped)`
+
+const PREPARE = 'run: portcullis store prepare, as the owner of the database'
+
+/** Rejects with StoreError for a schema of another version, a table without row-level security, and a role that it does not hold. */
+export async function requireHeldRole(pool: Pool): Promise<void> {
+  const { rows: found } = await pool.query<{ readonly there: boolean }>(
+    "select to_regclass('portcullis.schema_version') is not null as there",
+  )
+  if (found[0]?.there !== true) throw new StoreError('unprepared', `The database has no schema portcullis; ${PREPARE}.`)
+  await requireRole(pool)
+  const { rows: versions } = await pool.query<{ readonly version: number }>(
+    'select version from portcullis.schema_version',
+  )
+  const version = versions[0]?.version ?? 0
+  if (version > SCHEMA_VERSION) throw newer(version)
+  if (version < SCHEMA_VERSION)
+    throw new StoreError(
+      'unprepared',
+      `The schema portcullis has version ${version}, not ${SCHEMA_VERSION}; ${PREPARE}.`,
+    )
+  const { rows: open } = await pool.query<{ readonly name: string }>(OPEN_TABLES)
+  if (open.length > 0)
+    throw new StoreError(
+      'unsafe_role',
+      `${open.map(({ name }) => name).join(', ')} has no row-level security; ${PREPARE}.`,
+    )
+}
+
+async function requireRole(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<Standing>(STANDING)
+  const [standing] = rows
+  if (standing === undefined) throw new StoreError('unsafe_role', 'PostgreSQL does not say who we are.')
+  const reasons = [
+    standing.super && 'is a superuser',
+    standing.bypasses && 'has BYPASSRLS',
+    standing.makesRoles && 'may make roles, and so become any of them',
+    standing.owns && 'owns the tables, their schema or the database',
+    standing.creates && 'may create in the schema',
+  ].filter((reason) => reason !== false)
+  if (reasons.length === 0) return
+  const says = `The role ${standing.role} ${reasons.join(' and ')}, itself or by a role that it belongs to`
+  throw new StoreError('unsafe_role', `${says}: row-level security would not hold it. Use a role of its own.`)
+}

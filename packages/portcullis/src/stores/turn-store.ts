@@ -1,0 +1,11 @@
+/** The port behind changes that go one after another, whichever process makes them. */
+
+/** Every verb is atomic, goes by the clock of the store, and rejects when the store cannot answer. */
+export interface TurnStore {
+  /** True when nobody else has the turn of that name, or whoever had it has let `forMs` run out: the holder has it now. */
+  take(name: string, holder: string, forMs: number): Promise<boolean>
+  /** Whether the holder still has it; then for `forMs` from now. */
+  keep(name: string, holder: string, forMs: number): Promise<boolean>
+  /** Gives it back. Nothing happens when another holder has it. */
+  pass(name: string, holder: string): Promise<void>
+}
