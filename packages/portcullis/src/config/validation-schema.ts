@@ -27,6 +27,8 @@ const shared = {
 
 export const clientValidation = shared
 
+export const outbound = z.strictObject(shared)
+
 export const upstreamValidation = {
   ...shared,
   profile: z

@@ -7,10 +7,11 @@ const MEANINGS: Readonly<Record<string, string>> = {
   off: 'A revoked certificate is good until it expires.',
 }
 
-/** Of listeners and upstreams. */
-export function validationWeaknesses({ listen, upstreams }: Config): readonly Weakness[] {
+/** Of listeners, upstreams, and what the gateway asks itself. */
+export function validationWeaknesses({ listen, outbound, upstreams }: Config): readonly Weakness[] {
   const places = [
     ['listen.tls.clientCertificates.revocation', listen.tls?.clientCertificates?.revocation] as const,
+    ['outbound.revocation', outbound.revocation] as const,
     ...Object.entries(upstreams).map(
       ([name, { http }]) => [`upstreams.${name}.http.tls.revocation`, http?.tls.revocation] as const,
     ),

@@ -21,10 +21,10 @@ export async function ownStaple(
   const { tls } = listen
   // OpenSSL looks first: most certificates name none, and then nothing is loaded.
   const namesResponder = new X509Certificate(certificate).infoAccess?.includes('OCSP - URI:') === true
-  if (tls?.staple !== 'auto' || !namesResponder) return undefined
+  if (tls?.staple === 'off' || !namesResponder) return undefined
   const { OwnStaple: Staple } = await import('../pki/revocation/own-staple.ts')
   const staple = new Staple({
-    fetch: validation.fetchWithin(tls.revocationNetworks),
+    fetch: validation.fetchWithin(tls?.revocationNetworks ?? []),
     clock,
     onFailure: (error) => log.error('no OCSP response for our own certificate', { error }),
     onRevoked: (since) => log.error('our own certificate is revoked', { since: new Date(since).toISOString() }),

@@ -1,9 +1,8 @@
 /**
- * Makes certificates: the only file that needs an X.509 library, which takes long to load. Import it only when something
- * has to be issued.
+ * Makes the two certificates of an authority without intermediates. Its X.509 library takes long to load: import it only when
+ * something has to be issued.
  */
 import 'reflect-metadata'
-import { randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
   AuthorityKeyIdentifierExtension,
@@ -17,9 +16,8 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
+import { exportKey, generateKeys, importKey, serialNumber, SIGNING } from './signing-key.ts'
 
-const EC = { name: 'ECDSA', namedCurve: 'P-256' } as const
-const SIGNING = { name: 'ECDSA', hash: 'SHA-256' } as const
 const DAY_MS = 86_400_000
 /** Clocks of clients may be a little behind. */
 const BACKDATE_MS = 300_000
@@ -78,25 +76,4 @@ export async function issueServer(
     ],
   })
   return { certificate: `${certificate.toString('pem')}\n`, key: await exportKey(keys.privateKey) }
-}
-
-function generateKeys() {
-  return webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
-}
-
-/** Positive, 127 random bits, at most 20 octets (RFC 5280 §4.1.2.2). */
-function serialNumber(): string {
-  const bytes = randomBytes(16)
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40
-  return bytes.toString('hex')
-}
-
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key)).toString('base64')
-  return `-----BEGIN PRIVATE KEY-----\n${der.replaceAll(/.{64}/g, '$&\n').trimEnd()}\n-----END PRIVATE KEY-----\n`
-}
-
-function importKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64')
-  return webcrypto.subtle.importKey('pkcs8', der, EC, false, ['sign'])
 }

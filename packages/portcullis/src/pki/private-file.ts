@@ -13,7 +13,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -23,12 +23,12 @@ import { PkiError } from './pki-error.ts'
 const OTHERS = 0o077
 
 /** Writes beside the target and renames, so that a crash leaves the old file or the new one. */
-export function writeWhole(file: string, content: string, mode: 0o600 | 0o644): void {
+export function writeWhole(file: string, content: string | Uint8Array, mode: 0o600 | 0o644): void {
   const draft = `${file}.${randomBytes(6).toString('hex')}`
   // O_EXCL: never through a link that somebody has put there.
   const descriptor = openSync(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
   try {
-    writeSync(descriptor, content)
+    writeFileSync(descriptor, content)
     fsyncSync(descriptor)
   } catch (thrown) {
     rmSync(draft, { force: true })
@@ -124,7 +124,8 @@ function open(file: string): number {
   }
 }
 
-function syncFolder(folder: string): void {
+/** Makes what was renamed in a folder survive a power cut. */
+export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, constants.O_RDONLY)
   try {
     fsyncSync(descriptor)

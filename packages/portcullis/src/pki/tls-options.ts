@@ -3,9 +3,29 @@ import { constants } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { TlsOptions } from 'node:tls'
 import type { KeyPair } from './key-pair.ts'
+import { TICKET_KEY_MS } from './ticket-keys.ts'
 
-/** Hybrid post-quantum first (draft-ietf-tls-ecdhe-mlkem), then the classical groups. */
-const GROUPS = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384']
+/** Hybrid post-quantum (draft-ietf-tls-ecdhe-mlkem), for whoever knows it: what is recorded today may be read one day. */
+const HYBRID = 'X25519MLKEM768'
+const CLASSICAL = ['X25519', 'P-256', 'P-384']
+
+/** Of TLS 1.2: a client could ask for one after the other, each of which costs us more than it. */
+const NO_SECOND_HANDSHAKE = constants.SSL_OP_NO_RENEGOTIATION
+/** Without tickets each connection proves its certificate anew; a resumed one would stand on an old verdict, and on no key. */
+const PROVED_EACH_TIME = constants.SSL_OP_NO_TICKET
+
+/** Of TLS 1.2, key agreement with forward secrecy and authenticated encryption alone (RFC 9325 §4.2). */
+const SUITES = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+].join(':')
 
 let groups: string | undefined
 
@@ -17,33 +37,41 @@ export interface ClientAuthorities {
   readonly mode: 'optional' | 'required'
 }
 
-/** TLS 1.3 only, HTTP/1.1 by ALPN, resumption by tickets. Pass the result to setSecureContext to renew. */
-export function listenerTls(pair: KeyPair, clients?: ClientAuthorities): TlsOptions {
+export interface ListenerChoices {
+  readonly clients?: ClientAuthorities | undefined
+  /** Default: TLS 1.3. */
+  readonly minVersion?: 'TLSv1.3' | 'TLSv1.2' | undefined
+  /** Offers HTTP/2 before HTTP/1.1. */
+  readonly http2?: boolean
+}
+
+/** TLS 1.3 unless told otherwise, protocols by ALPN, resumption by tickets. Pass the result to setSecureContext to renew. */
+export function listenerTls(
+  pair: KeyPair,
+  { clients, minVersion = 'TLSv1.3', http2 }: ListenerChoices = {},
+): TlsOptions {
   return {
     ...(clients && clientOptions(clients)),
+    ...(minVersion === 'TLSv1.2' && { ciphers: SUITES }),
+    secureOptions: clients === undefined ? NO_SECOND_HANDSHAKE : NO_SECOND_HANDSHAKE | PROVED_EACH_TIME,
     cert: pair.certificate,
     key: pair.key,
-    minVersion: 'TLSv1.3',
+    minVersion,
     maxVersion: 'TLSv1.3',
     ecdhCurve: supportedGroups(),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: http2 === true ? ['h2', 'http/1.1'] : ['http/1.1'],
     handshakeTimeout: 10_000,
+    sessionTimeout: TICKET_KEY_MS / 1_000,
   }
 }
 
-/** Without tickets each connection proves its certificate anew; a resumed one would stand on an old verdict. */
 function clientOptions({ authorities, mode }: ClientAuthorities): TlsOptions {
-  return {
-    ca: [...authorities],
-    requestCert: true,
-    rejectUnauthorized: mode === 'required',
-    secureOptions: constants.SSL_OP_NO_TICKET,
-  }
+  return { ca: [...authorities], requestCert: true, rejectUnauthorized: mode === 'required' }
 }
 
-/** The groups of our list that this OpenSSL knows: ML-KEM came with OpenSSL 3.5. */
+/** The groups of ours that this OpenSSL knows: ML-KEM came with 3.5, and so did the slash, which puts what is before it first. */
 export function supportedGroups(): string {
-  groups ??= GROUPS.filter(known).join(':')
+  groups ??= [...(known(`${HYBRID}/X25519`) ? [`${HYBRID}/`] : []), CLASSICAL.filter(known).join(':')].join('')
   return groups
 }
 

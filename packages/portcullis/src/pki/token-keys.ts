@@ -36,21 +36,26 @@ export interface RotationRule {
 const KEPT = 2
 
 /** Reads the file, or makes it (mode 0600); replaces the signing key when its time is over. Throws PkiError. */
-export function loadTokenKeys(file: string, now: number, { rotateMs }: RotationRule): TokenKeys {
-  const known = existsSync(file) ? readKeys(file) : undefined
+export function loadTokenKeys(file: string, now: number, rule: RotationRule): TokenKeys {
+  const known = existsSync(file) ? parseTokenKeys(readPrivate(file), file) : undefined
+  const keys = renewTokenKeys(known, now, rule)
+  if (keys !== known) writeWhole(file, `${JSON.stringify(keys)}\n`, 0o600)
+  return keys
+}
+
+/** The very same while their time lasts; otherwise with a new key before the one that signed until now. */
+export function renewTokenKeys(known: TokenKeys | undefined, now: number, { rotateMs }: RotationRule): TokenKeys {
   if (known !== undefined && now - known.since < rotateMs) return known
-  const keys: TokenKeys = {
+  return {
     signing: [newKey(), ...(known?.signing ?? [])].slice(0, KEPT),
     since: now,
     cookies: known?.cookies ?? randomBytes(32).toString('base64url'),
     nonces: known?.nonces ?? randomBytes(32).toString('base64url'),
   }
-  writeWhole(file, `${JSON.stringify(keys)}\n`, 0o600)
-  return keys
 }
 
-function readKeys(file: string): TokenKeys {
-  const text = readPrivate(file)
+/** Throws PkiError for what is not whole; `place` says where it stood. */
+export function parseTokenKeys(text: string, place: string): TokenKeys {
   try {
     const keys = JSON.parse(text) as TokenKeys
     const isWhole = keys.signing.length > 0 && keys.signing.every(isKey) && typeof keys.since === 'number'
@@ -59,7 +64,10 @@ function readKeys(file: string): TokenKeys {
   } catch {
     // Told below, without what stands in the file.
   }
-  throw new PkiError(`${file} is damaged`, 'restore it, or remove it: then all who are signed in have to sign in again')
+  throw new PkiError(
+    `${place} is damaged`,
+    'restore it, or remove it: then all who are signed in have to sign in again',
+  )
 }
 
 const isKey = ({ kty, crv, d, kid, alg }: TokenKey): boolean =>

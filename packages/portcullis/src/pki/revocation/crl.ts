@@ -40,6 +40,8 @@ export interface RevocationList {
   /** Where its delta is. */
   readonly freshest: readonly DistributionPoint[]
   readonly signed: Signed
+  /** All of it. */
+  readonly der: Buffer
   find(serial: Buffer): RevokedEntry | undefined
 }
 
@@ -84,6 +86,7 @@ function parse(der: Buffer): RevocationList {
   if (nextUpdate === undefined || ![TAG.utcTime, TAG.generalizedTime].includes(nextUpdate.tag as 0x17))
     throw malformed('no date of the next list')
   const entries = rest.find(({ tag }) => tag === TAG.sequence)?.content ?? Buffer.alloc(0)
+  assertEntries(entries)
   const extensions = rest.find(({ tag }) => tag === 0xa0)
   if (extensions === undefined) throw malformed('no number')
   return {
@@ -97,6 +100,7 @@ function parse(der: Buffer): RevocationList {
       oid: oidOf(algorithm),
       algorithm: algorithm.whole,
     },
+    der,
     find: (serial) => findEntry(entries, serial),
   }
 }
@@ -163,7 +167,18 @@ function readScope(value: Buffer): ListScope {
   }
 }
 
+/** Once, so that looking for a number need not walk: each entry is DER and begins with one. */
+function assertEntries(entries: Buffer): void {
+  for (let at = 0; at < entries.length; ) {
+    const entry = readAt(entries, at)
+    if (entry.tag !== TAG.sequence || readAt(entry.content, 0).tag !== TAG.integer) throw malformed('an entry')
+    at += entry.whole.length
+  }
+}
+
+/** Most numbers occur nowhere, which is seen at once; every connection asks. */
 function findEntry(entries: Buffer, serial: Buffer): RevokedEntry | undefined {
+  if (!entries.includes(Buffer.concat([Buffer.of(TAG.integer, serial.length), serial]))) return undefined
   for (let at = 0; at < entries.length; ) {
     const entry = readAt(entries, at)
     at += entry.whole.length

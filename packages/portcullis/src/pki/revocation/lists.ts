@@ -54,36 +54,28 @@ export class FetchedLists {
     throw problem
   }
 
+  /** The newest that can be believed, of what is fetched and what was believed before, be it before the last start. */
   async #get(url: string, link: Link, fetch: FetchBytes, now: number): Promise<RevocationList> {
-    let problem: unknown
-    try {
-      const fetched = await this.#fetched.get(url, now, () => this.#fetch(url, fetch))
-      if (fetched.base !== undefined)
-        throw new CertificateRefused('crl_scope', { what: 'a delta in the place of a list' })
-      await assertList(fetched, link, now)
-      return this.#newest(url, fetched, now)
-    } catch (thrown) {
-      problem = thrown
+    const kept = this.#believed.get(url) ?? (await this.#stored(url))
+    const problems: unknown[] = []
+    const believed = async (from: () => Promise<RevocationList>): Promise<RevocationList | undefined> => {
+      try {
+        const list = await from()
+        if (list.base !== undefined)
+          throw new CertificateRefused('crl_scope', { what: 'a delta in the place of a list' })
+        await assertList(list, link, now)
+        return list
+      } catch (thrown) {
+        problems.push(thrown)
+        return undefined
+      }
     }
-    const earlier = this.#believed.get(url) ?? (await this.#stored(url))
-    if (earlier === undefined) throw problem
-    try {
-      await assertList(earlier, link, now)
-    } catch {
-      throw problem
-    }
-    return earlier
-  }
-
-  async #fetch(url: string, fetch: FetchBytes): Promise<RevocationList> {
-    let bytes: Buffer
-    try {
-      bytes = await fetch(url)
-    } catch (cause) {
-      throw new CertificateRefused('crl_unreachable', { url }, cause)
-    }
-    const list = readList(bytes)
-    await this.#store?.write(url, bytes)
+    const fetched = await believed(() => this.#fetched.get(url, now, () => fetchList(url, fetch)))
+    const earlier = kept === undefined || kept === fetched ? undefined : await believed(() => Promise.resolve(kept))
+    const list = fetched === undefined || (earlier !== undefined && earlier.number > fetched.number) ? earlier : fetched
+    if (list === undefined) throw problems[0]
+    if (list !== kept) await this.#store?.write(url, list.der)
+    this.#believe(url, list)
     return list
   }
 
@@ -96,15 +88,11 @@ export class FetchedLists {
     }
   }
 
-  #newest(url: string, list: RevocationList, now: number): RevocationList {
-    const known = this.#believed.get(url)
-    const isOlder = known !== undefined && known.issuer.key === list.issuer.key && known.number > list.number
-    if (isOlder && now <= known.nextUpdate) return known
+  #believe(url: string, list: RevocationList): void {
     this.#believed.delete(url)
     this.#believed.set(url, list)
     const [oldest] = this.#believed.keys()
     if (this.#believed.size > MAX_LISTS && oldest !== undefined) this.#believed.delete(oldest)
-    return list
   }
 
   /** The whole list is good by its own date; a delta that cannot be had or believed only makes it less new. */
@@ -117,13 +105,23 @@ export class FetchedLists {
     const [url] = urlsOf([...list.freshest, ...link.certificate.freshest])
     if (url === undefined) return undefined
     try {
-      const delta = await this.#fetched.get(url, now, () => this.#fetch(url, fetch))
+      const delta = await this.#fetched.get(url, now, () => fetchList(url, fetch))
       await assertDelta(delta, list, link, now)
       return delta
     } catch {
       return undefined
     }
   }
+}
+
+async function fetchList(url: string, fetch: FetchBytes): Promise<RevocationList> {
+  let bytes: Buffer
+  try {
+    bytes = await fetch(url)
+  } catch (cause) {
+    throw new CertificateRefused('crl_unreachable', { url }, cause)
+  }
+  return readList(bytes)
 }
 
 /** Points that cover all reasons and whose lists the authority itself signs. */
@@ -153,17 +151,20 @@ export class ListFiles {
   /** Undefined when no file is about the issuer of the link. Throws CertificateRefused `crl_…`, or PkiError. */
   async statusOf(link: Link, now: number): Promise<Status | undefined> {
     let problem: CertificateRefused | undefined
+    const said: Status[] = []
     for (const list of this.#files.map((file) => this.#open(file))) {
-      if (list.issuer.key !== link.certificate.issuer.key || list.base !== undefined) continue
+      if (list.issuer.key !== link.certificate.issuer.key) continue
       try {
         await assertList(list, link, now)
-        return statusIn(list, link.certificate.serial)
+        said.push(statusIn(list, link.certificate.serial))
       } catch (thrown) {
         problem = asRefusal(thrown, 'crl_malformed')
       }
     }
-    if (problem !== undefined) throw problem
-    return undefined
+    // An older list that was left there must not hide what a newer one says.
+    const worst = said.find((status) => status.is === 'revoked') ?? said[0]
+    if (worst === undefined && problem !== undefined) throw problem
+    return worst
   }
 
   #open(file: string): RevocationList {
@@ -173,10 +174,15 @@ export class ListFiles {
       const known = this.#read.get(file)
       if (known?.mark === mark) return known.list
       const list = readList(readFileSync(file))
+      if (list.base !== undefined) throw new CertificateRefused('crl_scope', { what: 'a delta' })
       this.#read.set(file, { mark, list })
       return list
     } catch (cause) {
-      throw new PkiError(`${file} holds no revocation list that can be read`, 'write one there, DER or PEM', cause)
+      throw new PkiError(
+        `${file} holds no revocation list that can be read`,
+        'write a whole one there, DER or PEM',
+        cause,
+      )
     }
   }
 }

@@ -38,7 +38,6 @@ export class OwnStaple {
   async use(pem: string): Promise<void> {
     this.stop()
     this.#staple = undefined
-    this.#link = undefined
     try {
       this.#link = linkOf(pem)
     } catch (error) {
@@ -48,6 +47,8 @@ export class OwnStaple {
   }
 
   stop(): void {
+    // What is under way sets no timer any more.
+    this.#link = undefined
     clearTimeout(this.#timer)
   }
 

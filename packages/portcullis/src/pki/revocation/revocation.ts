@@ -70,8 +70,7 @@ export class Revocation {
     const problems: CertificateRefused[] = []
     const known = this.#revoked.get(certificate.digest)
     if (known !== undefined) throw revoked(certificate, known)
-    const demands = isLeaf && certificate.mustStaple
-    if (isLeaf && certificate.extensions.has(OID.noRevocation) && !demands) return
+    const demands = demandsStaple(isLeaf, question)
     for (const ask of this.#sources(link, isLeaf, question)) {
       const status = await attempt(ask, problems)
       if (status === undefined) continue
@@ -84,14 +83,11 @@ export class Revocation {
   }
 
   /** In this order. A certificate that demands a staple is content with nothing else. */
-  #sources(
-    link: Link,
-    isLeaf: boolean,
-    { staple, now }: RevocationQuestion,
-  ): readonly (() => Promise<Status | undefined>)[] {
+  #sources(link: Link, isLeaf: boolean, question: RevocationQuestion): readonly (() => Promise<Status | undefined>)[] {
     const { files, responders, lists, fetch } = this.#options
     const { certificate } = link
-    const demands = isLeaf && certificate.mustStaple
+    const { staple, now } = question
+    const demands = demandsStaple(isLeaf, question)
     const stapled = async () => (await readOcspResponse(staple as Buffer, link, now)).status
     const listed = async () => {
       const status = await files.statusOf(link, now)
@@ -113,7 +109,10 @@ export class Revocation {
   #decide(certificate: Certificate, isLeaf: boolean, profile: Profile, problems: readonly CertificateRefused[]): void {
     const { mode, onUnknown } = this.#options
     const [problem] = problems
-    if (problem === undefined) {
+    // A place at which nobody here can ask is a place all the same.
+    const namesNobody = certificate.ocspUrls.length === 0 && certificate.distributionPoints.length === 0
+    if (problem === undefined && namesNobody) {
+      if (isLeaf && certificate.extensions.has(OID.noRevocation)) return
       const isShort = isLeaf && certificate.notAfter - certificate.notBefore < SHORT_LIVED_MS
       if (mode !== 'strict' && (isShort || profile === 'private')) return
     }
@@ -129,6 +128,10 @@ export class Revocation {
     if (this.#revoked.size > MAX_REVOKED && oldest !== undefined) this.#revoked.delete(oldest)
   }
 }
+
+/** What an authority demands of itself it demands of what it issues (RFC 7633 §4.2.2). */
+const demandsStaple = (isLeaf: boolean, { path }: RevocationQuestion): boolean =>
+  isLeaf && path.some(({ mustStaple }) => mustStaple)
 
 async function attempt(
   ask: () => Promise<Status | undefined>,

@@ -25,12 +25,17 @@ export function assertConstrained(certificate: Certificate, constraints: NameCon
   for (const name of names) {
     const allowed = permitted.filter((base) => base.kind === name.kind)
     const forbidden = excluded.filter((base) => base.kind === name.kind)
-    const isUnknown = UNKNOWN.has(name.kind) && allowed.length + forbidden.length > 0
+    const isUnknown = (UNKNOWN.has(name.kind) || isVague(name)) && allowed.length + forbidden.length > 0
     const isOutside = allowed.length > 0 && !allowed.some((base) => covers(base, name))
     if (isUnknown || isOutside || forbidden.some((base) => covers(base, name) || mayCover(base, name)))
       throw new CertificateRefused('name_constraints', { kind: name.kind })
   }
 }
+
+/** Of which nobody can say where it lies; constraints of its kind refuse it (RFC 5280 §4.2.1.10). */
+const isVague = (name: GeneralName): boolean =>
+  (name.kind === 'uri' && hostOf(name.text) === undefined) ||
+  (name.kind === 'email' && !/^[^@\s\0]+@[a-z0-9._-]+$/i.test(name.text))
 
 /** The subject counts as a directory name, and its mail addresses as such. */
 function allNames({ names, subject }: Certificate): readonly GeneralName[] {

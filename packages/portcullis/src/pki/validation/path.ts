@@ -14,6 +14,8 @@ import { assertRules, type Place } from './rules.ts'
 export interface PathQuestion {
   /** DER, the leaf first; the others in any order. */
   readonly chain: readonly Buffer[]
+  /** DER of further steps, which the operator knows. */
+  readonly known?: readonly Buffer[]
   readonly anchors: Anchors
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -42,7 +44,7 @@ export function findPath(question: PathQuestion): Path {
   if (others.length >= MAX_CERTIFICATES)
     throw new CertificateRefused('too_complex', { certificates: others.length + 1 })
   const leaf = readCertificate(first)
-  return new Search(question, leaf, others).run()
+  return new Search(question, leaf, [...others, ...(question.known ?? [])]).run()
 }
 
 class Search {

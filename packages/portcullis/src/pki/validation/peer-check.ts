@@ -84,8 +84,7 @@ export class PeerCheck {
     const refusals: CertificateRefused[] = []
     for (const trust of trusts) {
       try {
-        const all = [...chain, ...(trust.known ?? [])]
-        const path = findPath({ ...trust, chain: all, now, purpose, ...(host !== undefined && { host }) })
+        const path = findPath({ ...trust, chain, now, purpose, ...(host !== undefined && { host }) })
         return { path, trust, until: Math.min(now + KEEP_MS, ...path.map(({ notAfter }) => notAfter)) }
       } catch (thrown) {
         refusals.push(asRefusal(thrown))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { before, describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { Extension } from '@peculiar/x509'
 import fc from 'fast-check'
 import { PkiError } from '../../../src/pki/pki-error.ts'
@@ -262,6 +262,88 @@ test('lists outlive a restart, and what was changed on disk is not believed', as
   assert.equal(await revocation({ lists: new FetchedLists(store) }).ask(leaf), 'good')
   await store.write(CRL, await makeCrl(await makePair({ subject: 'CN=Issuer', ca: true })))
   assert.equal(await revocation({ lists: new FetchedLists(store) }).ask(leaf), 'crl_unreachable')
+})
+
+test('a list that nobody believes takes the place of none that was kept, nor does an older one after a restart', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-crl-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const store = diskLists(join(folder, 'crls'))
+  const [leaf, other] = [await leafOf({ crl: CRL }), await leafOf({ crl: CRL })]
+  const restarted = (fetch?: FetchBytes) => revocation({ lists: new FetchedLists(store), ...(fetch && { fetch }) })
+  assert.equal(await restarted(() => makeCrl(issuer, { number: 9, revoked: [leaf] })).ask(other), 'good')
+  const forged = await makeCrl(await makePair({ subject: 'CN=Issuer', ca: true }), { number: 20 })
+  assert.equal(await restarted(() => Promise.resolve(forged)).ask(leaf), 'revoked')
+  assert.equal(await restarted().ask(leaf), 'revoked')
+  assert.equal(await restarted(() => makeCrl(issuer, { number: 3 })).ask(leaf), 'revoked')
+})
+
+describe('a certificate that names only places at which nobody here can ask', () => {
+  const point = (...content: readonly number[]): Wish => ({
+    extensions: [
+      new Extension('2.5.29.31', false, Uint8Array.of(0x30, content.length + 2, 0x30, content.length, ...content)),
+    ],
+  })
+  const http = [0xa0, 14, 0xa0, 12, 0x86, 10, ...Buffer.from('http://a/b')]
+  const POINTS: readonly (readonly [what: string, Wish])[] = [
+    ['a directory', point(0xa0, 14, 0xa0, 12, 0x86, 10, ...Buffer.from('ldap:///a/'))],
+    ['a list of some reasons', point(...http, 0x81, 2, 0, 0x40)],
+    ['a list of somebody else', point(...http, 0xa2, 2, 0x82, 0)],
+  ]
+  for (const [what, wish] of POINTS)
+    test(`${what}: it is not taken for one that names none`, async () => {
+      const leaf = await leafOf(wish)
+      assert.equal(await revocation().ask(leaf), 'unnamed')
+      const { ask, unknown } = revocation({ mode: 'soft-fail' })
+      assert.deepEqual([await ask(leaf), unknown.length], ['good', 1])
+    })
+})
+
+describe('lists in files', () => {
+  const folders: string[] = []
+  after(() => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  })
+  const files = (...lists: readonly Buffer[]): ListFiles => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-crl-'))
+    folders.push(folder)
+    const names = lists.map((_, at) => join(folder, `${at}.crl`))
+    for (const [at, name] of names.entries()) writeFileSync(name, lists[at] as Buffer)
+    return new ListFiles(names, Date.now())
+  }
+
+  test('count for certificates that say that nobody is to be asked', async () => {
+    const leaf = await leafOf({ extensions: [new Extension('2.5.29.56', false, Uint8Array.of(5, 0))] })
+    assert.equal(await revocation({ files: files(await makeCrl(issuer, { revoked: [leaf] })) }).ask(leaf), 'revoked')
+  })
+
+  test('an older one beside a newer one hides nothing, in either order', async () => {
+    const leaf = await leafOf()
+    const lists = [await makeCrl(issuer), await makeCrl(issuer, { number: 2, revoked: [leaf] })]
+    assert.equal(await revocation({ files: files(...lists) }).ask(leaf), 'revoked')
+    assert.equal(await revocation({ files: files(...lists.toReversed()) }).ask(leaf), 'revoked')
+  })
+
+  test('a delta is refused at the start, because it would count for nothing', async () => {
+    const delta = await makeCrl(issuer, { number: 2, extensions: [number(1)] })
+    assert.throws(() => files(delta), PkiError)
+  })
+})
+
+test('an authority that demands staples demands one of what it has issued (RFC 7633)', async () => {
+  const demanding = await makePair({ subject: 'CN=Demanding', issuer, ca: true, mustStaple: true })
+  const leaf = await leafOf({ issuer: demanding })
+  const path = [leaf, demanding, issuer].map((pair) => readCertificate(derOf(pair)))
+  const ask = (staple?: Buffer) =>
+    new Revocation({
+      ...{ lists: new FetchedLists(), responders: new Responders(), mode: 'hard-fail' as const },
+      ...{
+        files: new ListFiles([], Date.now()),
+        onUnknown: () => {},
+        fetch: () => Promise.reject(new Error('nobody')),
+      },
+    }).assertNotRevoked({ path, profile: 'private', now: Date.now(), ...(staple && { staple }) })
+  await assert.rejects(ask(), (thrown) => thrown instanceof CertificateRefused && thrown.reason === 'staple_missing')
+  await ask(await makeOcsp({ about: leaf, issuer: demanding }))
 })
 
 test('our own staple is fetched, ends with its date, and is none when we are revoked', async () => {

@@ -189,6 +189,39 @@ describe('below an authority that has', () => {
     })
 })
 
+describe('below an authority with names of its own that it must not vouch for', () => {
+  const uri = (text: string) => der(0x86, Buffer.from(text))
+  const excluded = constraint('excluded', uri('evil.example'))
+  for (const [name, reason] of [
+    ['spiffe://good.example/a', undefined],
+    ['spiffe://evil.example/a', 'name_constraints'],
+    ['spiffe://%65vil.example/a', 'name_constraints'],
+    ['spiffe://a@b@evil.example/a', 'name_constraints'],
+    ['urn:evil.example', 'name_constraints'],
+    ['spiffe://10.0.0.1/a', 'name_constraints'],
+  ] as const)
+    test(`${name} is ${reason ?? 'good'}`, async () => {
+      const authority = await makePair({ subject: 'CN=Special', issuer: root, ca: true, ...excluded })
+      const leaf = await leafOf({ issuer: authority, uris: [name], subject: 'O=Somebody' })
+      assert.equal(
+        reasonOf(() => find([leaf, authority], { profile: 'private' })),
+        reason,
+      )
+    })
+})
+
+test('a house with many authorities of its own is no certificate that costs too much', async () => {
+  const authorities = await Promise.all(
+    Array.from({ length: 40 }, (_, at) => makePair({ subject: `CN=House ${at}`, issuer: root, ca: true })),
+  )
+  const leaf = await leafOf({ issuer: authorities[39] as Pair })
+  assert.equal(find([leaf], { known: authorities.map(derOf) }).length, 3)
+  assert.equal(
+    reasonOf(() => find([leaf, ...authorities])),
+    'too_complex',
+  )
+})
+
 test('authorities that sign each other are no way, and end', async () => {
   const ring = await Promise.all(['a', 'b', 'c'].map((name) => makePair({ subject: `CN=${name}`, ca: true })))
   const crossed = await Promise.all(

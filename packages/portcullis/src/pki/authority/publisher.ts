@@ -1,0 +1,71 @@
+/** Decides what everybody may be told of the local authority: who is revoked, and the certificates of intermediates. */
+import { readFileSync } from 'node:fs'
+import type { Clock } from '../../core/clock.ts'
+import { readHierarchy } from './hierarchy.ts'
+import { IssuedLedger } from './issued-ledger.ts'
+import type { Issuer } from './issuer.ts'
+import { answerQuestion } from './ocsp-responder.ts'
+import { authorityPlaces } from './places.ts'
+import { listOf } from './revocation-list.ts'
+
+const LIST_VALID_MS = 86_400_000
+const LIST_FRESH_MS = LIST_VALID_MS / 2
+/** For so long the folder is not looked into again; the ledger always is. */
+const HIERARCHY_MS = 1_000
+
+interface MadeList {
+  readonly bytes: Buffer
+  readonly revision: number
+  readonly freshUntil: number
+}
+
+export class Publisher {
+  readonly #folder: string
+  readonly #clock: Clock
+  readonly #ledger: IssuedLedger
+  readonly #lists = new Map<string, MadeList>()
+  #known: { readonly at: number; readonly intermediates: readonly Issuer[] } | undefined
+
+  /** The hierarchy is there already. Throws PkiError when the ledger cannot be read. */
+  constructor(folder: string, clock: Clock) {
+    this.#folder = folder
+    this.#clock = clock
+    this.#ledger = new IssuedLedger(authorityPlaces(folder).ledger)
+  }
+
+  /** DER of the list of `root` or of an intermediate; undefined for whoever is none. Throws PkiError. */
+  list(issuer: string): Buffer | undefined {
+    if (issuer === 'root') return readFileSync(authorityPlaces(this.#folder).rootList)
+    const signer = this.#intermediates().find(({ id }) => id === issuer)
+    if (signer === undefined) return undefined
+    const now = this.#clock.now()
+    const { revision } = this.#ledger
+    const known = this.#lists.get(issuer)
+    if (known !== undefined && known.revision === revision && now < known.freshUntil) return known.bytes
+    const issued = this.#ledger.all().filter((one) => one.issuer === issuer)
+    const bytes = listOf(signer, issued, now, Math.min(now + LIST_VALID_MS, signer.leaf.validToDate.getTime()))
+    this.#lists.set(issuer, { bytes, revision, freshUntil: now + LIST_FRESH_MS })
+    return bytes
+  }
+
+  /** DER of the certificate of an intermediate; undefined for whoever is none. The root is nobody's to fetch: it is handed over. */
+  certificate(issuer: string): Buffer | undefined {
+    return this.#intermediates().find(({ id }) => id === issuer)?.leaf.raw
+  }
+
+  /** Both are DER. Throws PkiError when the ledger cannot be read. */
+  ocsp(request: Buffer): Buffer {
+    return answerQuestion(request, {
+      issuers: this.#intermediates(),
+      find: (issuer, serial) => this.#ledger.find(issuer, serial),
+      now: this.#clock.now(),
+    })
+  }
+
+  #intermediates(): readonly Issuer[] {
+    const now = this.#clock.now()
+    if (this.#known === undefined || Math.abs(now - this.#known.at) >= HIERARCHY_MS)
+      this.#known = { at: now, intermediates: readHierarchy(this.#folder, now)?.intermediates ?? [] }
+    return this.#known.intermediates
+  }
+}
