@@ -18,11 +18,24 @@ export function plainAddress(address: string): string {
 export function networkKey(address: string): string {
   const plain = plainAddress(address)
   if (isIPv4(plain)) return plain
-  if (!isIPv6(plain)) return 'unknown'
-  return `${groupsOf(plain)
-    .slice(0, 4)
-    .map((group) => group.toString(16))
-    .join(':')}::/64`
+  return isIPv6(plain) ? prefixKey(plain, 64) : 'unknown'
+}
+
+/**
+ * The /48 of an IPv6 address, or of the key of its /64; undefined for any other. One site commonly owns all of it (RFC 6177),
+ * 65,536 networks that would each have a limit of their own, so it is counted too, up to `SITE_FACTOR` times as much.
+ */
+export function siteKey(address: string): string | undefined {
+  const plain = plainAddress(address.replace(/\/64$/, ''))
+  return isIPv6(plain) ? prefixKey(plain, 48) : undefined
+}
+
+/** How many networks of one site may reach their limits at once. */
+export const SITE_FACTOR = 8
+
+function prefixKey(address: string, bits: 48 | 64): string {
+  const groups = groupsOf(address).slice(0, bits / 16)
+  return `${groups.map((group) => group.toString(16)).join(':')}::/${bits}`
 }
 
 export interface Network {

@@ -6,7 +6,7 @@ import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Parsed } from '../mcp/call.ts'
 import type { Resolved } from '../mcp/definition.ts'
 import { NAME_SEPARATOR } from '../mcp/naming.ts'
-import { networkKey } from './network.ts'
+import { networkKey, SITE_FACTOR, siteKey } from './network.ts'
 import type { RateRule, RateStore, RateVerdict, Taking } from './rate-store.ts'
 
 /** The limits of callers. Whatever has no rule has no limit. */
@@ -23,12 +23,17 @@ export interface TargetRates {
   readonly ofTool: (tool: string) => { readonly cost: number; readonly rule?: RateRule } | undefined
 }
 
-/** Check `traffic.rate-by-address`: before sign-in, so that guessing keys is slow too. IPv6 counts by /64. */
+/** Check `traffic.rate-by-address`: before sign-in, so that guessing keys is slow too. IPv6 counts by /64, and by /48 for more. */
 export function rateByAddress(store: RateStore, rule: RateRule): Check<Exchange> {
+  const wider = { ...rule, permits: rule.permits * SITE_FACTOR, burst: rule.burst * SITE_FACTOR }
   return {
     name: 'traffic.rate-by-address',
-    check: (exchange) =>
-      take(store, [{ key: `address:${networkKey(exchange.peer.address)}`, cost: 1, rule }], exchange),
+    check(exchange) {
+      const { address } = exchange.peer
+      const own = { key: `address:${networkKey(address)}`, cost: 1, rule }
+      const site = siteKey(address)
+      return take(store, site === undefined ? [own] : [own, { key: `address:${site}`, cost: 1, rule: wider }], exchange)
+    },
   }
 }
 

@@ -14,12 +14,19 @@ export const HEAD_LIMITS = { maxMcpHeaders: 64, maxMcpHeaderBytes: 4096, maxPath
 export const strictHead: Check<Exchange> = {
   name: 'traffic.strict-head',
   check({ head }) {
+    if (head.conflict !== undefined) refuse(head.conflict)
+    const { kin } = head
+    if (kin !== undefined && sound.has(kin)) return
     checkPath(head.path)
     if (head.query !== '') checkQuery(head.query)
     checkFraming(head)
     checkHeaders(head)
+    if (kin !== undefined) sound.add(kin)
   },
 }
+
+/** Heads that have passed; another length, which is digits, changes nothing about that. */
+const sound = new WeakSet<object>()
 
 const refuse = (reason: string, detail: Readonly<Record<string, unknown>> = {}): never => {
   throw new Fault('transport.ambiguous_request', { reason, ...detail })
@@ -66,6 +73,8 @@ function decoded(name: string): string {
 }
 
 function checkFraming({ headers }: RequestHead): void {
+  // What is said after a request was judged must not change it.
+  if (headers['trailer'] !== undefined) refuse('trailers')
   const encoding = headers['transfer-encoding']
   if (encoding === undefined) return
   if (headers['content-length'] !== undefined) refuse('two lengths')

@@ -1,6 +1,64 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import type { Body } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
+
+/** What is known of a body while it comes. */
+export interface Arriving {
+  /** Its bytes, in chunks. */
+  readonly source: Readable
+  /** True when its sender has said that this was all of it. */
+  readonly isWhole: () => boolean
+  /** True when headers have followed it. */
+  readonly hasTrailers: () => boolean
+}
+
+/**
+ * Reads a body to its end. Rejects with `message.too_large` when more than `maxBytes` have arrived, `message.incomplete`, and
+ * `transport.ambiguous_request` for trailers: what is said after a request was judged must not change it.
+ */
+export function gather({ source, isWhole, hasTrailers }: Arriving, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let bytes: Buffer = Buffer.alloc(0)
+    let length = 0
+    const take = (chunk: Buffer): void => {
+      const received = length + chunk.length
+      if (received > maxBytes) {
+        source.pause()
+        reject(new Fault('message.too_large', { received, maxBytes }))
+        return
+      }
+      bytes = length === 0 ? chunk : appended(bytes, length, chunk, maxBytes)
+      length = received
+    }
+    const fail = (cause: Error): void => reject(new Fault('message.incomplete', {}, { cause }))
+    const leave = (): void => {
+      if (!isWhole()) reject(new Fault('message.incomplete'))
+    }
+    source.on('data', take).once('error', fail).once('close', leave)
+    source.once('end', () => {
+      // A stream may stay open for days after its request.
+      source.off('data', take).off('error', fail).off('close', leave)
+      if (hasTrailers()) reject(new Fault('transport.ambiguous_request', { reason: 'trailers' }))
+      else resolve(bytes.subarray(0, length))
+    })
+  })
+}
+
+/** To keep the chunks would cost a hundred times what a body weighs that comes byte by byte. */
+function appended(bytes: Buffer, length: number, chunk: Buffer, maxBytes: number): Buffer {
+  const wanted = length + chunk.length
+  const room = wanted <= bytes.length ? bytes : Buffer.allocUnsafe(Math.min(maxBytes, 2 * wanted))
+  if (room !== bytes) bytes.copy(room, 0, 0, length)
+  chunk.copy(room, length)
+  return room
+}
+
+/** Throws `message.too_large` when more than `maxBytes` are announced in `content-length`. */
+export function checkAnnounced(contentLength: string | undefined, maxBytes: number): void {
+  const announced = Number(contentLength ?? 0)
+  if (announced > maxBytes) throw new Fault('message.too_large', { announced, maxBytes })
+}
 
 /**
  * The body of one request, read only when a stage asks for it, so that nothing is buffered for a caller who is refused
@@ -13,39 +71,12 @@ export class RequestBody implements Body {
     this.#request = request
   }
 
-  read(maxBytes: number): Promise<Buffer> {
-    const announced = Number(this.#request.headers['content-length'] ?? 0)
-    if (announced > maxBytes) return Promise.reject(new Fault('message.too_large', { announced, maxBytes }))
-    return new Promise((resolve, reject) => {
-      let bytes: Buffer = Buffer.alloc(0)
-      let length = 0
-      const request = this.#request
-      request.on('data', (chunk: Buffer) => {
-        const received = length + chunk.length
-        if (received > maxBytes) {
-          request.pause()
-          reject(new Fault('message.too_large', { received, maxBytes }))
-          return
-        }
-        bytes = length === 0 ? chunk : appended(bytes, length, chunk, maxBytes)
-        length = received
-      })
-      request.once('end', () => resolve(bytes.subarray(0, length)))
-      request.once('error', (cause) => reject(new Fault('message.incomplete', {}, { cause })))
-      request.once('close', () => {
-        if (!request.complete) reject(new Fault('message.incomplete'))
-      })
-    })
+  async read(maxBytes: number): Promise<Buffer> {
+    const request = this.#request
+    checkAnnounced(request.headers['content-length'], maxBytes)
+    const isWhole = () => request.complete
+    return gather({ source: request, isWhole, hasTrailers: () => request.rawTrailers.length > 0 }, maxBytes)
   }
-}
-
-/** To keep the chunks would cost a hundred times what a body weighs that comes byte by byte. */
-function appended(bytes: Buffer, length: number, chunk: Buffer, maxBytes: number): Buffer {
-  const wanted = length + chunk.length
-  const room = wanted <= bytes.length ? bytes : Buffer.allocUnsafe(Math.min(maxBytes, 2 * wanted))
-  if (room !== bytes) bytes.copy(room, 0, 0, length)
-  chunk.copy(room, length)
-  return room
 }
 
 /** The body of a request that has arrived in one piece. */

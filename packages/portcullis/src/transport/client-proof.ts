@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Peer, PeerCertificate, PeerRefusal } from '../core/exchange.ts'
 import { chainOf } from '../pki/peer-chain.ts'
+import { thumbprintOf } from '../pki/thumbprint.ts'
 
 export interface ClientProofOptions {
   /** Reads what TLS has verified, DER, the client's own first. Throws for what names nobody. */
@@ -10,6 +11,8 @@ export interface ClientProofOptions {
   /** What is asked beside what TLS asks: resolves with why the certificate is not believed, or nothing. */
   readonly verify: (chain: readonly Buffer[]) => Promise<PeerRefusal | undefined>
   readonly onRefused: (address: string, refusal: PeerRefusal) => void
+  /** Whether a certificate of this thumbprint was revoked since its connection began; asked with every request. */
+  readonly isRevoked?: (thumbprint: string) => boolean
 }
 
 /** Node has codes for the more common answers of OpenSSL only; our own check knows what this one was about. */
@@ -22,19 +25,31 @@ const INCOMPLETE: PeerRefusal = {
   isFinal: true,
 }
 
+/** So that a revocation counts within the hour, as it does for new connections. */
+const RECHECK_MS = 3_600_000
+
+const REVOKED: PeerRefusal = { reason: 'revoked', detail: { what: 'since its connection began' }, isFinal: true }
+
 type Proof = Pick<Peer, 'certificate' | 'refused'>
 
 export class ClientProof {
   readonly #options: ClientProofOptions
   readonly #proofs = new WeakMap<Socket, Proof>()
   readonly #pending = new WeakMap<Socket, Promise<void>>()
+  /** Thumbprints of those between the client and its anchor, where there are any. */
+  readonly #issuers = new WeakMap<Socket, readonly string[]>()
 
   constructor(options: ClientProofOptions) {
     this.#options = options
   }
 
   of(socket: Socket): Proof | undefined {
-    return this.#proofs.get(socket)
+    const proof = this.#proofs.get(socket)
+    const { isRevoked } = this.#options
+    if (proof?.certificate === undefined || isRevoked === undefined) return proof
+    const { thumbprint } = proof.certificate
+    const thumbprints = [thumbprint, ...(this.#issuers.get(socket) ?? [])]
+    return thumbprints.some(isRevoked) ? { refused: REVOKED } : proof
   }
 
   /** Resolves when it is known whose connection it is; undefined when it is already. */
@@ -64,8 +79,22 @@ export class ClientProof {
     if (chain.length < 2) return this.#refuse(socket, INCOMPLETE)
     const certificate = readCertificate(chain)
     const refused = await verify(chain)
-    if (refused === undefined) this.#proofs.set(socket, { certificate })
-    else this.#refuse(socket, refused)
+    const between = chain.slice(1, -1)
+    if (between.length > 0) this.#issuers.set(socket, between.map(thumbprintOf))
+    if (refused !== undefined) return this.#refuse(socket, refused)
+    this.#proofs.set(socket, { certificate })
+    this.#watch(socket, chain)
+  }
+
+  /** Lists and responders may say something else by now, however long a connection lasts. */
+  #watch(socket: TLSSocket, chain: readonly Buffer[]): void {
+    const ask = () =>
+      this.#options.verify(chain).then(
+        (refused) => refused && this.#refuse(socket, refused),
+        () => socket.destroy(),
+      )
+    const timer = setInterval(() => void ask(), RECHECK_MS).unref()
+    socket.once('close', () => clearInterval(timer))
   }
 
   #refuseStranger(socket: TLSSocket): void {

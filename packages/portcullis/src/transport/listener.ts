@@ -3,51 +3,29 @@ import type { EventEmitter } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import type { SecureContextOptions, TlsOptions, TLSSocket } from 'node:tls'
+import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { Cancellation } from '../core/cancellation.ts'
-import type { Clock } from '../core/clock.ts'
 import type { Answer, Body, Exchange, RequestHead } from '../core/exchange.ts'
 import { Roster, type Seat } from '../core/roster.ts'
+import { freshTicketKeys, TICKET_KEY_MS } from '../pki/ticket-keys.ts'
 import { RequestBody, WholeBody } from './body.ts'
-import { ClientProof, type ClientProofOptions } from './client-proof.ts'
-import type { Response } from './plain-response.ts'
-import { QuickFront, type Received } from './quick-front.ts'
+import { ClientProof } from './client-proof.ts'
+import type { Http2Front } from './http2-front.ts'
+import type { ListenerOptions } from './listener-options.ts'
+import type { OwnResponse, Response } from './plain-response.ts'
+import { QuickFront } from './quick-front.ts'
 import { headOf, plainHead } from './request-head.ts'
-import { type EventJournal, Reply } from './reply.ts'
-
-/** Resource limits of a listener; `traffic/flood.ts` holds the values and the reasons. */
-export interface ListenerLimits {
-  /** For the TLS handshake, and then for the head. */
-  readonly headersTimeoutMs: number
-  readonly requestTimeoutMs: number
-  readonly keepAliveTimeoutMs: number
-  readonly maxHeaderBytes: number
-  readonly maxHeaders: number
-  readonly maxRequestsPerSocket: number
-  readonly maxConnections: number
-}
-
-export interface ListenerOptions {
-  readonly host: string
-  readonly port: number
-  /** TLS material; absent only where the configuration spells `plaintext`. */
-  readonly tls?: TlsOptions
-  /** What is asked of client certificates; absent when clients are not asked for any. */
-  readonly clients?: ClientProofOptions
-  /** The OCSP response to send with the certificate, DER; undefined while there is none. Absent: never. */
-  readonly staple?: () => Buffer | undefined
-  readonly limits: ListenerLimits
-  readonly clock: Clock
-  /** Milliseconds between the comments that keep silent streams open. */
-  readonly keepAliveMs: number
-  /** Says whether one more socket of this address is taken; `release` is called when it closes. */
-  readonly gate?: { admit(address: string): boolean; release(address: string): void }
-  readonly serve: (exchange: Exchange) => Promise<Answer>
-  /** The journal for a reply that becomes a stream; asked only after the request was admitted. */
-  readonly journal: (head: RequestHead) => EventJournal | undefined
-}
+import { Reply } from './reply.ts'
 
 const CHECK_MS = 1_000
+
+/** A request and the way back, whoever has read it. */
+interface Begun {
+  readonly head: RequestHead
+  readonly body: Body
+  readonly socket: Socket
+  readonly response: OwnResponse
+}
 
 /** One HTTP(S) socket of the gateway: bytes in, exchanges out, answers back. */
 export class Listener {
@@ -59,7 +37,9 @@ export class Listener {
   readonly #sockets = new Roster<Socket>()
   readonly #quick: QuickFront
   readonly #clients: ClientProof | undefined
+  #http2: Promise<Http2Front> | undefined
   #keepAlive: NodeJS.Timeout | undefined
+  #tickets: NodeJS.Timeout | undefined
 
   constructor(options: ListenerOptions) {
     this.#options = options
@@ -106,6 +86,7 @@ export class Listener {
         this.#server.off('error', reject)
         this.#server.on('error', () => {})
         this.#keepAlive = setInterval(() => this.#beat(), this.#options.keepAliveMs).unref()
+        this.#tickets = setInterval(() => this.#changeTickets(), TICKET_KEY_MS).unref()
         resolve((this.#server.address() as AddressInfo).port)
       })
     })
@@ -116,17 +97,20 @@ export class Listener {
     return this.#streams.size
   }
 
-  /** New certificates for new connections; open ones keep theirs. */
+  /** New certificates for new connections; open ones keep theirs, and none is resumed that was begun under others. */
   renew(context: SecureContextOptions): void {
     if (this.#server instanceof https.Server) this.#server.setSecureContext(context)
+    this.#changeTickets()
   }
 
   /** Takes no more connections, ends streams, waits up to `graceMs` for calls in flight, then closes what is left. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.#keepAlive)
+    clearInterval(this.#tickets)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     this.#quick.close()
+    this.#http2?.then((front) => front.close()).catch(() => {})
     const idle = setInterval(() => this.#server.closeIdleConnections(), 50)
     const late = setTimeout(() => {
       for (const departure of this.#open.members) departure.cancel('shutdown')
@@ -148,10 +132,15 @@ export class Listener {
     const front = new QuickFront({
       limits: this.#options.limits,
       now: () => this.#options.clock.now(),
-      handle: (received) => this.#handleQuick(received),
+      handle: ({ request, body, socket, response }) =>
+        this.#begin({ head: plainHead(request), body: new WholeBody(body), socket, response }),
       handOver: (socket) => own.call(server, socket),
     })
-    const take = (socket: Socket): void => void (socket.destroyed || front.take(socket))
+    const take = (socket: Socket): void => {
+      if (socket.destroyed) return
+      if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') this.#takeHttp2(socket)
+      else front.take(socket)
+    }
     server.on(event, (socket: Socket) => {
       // Nothing of a request is read before its client has proved who it is, or is nobody.
       const waiting = this.#clients?.waitingFor(socket)
@@ -159,6 +148,28 @@ export class Listener {
       else void waiting.then(() => take(socket))
     })
     return front
+  }
+
+  /** What reads HTTP/2 is loaded for the first who speaks it. */
+  #takeHttp2(socket: Socket): void {
+    this.#http2 ??= this.#openHttp2()
+    this.#http2.then((front) => front.take(socket)).catch(() => socket.destroy())
+  }
+
+  async #openHttp2(): Promise<Http2Front> {
+    const { Http2Front: Front } = await import('./http2-front.ts')
+    const { limits, http2, clock } = this.#options
+    if (http2 === undefined) throw new Error('HTTP/2 is not offered')
+    return new Front({
+      limits: { ...limits, ...http2.limits },
+      gate: http2.gate,
+      now: () => clock.now(),
+      handle: (request) => this.#begin(request),
+    })
+  }
+
+  #changeTickets(): void {
+    if (this.#server instanceof https.Server) this.#server.setTicketKeys(freshTicketKeys())
   }
 
   #admit(socket: Socket): void {
@@ -191,15 +202,15 @@ export class Listener {
   }
 
   /** Its answer has ended when the response says so; returns what is called if the client leaves before. */
-  #handleQuick({ request, body, socket, response }: Received): () => void {
-    const exchange = this.#exchange(plainHead(request), socket, new WholeBody(body), response)
+  #begin({ head, body, socket, response }: Begun): () => void {
+    const exchange = this.#exchange(head, socket, body, response)
     const reply = exchange.outlet as Reply
     const leave = this.#enter(exchange)
     response.onEnd(leave)
     this.#options
       .serve(exchange)
       .then((answer) => reply.finish(answer))
-      .catch(() => socket.destroy())
+      .catch(() => response.abandon())
     return () => {
       leave()
       exchange.departure.cancel('client-left')

@@ -17,10 +17,12 @@ export interface PlainRequest {
   /** Where the body begins and ends. */
   readonly start: number
   readonly end: number
+  /** See `RequestHead`. */
+  readonly kin?: object
 }
 
 /** Longer bodies come in more pieces than are worth waiting for. */
-const MAX_BODY_BYTES = 65_536
+export const MAX_BODY_BYTES = 65_536
 const BLANK_LINE = Buffer.from('\r\n\r\n')
 const REQUEST_LINE = /^POST (\/[!-~]*) HTTP\/1\.1$/
 /** A token (RFC 9110 §5.6.2), a colon, and printable ASCII with single blanks around it at most. */

@@ -21,6 +21,14 @@ export interface Response {
   off(event: 'drain' | 'close', listener: () => void): unknown
 }
 
+/** One of ours, which says when it has ended. */
+export interface OwnResponse extends Response {
+  /** Called when all has been handed on. */
+  onEnd(listener: () => void): void
+  /** There is no safe answer: nothing more is said. */
+  abandon(): void
+}
+
 /** What a header may hold; a line break would begin another header (RFC 9110 §5.5). */
 const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
@@ -35,7 +43,7 @@ export interface PlainResponseOptions {
   readonly now: () => number
 }
 
-export class PlainResponse implements Response {
+export class PlainResponse implements OwnResponse {
   readonly #options: PlainResponseOptions
   #set: Record<string, string | string[]> | undefined
   #status = 0
@@ -122,6 +130,10 @@ export class PlainResponse implements Response {
     this.#told()
   }
 
+  abandon(): void {
+    this.#options.socket.destroy()
+  }
+
   on(event: 'drain' | 'close', listener: () => void): void {
     this.#options.socket.on(event, listener)
   }
@@ -147,7 +159,8 @@ export class PlainResponse implements Response {
   }
 }
 
-function checkHeader(name: string, value: OutgoingHttpHeader | undefined): void {
+/** Throws a TypeError for a header that could end its line. */
+export function checkHeader(name: string, value: OutgoingHttpHeader | undefined): void {
   if (!TOKEN.test(name)) throw new TypeError('not the name of a header')
   const values = Array.isArray(value) ? value : [String(value)]
   if (values.some((one) => UNSAFE.test(one))) throw new TypeError(`the header ${name} holds a control character`)

@@ -4,7 +4,8 @@
  */
 import type { Socket } from 'node:net'
 import { Roster } from '../core/roster.ts'
-import { type PlainLimits, type PlainRequest, readPlain } from './plain-request.ts'
+import { LastHead } from './last-head.ts'
+import type { PlainLimits, PlainRequest } from './plain-request.ts'
 import { PlainResponse } from './plain-response.ts'
 
 export interface QuickLimits extends PlainLimits {
@@ -62,6 +63,7 @@ class Connection {
   onGone: (() => void) | undefined
   readonly #socket: Socket
   readonly #options: QuickFrontOptions
+  readonly #heads: LastHead
   readonly #isClosing: () => boolean
   /** Bytes that are not answered yet and not part of the request under way. */
   #rest: Buffer | undefined
@@ -83,6 +85,7 @@ class Connection {
   constructor(socket: Socket, options: QuickFrontOptions, isClosing: () => boolean) {
     this.#socket = socket
     this.#options = options
+    this.#heads = new LastHead(options.limits)
     this.#isClosing = isClosing
     socket.setNoDelay(true)
     socket.setTimeout(options.limits.headersTimeoutMs)
@@ -110,7 +113,7 @@ class Connection {
   }
 
   #serve(bytes: Buffer): void {
-    const request = readPlain(bytes, this.#options.limits)
+    const request = this.#heads.read(bytes)
     if (request === undefined) return this.#handOver(bytes)
     if (bytes.length < request.end) return this.#await(request, bytes)
     this.#begin(request, bytes)

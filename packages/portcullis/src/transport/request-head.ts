@@ -13,12 +13,13 @@ export function headOf(request: IncomingMessage): RequestHead {
 }
 
 /** No name is in it twice. */
-export function plainHead({ target, headers }: PlainRequest): RequestHead {
+export function plainHead({ target, headers, kin }: PlainRequest): RequestHead {
   const { path, query } = targetOf(target)
-  return { method: 'POST', path, query, headers }
+  return kin === undefined ? { method: 'POST', path, query, headers } : { method: 'POST', path, query, headers, kin }
 }
 
-function targetOf(url: string): Pick<RequestHead, 'path' | 'query'> {
+/** Splits a target at its first `?`; nothing is decoded. */
+export function targetOf(url: string): Pick<RequestHead, 'path' | 'query'> {
   const mark = url.indexOf('?')
   return mark < 0 ? { path: url, query: '' } : { path: url.slice(0, mark), query: url.slice(mark + 1) }
 }

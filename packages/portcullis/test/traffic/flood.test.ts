@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ConnectionGate, FLOOD } from '../../src/traffic/flood.ts'
+import { ConnectionGate, FLOOD, HTTP2_FLOOD } from '../../src/traffic/flood.ts'
+import { SITE_FACTOR } from '../../src/traffic/network.ts'
 
 test('every bound is set: none is zero, which node:http takes for "unlimited"', () => {
-  for (const [name, value] of Object.entries(FLOOD)) assert(value > 0 && Number.isSafeInteger(value), name)
+  for (const [name, value] of Object.entries({ ...FLOOD, ...HTTP2_FLOOD }))
+    assert(value > 0 && Number.isSafeInteger(value), name)
   assert(FLOOD.headersTimeoutMs <= FLOOD.requestTimeoutMs)
 })
 
@@ -23,6 +25,16 @@ test('one IPv6 network cannot take all sockets', () => {
   const gate = new ConnectionGate(2)
   const admitted = Array.from({ length: 100 }, (_, i) => gate.admit(`2001:db8::${i.toString(16)}`))
   assert.equal(admitted.filter(Boolean).length, 2)
+})
+
+test('one site cannot take all sockets with its many networks', () => {
+  const gate = new ConnectionGate(2)
+  const addresses = Array.from({ length: 100 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`)
+  assert.equal(addresses.filter((address) => gate.admit(address)).length, 2 * SITE_FACTOR)
+  assert(gate.admit('2001:db8:2::1'))
+  for (const address of addresses.slice(0, 2 * SITE_FACTOR)) gate.release(address)
+  gate.release('2001:db8:2::1')
+  assert.equal(gate.addresses, 0)
 })
 
 test('closed sockets leave nothing behind', () => {

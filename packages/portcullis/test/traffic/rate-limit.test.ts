@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { Fault } from '../../src/core/fault.ts'
 import { Pipeline } from '../../src/core/pipeline.ts'
 import { MemoryRateStore } from '../../src/traffic/memory-rate-store.ts'
+import { SITE_FACTOR } from '../../src/traffic/network.ts'
 import { rateByAddress, rateByCaller } from '../../src/traffic/rate-limit.ts'
 import type { RateStore } from '../../src/traffic/rate-store.ts'
 import { clockAt, codeOf, exchangeBy, exchangeOf } from './fixtures.ts'
@@ -28,6 +29,17 @@ test('addresses of one IPv6 /64 share their permits', () => {
     'traffic.rate_limited',
     'passed',
   ])
+})
+
+test('a site that has many /64s shares the permits of some of them', () => {
+  const stage = rateByAddress(store(), RULE)
+  const tried = Array.from({ length: 40 }, (_, n) => `2001:db8:1:${n.toString(16)}::1`)
+  const passed = tried.filter((address) => codeOf(() => stage.check(exchangeOf({}, address))) === 'passed')
+  assert.equal(passed.length, RULE.burst * SITE_FACTOR)
+  assert.equal(
+    codeOf(() => stage.check(exchangeOf({}, '2001:db8:2::1'))),
+    'passed',
+  )
 })
 
 test('a principal is limited whatever its address, and never by another tenant', () => {

@@ -1,0 +1,164 @@
+/** Decides what one connection of HTTP/2 may ask of us: how much at once, and how much that is for nothing. */
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Body, RequestHead } from '../core/exchange.ts'
+import { Roster } from '../core/roster.ts'
+import { Allowance } from './allowance.ts'
+import { Http2Body } from './http2-body.ts'
+import { http2Head } from './http2-head.ts'
+import { Http2Response } from './http2-response.ts'
+import { type PatienceLimits, StreamWatch } from './http2-watch.ts'
+
+/** What is true of one connection; `traffic/flood.ts` holds the values and the reasons. */
+export interface ConnectionLimits extends PatienceLimits {
+  readonly headersTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly maxRequestsPerSocket: number
+  readonly maxWaitingBytes: number
+  readonly resetBurst: number
+  readonly resetsPerSecond: number
+  readonly signalBurst: number
+  readonly signalsPerSecond: number
+  readonly overheadBytesPerSecond: number
+  readonly overheadBytesPerStream: number
+}
+
+/** A request as it is handed on. */
+export interface Http2Request {
+  readonly head: RequestHead
+  readonly body: Body
+  readonly socket: Socket
+  readonly response: Http2Response
+}
+
+export interface Http2ConnectionOptions {
+  readonly session: ServerHttp2Session
+  readonly socket: Socket
+  readonly limits: ConnectionLimits
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+  /** Says whether one more stream is taken; then `release` is called once when it has closed. */
+  readonly admit: (address: string) => boolean
+  readonly release: (address: string) => void
+  /** Takes one request. What it returns is called if the client leaves before the answer has. */
+  readonly handle: (request: Http2Request) => () => void
+}
+
+export class Http2Connection {
+  readonly #options: Http2ConnectionOptions
+  readonly #address: string
+  readonly #streams = new Roster<StreamWatch>()
+  readonly #fruitless: Allowance
+  readonly #signals: Allowance
+  #served = 0
+  /** When the last stream closed; milliseconds. */
+  #idleSince: number
+  #endedAt = 0
+  #bytesSeen = 0
+  /** Bytes of bodies, and what a stream may cost beside its body, since the last look. */
+  #bytesOwed = 0
+
+  constructor(options: Http2ConnectionOptions) {
+    this.#options = options
+    const { session, socket, limits, now } = options
+    this.#address = socket.remoteAddress ?? ''
+    this.#idleSince = now()
+    this.#fruitless = new Allowance(limits.resetBurst, limits.resetsPerSecond, now())
+    this.#signals = new Allowance(limits.signalBurst, limits.signalsPerSecond, now())
+    session.on('stream', (stream, _headers, _flags, raw) => this.#take(stream, raw))
+    // Each of these is answered, whether anybody needs it or not.
+    session.on('ping', () => this.#spend(this.#signals))
+    session.on('remoteSettings', () => this.#spend(this.#signals))
+    session.on('error', () => {})
+  }
+
+  /** Says that no more is taken, and ends when the streams have. */
+  close(): void {
+    if (!this.#options.session.destroyed) this.#options.session.close()
+  }
+
+  /** To be called about once a second; `now` in milliseconds. */
+  look(now: number): void {
+    const { session, limits } = this.#options
+    if (session.destroyed) return this.#lookAfterEnd(now)
+    const streams = this.#streams.members
+    if (this.#overhead(streams.length) > limits.overheadBytesPerSecond) return this.#end()
+    const patience = this.#served === 0 ? limits.headersTimeoutMs : limits.keepAliveTimeoutMs
+    if (streams.length === 0 && now - this.#idleSince > patience) return this.close()
+    for (const watch of streams) if (watch.isLate(now)) watch.stream.close(constants.NGHTTP2_CANCEL)
+  }
+
+  /** One that was told goodbye may keep its side open. */
+  #lookAfterEnd(now: number): void {
+    if (this.#endedAt === 0) this.#endedAt = now
+    else if (now - this.#endedAt > this.#options.limits.headersTimeoutMs) this.#options.socket.destroy()
+  }
+
+  #take(stream: ServerHttp2Stream, raw: readonly string[]): void {
+    const { session, socket, limits, now, admit, release, handle } = this.#options
+    stream.on('error', () => {})
+    if (session.closed || !admit(this.#address)) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM)
+      return this.#spend(this.#fruitless)
+    }
+    this.#bytesOwed += limits.overheadBytesPerStream
+    const head = http2Head(raw, stream.endAfterHeaders)
+    const onBytes = (count: number): void => void (this.#bytesOwed += count)
+    const body = new Http2Body({ stream, headers: head.headers, onBytes })
+    const response = new Http2Response({
+      stream,
+      isHead: head.method === 'HEAD',
+      hasRoom: (length) => this.#hasRoom(length),
+    })
+    const seat = this.#streams.enter(new StreamWatch({ stream, body, limits, openedAt: now() }))
+    const leave = handle({ head, body, socket, response })
+    // A stream that its client resets is ended too, by the library.
+    stream.once('finish', () => response.writableEnded && endRequest(stream, body))
+    stream.once('close', () => {
+      this.#streams.leave(seat)
+      release(this.#address)
+      this.#idleSince = now()
+      if (response.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) return
+      leave()
+      this.#spend(this.#fruitless)
+    })
+    if (++this.#served >= limits.maxRequestsPerSocket) this.close()
+  }
+
+  /** An answer alone may be as long as it likes; several that nobody reads may not. */
+  #hasRoom(length: number): boolean {
+    let waiting = 0
+    for (const watch of this.#streams.members) waiting += watch.waiting
+    return waiting === 0 || waiting + length <= this.#options.limits.maxWaitingBytes
+  }
+
+  /** Bytes since the last look that were neither a body nor what streams may cost: frames without end. */
+  #overhead(open: number): number {
+    const { socket, limits } = this.#options
+    const bytes = socket.bytesRead - this.#bytesSeen
+    const owed = this.#bytesOwed
+    this.#bytesSeen = socket.bytesRead
+    // What of a body nobody has read yet is told with the next look.
+    this.#bytesOwed = open * limits.overheadBytesPerStream
+    return bytes - owed
+  }
+
+  #spend(allowance: Allowance): void {
+    if (!allowance.take(this.#options.now())) this.#end()
+  }
+
+  /** Resets and pings cost us more than who sends them (CVE-2023-44487, CVE-2019-9512). */
+  #end(): void {
+    const { session, socket } = this.#options
+    if (!session.destroyed) session.destroy(new Error('too much for nothing'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    socket.destroy()
+  }
+}
+
+/** What still comes of a request that was answered is not waited for (RFC 9113 §8.1). */
+function endRequest(stream: ServerHttp2Stream, body: Http2Body): void {
+  if (stream.destroyed) return
+  if (!body.isWhole) stream.close(constants.NGHTTP2_NO_ERROR)
+  stream.removeAllListeners('data')
+  stream.resume()
+}

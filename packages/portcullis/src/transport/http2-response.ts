@@ -1,0 +1,101 @@
+/** Decides how an answer leaves over HTTP/2: head and body together, or a stream; and what is not kept for who does not read. */
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import { checkHeader, type Headers, type OwnResponse } from './plain-response.ts'
+
+export interface Http2ResponseOptions {
+  readonly stream: ServerHttp2Stream
+  /** The request wants no body. */
+  readonly isHead: boolean
+  /** Says whether so many characters more may wait for the client of this connection. */
+  readonly hasRoom: (length: number) => boolean
+}
+
+export class Http2Response implements OwnResponse {
+  readonly #stream: ServerHttp2Stream
+  readonly #isHead: boolean
+  readonly #hasRoom: (length: number) => boolean
+  #set: Record<string, string | string[]> | undefined
+  #status = 0
+  #headers: Headers = {}
+  #isStream = false
+  #ended = false
+
+  constructor({ stream, isHead, hasRoom }: Http2ResponseOptions) {
+    this.#stream = stream
+    this.#isHead = isHead
+    this.#hasRoom = hasRoom
+  }
+
+  onEnd(listener: () => void): void {
+    this.#stream.once('finish', listener)
+  }
+
+  get headersSent(): boolean {
+    return this.#status !== 0
+  }
+
+  get destroyed(): boolean {
+    return this.#stream.destroyed || this.#stream.closed
+  }
+
+  get writableEnded(): boolean {
+    return this.#ended
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#stream.writableNeedDrain
+  }
+
+  setHeader(name: string, value: string | string[]): void {
+    this.#set ??= {}
+    this.#set[name] = value
+  }
+
+  /** Throws a TypeError for a header that would end its line behind a proxy that speaks HTTP/1.1. */
+  writeHead(status: number, headers: Headers): void {
+    const all = this.#set === undefined ? headers : { ...this.#set, ...headers }
+    for (const name in all) checkHeader(name, all[name])
+    this.#status = status
+    this.#headers = all
+  }
+
+  flushHeaders(): void {
+    this.#isStream = true
+    if (!this.destroyed) this.#stream.respond({ ':status': this.#status, ...this.#headers })
+  }
+
+  write(chunk: string): boolean {
+    if (!this.#isStream || this.#ended || this.destroyed) return true
+    return this.#stream.write(chunk)
+  }
+
+  end(body = ''): void {
+    if (this.#ended) return
+    this.#ended = true
+    if (this.destroyed) return
+    if (this.#isStream) this.#stream.end()
+    else if (this.#status === 0) this.abandon()
+    else this.#answer(body)
+  }
+
+  abandon(): void {
+    this.#ended = true
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  }
+
+  on(event: 'drain' | 'close', listener: () => void): void {
+    this.#stream.on(event, listener)
+  }
+
+  off(event: 'drain' | 'close', listener: () => void): void {
+    this.#stream.off(event, listener)
+  }
+
+  #answer(body: string): void {
+    const stream = this.#stream
+    if (!this.#hasRoom(body.length)) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    const endStream = body === '' || this.#isHead
+    stream.respond({ ':status': this.#status, ...this.#headers }, { endStream })
+    if (!endStream) stream.end(body)
+  }
+}
