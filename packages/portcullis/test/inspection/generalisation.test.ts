@@ -52,6 +52,30 @@ const PRINCIPLES: readonly Principle[] = [
     honest: ['exp(3) and exp(4)', 'sleep (6 hours) was enough'],
   },
   {
+    says: 'a line of a text and a cell of a table are values',
+    inspect: sqlInjection,
+    attacks: ["Dear all,\n'>='\nthanks", 'id,name\n4,"\'%\'"\n', '{"a":"\' ~ \'"}'],
+    honest: ["Dear all,\n'a' and 'b'\nthanks", 'id,name\n4,"it\'s"\n', "- 'x'\n- 'y'"],
+  },
+  {
+    says: 'a comment between two words of one sentence is a blank that filters do not see',
+    inspect: sqlInjection,
+    attacks: ['drop/*zz*/table', 'select/*zz*/pin/*zz*/from/*zz*/members'],
+    honest: ['update/**/*.ts', 'src/select/**/from.ts', 'delete/*.tmp'],
+  },
+  {
+    says: 'casts and JSON operators are PostgreSQL’s alone',
+    inspect: sqlInjection,
+    attacks: ['7+current_role::int', `zz or '{"k":3}' -> 'k' = 3`, `'[3]'::jsonb`, '7 and current_role=3'],
+    honest: ['std::string', 'Types::JSON', 'Type::int()', 'use crate::text', "'a' and 'b' -> 'c'"],
+  },
+  {
+    says: 'the end of a list, a string that somebody else closes, a statement that is cut off',
+    inspect: sqlInjection,
+    attacks: [') as zz from', 'zz or pin = "', 'drop members;--', "zz';select pin", 'having sum(pin) > 7'],
+    honest: ['(seen) as a whole', 'red or pin', 'drop me a line -- soon', 'use "x"; select one', 'having fun (5)'],
+  },
+  {
     says: 'dollars quote strings',
     inspect: sqlInjection,
     attacks: ["zz' or $$k$$=$$k$$--", "zz' or $q$k$q$=$q$k$q$#"],

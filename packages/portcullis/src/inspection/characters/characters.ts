@@ -5,6 +5,7 @@
  * What scripts and emoji need stays silent: joiners in Arabic, Indic and emoji, zero-width spaces in scripts without blanks,
  * direction marks beside letters that run from right to left.
  */
+import { hasOneOf, isAscii, placesOf } from '../../core/gated-rules.ts'
 import { evidence, type Inspect, type Sighting, type Weight } from '../finding.ts'
 
 /** All that any rule below looks at: outside of it nothing is done. */
@@ -74,6 +75,7 @@ const RULES: readonly Rule[] = [
 
 /** Looks at the value itself, not at its views: what hides is hidden in what is sent. */
 export const invisibleCharacters: Inspect = (value) => {
+  if (isAscii(value) && !hasOneOf(value, CONTROLS)) return NOTHING
   if (!SUSPECT.test(value)) return NOTHING
   const seen: Sighting[] = []
   for (const { reason, weight, pattern, unless } of RULES) {
@@ -85,6 +87,10 @@ export const invisibleCharacters: Inspect = (value) => {
 }
 
 const NOTHING: readonly Sighting[] = []
+/** What SUSPECT has of ASCII. */
+const CONTROLS = placesOf(
+  '\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u000b\u000c\u000e\u000f\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f\u007f',
+)
 const CONTEXT = 12
 
 const around = (value: string, at: number): string => evidence(value.slice(Math.max(0, at - CONTEXT), at + CONTEXT))

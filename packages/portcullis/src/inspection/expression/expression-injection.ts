@@ -5,6 +5,8 @@
  */
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 import { gated } from '../../core/gated-rules.ts'
+import { handedValue } from '../views/handed-value.ts'
+import { cellsWithin } from '../views/values-within.ts'
 import { CODE_RULES } from './code-rules.ts'
 import { PROTOCOL_RULES } from './protocol-rules.ts'
 import { TEMPLATE_RULES } from './template-rules.ts'
@@ -13,10 +15,22 @@ const firstMatch = gated([...TEMPLATE_RULES, ...PROTOCOL_RULES, ...CODE_RULES])
 
 /** Raw or decoded text; give it `inViews`. */
 export const expressionInjection: Inspect = (value) => {
-  const match = firstMatch(value)
+  const match = firstMatch(value) ?? inParts(value)
   if (match === undefined) return NOTHING
   const { reason, weight = 'strong' } = match.rule
   return [{ family: 'expression', weight, reason: `expression.${reason}`, evidence: evidence(match.found) }]
+}
+
+/** What a sentence hands on, and what stands in JSON or a table, is evaluated as if it came alone. */
+function inParts(value: string): ReturnType<typeof firstMatch> {
+  const handed = handedValue(value)
+  const found = handed === undefined ? undefined : firstMatch(handed)
+  if (found !== undefined) return found
+  for (const cell of cellsWithin(value)) {
+    const within = firstMatch(cell)
+    if (within !== undefined) return within
+  }
+  return undefined
 }
 
 const NOTHING: readonly Sighting[] = []

@@ -25,7 +25,27 @@ export const PROTOCOL_RULES: readonly GatedRule[] = [
   {
     reason: 'mail-injection',
     signs: ['rcpt', 'mail'],
-    pattern: /(?:\r\n|^)\s{0,8}(?:rcpt\s+to\s*:\s*<?[\w.-]+@|mail\s+from\s*:\s*<)/i,
+    pattern: /(?:\n|^)\s{0,8}(?:rcpt\s+to\s*:\s*(?:<|[\w.-]+@)|mail\s+from\s*:\s*<)/i,
+  },
+  // A line of SMTP, POP3 or IMAP and nothing else: the words are English, the order and the signs are not.
+  {
+    reason: 'mail-command',
+    signs: [
+      'ehlo ',
+      'helo ',
+      'apop ',
+      'auth ',
+      'authenticate ',
+      'examine ',
+      'status ',
+      'append ',
+      'store ',
+      'copy ',
+      'fetch ',
+      'search ',
+    ],
+    pattern:
+      /(?:^|\n)\s{0,8}(?:(?:ehlo|helo)\s+[\w-]+(?:\.[\w-]+)+(?=\s|$)|apop\s+\S+\s+[0-9a-f]{32}\b|auth\s+(?:plain|login|cram-md5|[\w.-]+\s+[\w+/]{8,}={1,2})|[a-z]\d{1,4}\s+(?:authenticate\s+(?:plain|login|cram-md5)|examine\s+inbox\b|status\s+\S+\s+\(|append\s+\S+\s+[({]|(?:uid\s+)?(?:store|copy|fetch)\s+[\d*]+[:,][\d*]|search\s+(?:charset|flagged|deleted|seen|unseen|text\s|from\s)))/i,
   },
   {
     reason: 'mail-injection',

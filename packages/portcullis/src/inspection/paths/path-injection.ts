@@ -1,5 +1,6 @@
 /** Decides whether a value that is no path carries one that climbs out of a folder or names what only attackers ask for. */
 import { handedValue } from '../views/handed-value.ts'
+import { cellsWithin, linesWithin } from '../views/values-within.ts'
 import { gated } from '../../core/gated-rules.ts'
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 
@@ -83,7 +84,19 @@ export const pathInjection: Inspect = (value) => {
   if (!SIGNS.test(value)) return NOTHING
   const found = inText(value)
   const handed = found.length === 0 ? handedValue(value) : undefined
-  return handed === undefined ? found : inText(handed)
+  const inHanded = handed === undefined ? found : inText(handed)
+  return inHanded.length > 0 ? inHanded : inParts(value)
+}
+
+/** A line or a cell may be opened as it is. */
+function inParts(value: string): readonly Sighting[] {
+  for (const parts of [linesWithin(value), cellsWithin(value)]) {
+    for (const part of parts) {
+      const found = SIGNS.test(part) ? inText(part) : NOTHING
+      if (found.some(({ weight }) => weight !== 'hint')) return found
+    }
+  }
+  return NOTHING
 }
 
 function inText(value: string): readonly Sighting[] {

@@ -4,6 +4,7 @@
  */
 import type { Agent } from 'undici'
 import { readAtMost } from '../../core/read-at-most.ts'
+import { type ProveServer, tlsAgent } from '../../core/tls-agent.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Classify } from './classifier.ts'
 
@@ -12,6 +13,8 @@ export interface ClassifierClientOptions {
   readonly timeoutMs: number
   /** PEM of the authorities to trust instead of the usual ones. */
   readonly ca?: string
+  /** What has to be true of the classifier's server beside what the platform asks. */
+  readonly prove?: ProveServer
   /** Sent as a bearer token. */
   readonly token?: Secret
   /** How many requests are under way at once; others wait, within their own time. */
@@ -55,16 +58,10 @@ function safeUrl(text: string): string {
   return url.href
 }
 
-async function openAgent({ ca, timeoutMs, concurrency }: ClassifierClientOptions): Promise<Agent> {
-  const { Agent: UndiciAgent } = await import('undici')
+function openAgent({ ca, prove, timeoutMs, concurrency }: ClassifierClientOptions): Promise<Agent> {
   const connect = { timeout: timeoutMs, ...(ca !== undefined && { ca }) }
-  return new UndiciAgent({
-    connect,
-    connections: concurrency,
-    pipelining: 1,
-    bodyTimeout: timeoutMs,
-    headersTimeout: timeoutMs,
-  })
+  const patience = { bodyTimeout: timeoutMs, headersTimeout: timeoutMs }
+  return tlsAgent(connect, { connections: concurrency, pipelining: 1, ...patience }, prove)
 }
 
 async function ask(

@@ -1,6 +1,11 @@
-/** Decides where markup is cleaned: here when that takes a few milliseconds, else in a thread, for a parser cannot be interrupted. */
+/**
+ * Decides where markup is cleaned: nowhere when nothing in it can do anything, here when a parser takes a few milliseconds, else in
+ * a thread, for a parser cannot be interrupted.
+ */
+import { setImmediate } from 'node:timers/promises'
 import type { Claimed } from '../claim.ts'
 import type { Cleaned, cleanMarkup, MarkupKind } from './html-cleaner.ts'
+import { plainPage } from './plain-page.ts'
 
 /** Some five milliseconds. */
 const MAX_LENGTH_HERE = 32_768
@@ -14,8 +19,32 @@ const ENDLESS =
 let loaded: { readonly cleanMarkup: typeof cleanMarkup } | undefined
 
 /** `undefined` for what is nested too deeply to be read. The library is read from disk when the first markup comes. */
-export function cleaned(text: string, kind: MarkupKind, by?: Claimed): Cleaned | Promise<Cleaned> | undefined {
-  if (kind === 'html' ? isTooDeep(text) : isTooDeepXml(text)) return undefined
+export function cleaned(
+  text: string,
+  kind: MarkupKind,
+  by?: Claimed,
+): Cleaned | Promise<Cleaned | undefined> | undefined {
+  if (kind === 'svg') return isTooDeepXml(text) ? undefined : parsed(text, kind, by)
+  const look = plainPage(text)
+  const { done, value } = look.next()
+  if (done !== true) return inTurns(look, text, by)
+  return value ? asItIs(text) : page(text, by)
+}
+
+async function inTurns(look: Iterator<void, boolean>, text: string, by?: Claimed): Promise<Cleaned | undefined> {
+  for (;;) {
+    await setImmediate()
+    const { done, value } = look.next()
+    if (done === true) return value ? asItIs(text) : page(text, by)
+  }
+}
+
+const asItIs = (text: string): Cleaned => ({ text, active: [], hasExternalImages: false })
+
+const page = (text: string, by?: Claimed): Cleaned | Promise<Cleaned> | undefined =>
+  isTooDeep(text) ? undefined : parsed(text, 'html', by)
+
+function parsed(text: string, kind: MarkupKind, by?: Claimed): Cleaned | Promise<Cleaned> {
   if (text.length > MAX_LENGTH_HERE) return apart(text, kind, by)
   return loaded === undefined ? first(text, kind) : loaded.cleanMarkup(text, kind)
 }

@@ -29,6 +29,12 @@ export const DULL_ELEMENTS: ReadonlySet<string> = new Set(
 export const DULL_ATTRIBUTES =
   /^(?:class|id|role|tabindex|aria-[a-z]+|data-[a-z0-9-]+|itemprop|itemscope|itemtype|lang|dir|width|height|align|valign|border|cellpadding|cellspacing|bgcolor|color|face|size|target|rel|name|charset|loading|decoding|style|title|hidden|translate|scope|summary|xmlns|alt|datetime|cite|compact|nowrap|for|property|typeof|about|version)$/
 
+/** Pictures that are there already, and are no programs. */
+export const SMALL_IMAGE: RegExp = /^data:image\/(?:png|jpe?g|gif|webp|avif|bmp);base64,[A-Za-z0-9+/=\s]*$/i
+/** What a style can do beyond looks. */
+export const ACTIVE_STYLE: RegExp =
+  /url\s*\(|image-set|expression|@import|behaviou?r|binding|\\|&|position\s*:\s*(?:fixed|absolute|sticky)/i
+
 /** Shapes, text and gradients. Nothing that refers to anything else but by `url(#id)`, and nothing that changes later. */
 export const SVG_ELEMENTS: readonly string[] = words(`
   svg g defs title desc path rect circle ellipse line polyline polygon text tspan linearGradient radialGradient stop clipPath mask

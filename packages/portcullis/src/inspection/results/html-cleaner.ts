@@ -4,10 +4,12 @@
  */
 import sanitizeHtml from 'sanitize-html'
 import {
+  ACTIVE_STYLE,
   DULL_ATTRIBUTES,
   DULL_ELEMENTS,
   HTML_ATTRIBUTES,
   HTML_ELEMENTS,
+  SMALL_IMAGE,
   SVG_ATTRIBUTES,
   SVG_ELEMENTS,
   SVG_NAMESPACE,
@@ -28,12 +30,8 @@ const MAX_NAMED = 8
 const MAX_IMAGE_LENGTH = 65_536
 /** So deep is no page; deeper ones make recursive readers fail. */
 const MAX_DEPTH = 256
-const SMALL_IMAGE = /^data:image\/(?:png|jpe?g|gif|webp|avif|bmp);base64,[A-Za-z0-9+/=\s]*$/i
 const EXTERNAL = /^\s*(?:https?:|ftp:|[\\/]{2})/i
 const LINK = /^(?:https?:|mailto:|tel:|#|(?:\.{0,2}\/)?[\w.~%-]+(?:[/?#]|$)|\.{1,2}\/|\/(?![/\\]))/i
-/** What a style can do beyond looks. */
-const ACTIVE_STYLE =
-  /url\s*\(|image-set|expression|@import|behaviou?r|binding|\\|&|position\s*:\s*(?:fixed|absolute|sticky)/i
 // oxlint-disable-next-line no-control-regex -- browsers skip them
 const SKIPPED = /[\0-\x20\x7f-\xa0]+/g
 /** What the parser may have read as text or comment and a browser would not. */
@@ -122,18 +120,22 @@ function isSafeShape(name: string, attribute: string, value: string): boolean {
 
 const isExternalImage = ({ src = '' }: Attributes): boolean => EXTERNAL.test(src)
 
+const SHOWN: ReadonlySet<string> = new Set(HTML_ELEMENTS)
+const EVERYWHERE: ReadonlySet<string> = new Set(HTML_ATTRIBUTES['*'])
+const ALLOWED: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  Object.entries(HTML_ATTRIBUTES).map(([name, list]) => [name, new Set([...list, ...EVERYWHERE])] as const),
+)
+
 function* activeHtml(name: string, attributes: Attributes): Generator<string> {
-  if (!HTML_ELEMENTS.includes(name) && !DULL_ELEMENTS.has(name)) return yield name
-  const allowed = [...(HTML_ATTRIBUTES[name] ?? []), ...(HTML_ATTRIBUTES['*'] ?? [])]
+  if (!SHOWN.has(name) && !DULL_ELEMENTS.has(name)) return yield name
+  const allowed = ALLOWED.get(name) ?? EVERYWHERE
   for (const [attribute, value] of Object.entries(attributes)) {
     if (attribute === 'href' && name === 'a') {
       if (!LINK.test(value.replace(SKIPPED, '')) && value.includes(':')) yield 'href'
     } else if (attribute === 'src' && name === 'img') {
       if (!EXTERNAL.test(value) && !SMALL_IMAGE.test(value) && value.includes(':')) yield 'src'
     } else if (
-      attribute === 'style'
-        ? ACTIVE_STYLE.test(value)
-        : !allowed.includes(attribute) && !DULL_ATTRIBUTES.test(attribute)
+      attribute === 'style' ? ACTIVE_STYLE.test(value) : !allowed.has(attribute) && !DULL_ATTRIBUTES.test(attribute)
     ) {
       yield attribute
     }

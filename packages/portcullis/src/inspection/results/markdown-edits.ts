@@ -1,4 +1,5 @@
 /** Decides everything about a text that is displayed as markdown, slice by slice: its links, images, and the tags in it. */
+import { hasOneOf, placesOf } from '../../core/gated-rules.ts'
 import { evidence, type Sighting, type Weight } from '../finding.ts'
 import { applyEdits, type Edit } from './edit.ts'
 import { linkEdits } from './link-edits.ts'
@@ -9,12 +10,14 @@ import { tagEdits } from './tag-edits.ts'
 
 /** Without any of these there is neither a link nor a tag. */
 const SIGN = /[<[]|:\/\/|\\u003c|[\s("'<]\/\//i
+/** One of these is in whatever SIGN matches, and in hardly any prose. */
+const SIGN_PLACES = placesOf('<[/\\')
 const MAX_SIGHTINGS = 8
 const MAX_EDITS = 100_000
 
 /** A promise for a text that is longer than a slice. */
 export function markdownFindings(text: string): TextFindings | Promise<TextFindings> {
-  if (!SIGN.test(text)) return NOTHING_FOUND
+  if (!hasOneOf(text, SIGN_PLACES) || !SIGN.test(text)) return NOTHING_FOUND
   const ranges = codeRanges(text)
   const source = looksLikeSource(text)
   const edits: Edit[] = []

@@ -24,11 +24,12 @@ const SKIPPED = /[\0-\x20\x7f-\xa0]+/g
 
 function markup({ text, by }: ResultText, kind: 'html' | 'svg'): TextFindings | Promise<TextFindings> {
   const found = cleaned(text, kind, by)
-  if (found === undefined) return { sightings: [sighting('too-deep', 'strong', text)] }
   return found instanceof Promise ? found.then((one) => markupFindings(text, one)) : markupFindings(text, found)
 }
 
-function markupFindings(text: string, { text: clean, active, hasExternalImages }: Cleaned): TextFindings {
+function markupFindings(text: string, found: Cleaned | undefined): TextFindings {
+  if (found === undefined) return { sightings: [sighting('too-deep', 'strong', text)] }
+  const { text: clean, active, hasExternalImages } = found
   const sightings: Sighting[] = []
   if (active.length > 0) sightings.push(sighting('active', 'strong', active.join(' ')))
   if (hasExternalImages)

@@ -116,8 +116,7 @@ class Walk {
   #step(frame: Frame): void {
     const { holder, path, pointer, names } = frame
     const at = frame.at++
-    if (names === undefined)
-      return this.#enter(holder[at], [...path, at], pointer === undefined ? undefined : [...pointer, String(at)])
+    if (names === undefined) return this.#enter(holder[at], [...path, at], pointer && this.#below(pointer, String(at)))
     const name = names[at] as string
     if (pointer === undefined) this.#read(frame, name)
     else this.#data(frame, name, pointer)
@@ -136,8 +135,7 @@ class Walk {
   #data({ holder, path }: Frame, name: string, pointer: readonly string[]): void {
     if (this.#rules.names && name.length >= LEAST_NAME_LENGTH)
       this.places.push({ text: name, kind: 'name', path, isBlob: false })
-    const step = name.replaceAll('~', '~0').replaceAll('/', '~1')
-    this.#enter(holder[name], [...path, name], [...pointer, step])
+    this.#enter(holder[name], [...path, name], this.#below(pointer, name))
   }
 
   /** Members whose meaning depends on their neighbours: text and bytes of a media type. Returns those that are dealt with. */
@@ -165,6 +163,12 @@ class Walk {
 
   #text(text: string, path: Path, kind: Pick<ResultText, 'kind'>): void {
     if (text !== '') this.places.push({ text, ...kind, path, isBlob: false })
+  }
+
+  /** Where nothing is marked, nobody asks which way led to a string. */
+  #below(pointer: readonly string[], name: string): readonly string[] {
+    if (this.#marked.length === 0) return pointer
+    return [...pointer, name.replaceAll('~', '~0').replaceAll('/', '~1')]
   }
 
   #isMarked(pointer: readonly string[]): boolean {

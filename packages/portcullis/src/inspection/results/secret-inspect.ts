@@ -2,7 +2,8 @@
 import { candidatesOf } from '../../core/gated-rules.ts'
 import type { Sighting, Weight } from '../finding.ts'
 import { NOTHING_FOUND, type TextFindings, type TextInspect } from './result-text.ts'
-import { SECRET_RULES, type SecretRule } from '../../core/recognise/secret-rules.ts'
+import type { SecretRule } from '../../core/recognise/secret-rule.ts'
+import { SECRET_RULES } from '../../core/recognise/secret-rules.ts'
 import { inSlices, REACH } from './slices.ts'
 
 const LEAST_LENGTH = 16

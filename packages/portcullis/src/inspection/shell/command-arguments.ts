@@ -2,6 +2,8 @@
 
 export const ENDS = /^["']?\s*(?:$|[;|&`)\n\r"'}\]<>#])/
 export const FLAG = /^["']?\s+["']?(?:--?[a-z0-9][\w-]*|\+\w{1,3}|\/[a-z?]{1,2})(?=$|[\s=:,;|&"'`)\\@])/i
+/** `all -m ping`: behind a word or two. */
+export const LATER_FLAG = /^(?:\s+[\w./:@=-]{1,40}){1,2}\s+--?[a-z][\w-]{0,20}(?=$|[\s=])/
 /** The root, this folder or everything, and nothing or an option after it; how long to wait. */
 const WHOLE_PLACE = /^["']?\s+(?:[/~.*]|\.\.)(?:\s+-\w|\s*(?:$|[;|&)`"'#}]))/
 export const DURATION = /^["']?\s+(?:\d{1,6}(?:\.\d+)?[smhd]?|\$\(\(.{1,20}\)\))\s*(?:$|[;|&)`"'#}])/

@@ -4,9 +4,11 @@
  */
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 import { handedValue } from '../views/handed-value.ts'
+import { cellsWithin } from '../views/values-within.ts'
 import {
   ENDS,
   FLAG,
+  LATER_FLAG,
   DURATION,
   FEW_ARGUMENTS,
   WAITS,
@@ -61,21 +63,24 @@ function inText(text: string): Found | undefined {
   )
 }
 
-/** Values of JSON, CSV, XML and of code: between quotes that stand where a value stands. */
-const QUOTED_VALUE = /(?<=(?:^|[:=,[(\n])\s?)"((?:[^"\\\n]|\\.){2,400})"(?=\s*(?:$|[,}\])/>?\n]))/g
 /** A value without any of these is a word, which is no command. */
 const COMMAND_SIGNS = /[ ;|&`$<({*?'\\^]/
-const MAX_QUOTED_VALUES = 64
 
 function inQuotedValues(text: string): Found | undefined {
-  if (!text.includes('"')) return undefined
-  let count = 0
-  for (const [, body = ''] of text.matchAll(QUOTED_VALUE)) {
-    if (++count > MAX_QUOTED_VALUES) return undefined
-    if (!COMMAND_SIGNS.test(body)) continue
-    const inner = body.replaceAll('\\"', '"')
-    const found = inText(inner) ?? (wrapped(inner) ? ['command.wrapped-program', inner] : undefined)
-    if (found !== undefined && inner !== text) return found
+  for (const inner of cellsWithin(text)) {
+    if (!COMMAND_SIGNS.test(inner)) continue
+    const found =
+      inText(inner) ?? inCellsOfCell(inner) ?? (wrapped(inner) ? ['command.wrapped-program', inner] : undefined)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** JSON in a table, XML in JSON. */
+function inCellsOfCell(text: string): Found | undefined {
+  for (const inner of cellsWithin(text)) {
+    const found = COMMAND_SIGNS.test(inner) ? inText(inner) : undefined
+    if (found !== undefined) return found
   }
   return undefined
 }
@@ -224,7 +229,8 @@ function isSeparated({ start, name, rest, before, lead }: Place, isPlain: boolea
   // No sentence begins with `;ps`.
   if (lead === '' && /(?:^|[\s:"'(>])$/.test(before) && (!rest.startsWith('|') || rest === '|')) return true
   if (isPlain && name.includes('-')) return true
-  if (PROSE.test(rest)) return false
+  if (PROSE.test(rest)) return start === 'pipe' && isPlain && name.length > 3 && !isProduct(name)
+  if (LATER_FLAG.test(rest) && isPlain) return true
   if (/[({!]/.test(lead) && (ENDS.test(rest) || /^\s/.test(rest))) return true
   // A table: `4|2|c|1`.
   if (lead === '' && rest.startsWith('|') && before.includes('|') && !isPlain) return false
@@ -278,6 +284,6 @@ function wrapped(text: string): boolean {
   const kind = programKind(match[2])
   return (
     (kind === 'plain' || (kind === 'word' && /^(?:nohup|strace|setsid|sudo)$/.test(match[1]))) &&
-    !PROSE.test(match[3] ?? '')
+    (!PROSE.test(match[3] ?? '') || (kind === 'plain' && !isProduct(match[2])))
   )
 }

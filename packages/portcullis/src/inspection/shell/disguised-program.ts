@@ -24,7 +24,7 @@ function disguisedWord(text: string): readonly [reason: string, evidence: string
     if (++count > MAX_DISGUISED_WORDS) return undefined
     const [name = ''] = plainForm(word).trim().split(' ')
     if (
-      /^[\w-]{3,}$/.test(name) &&
+      (/^[\w-]{3,}$/.test(name) || (name.length === 2 && /^\{,|,\}$/.test(word))) &&
       programKind(name) !== undefined &&
       (!word.includes(name) || EMPTY_EXPANSION.test(word) || /^\{,|,\}$/.test(word))
     ) {

@@ -2,7 +2,7 @@
 import { gated } from '../../core/gated-rules.ts'
 
 const firstMatch = gated([
-  { reason: 'function-definition', signs: ['()'], pattern: /^\W{0,4}\(\)\s*\{(?:\s|$|:)/ },
+  { reason: 'function-definition', signs: ['()'], pattern: /(?:^\W{0,4}|\n[ \t]{0,8})\(\)\s*\{(?:\s|$|:)/ },
   { reason: 'function-definition', signs: ['()'], pattern: /(?:^|[\s"'=;>])\(\)\s*\{\s*:?\s*;/ },
   {
     reason: 'fork-bomb',

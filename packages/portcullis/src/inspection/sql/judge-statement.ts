@@ -3,6 +3,7 @@ import type { Breach, Judge } from './breach.ts'
 import { isDeniedFunction } from '../../core/denied-functions.ts'
 import { judgeColumns } from './judge-columns.ts'
 import { judgeTables } from './judge-tables.ts'
+import { isKnownField, isKnownFunction } from './known-functions.ts'
 import { matchesName, type NamePattern, namePattern } from './name-pattern.ts'
 import { READING_KINDS, type SqlRules } from './sql-rules.ts'
 import type { Effect } from './statement-facts.ts'
@@ -15,6 +16,7 @@ export function judgeOf(rules: SqlRules): Judge {
     judgeFunctions(rules),
     judgeTables(rules),
     judgeColumns(rules),
+    judgeAttributes(rules),
     judgeLimit(rules),
   ]
   return (facts) => {
@@ -61,20 +63,40 @@ function judgeEffects({ readOnly }: SqlRules): Judge {
   }
 }
 
-function judgeFunctions({ functions }: SqlRules): Judge {
+/** Without a list, who only reads may call what is known to compute; who may write can change the data anyway. */
+function judgeFunctions(rules: SqlRules): Judge {
+  const breach = functionBreach(rules, isKnownFunction)
+  return ({ functions }) => firstBreach(functions, breach)
+}
+
+/** Where no column has the name, PostgreSQL calls the function: `f.refund` is `refund(f)` when `f` is a number. */
+function judgeAttributes(rules: SqlRules): Judge {
+  const breach = functionBreach(rules, (name) => isKnownFunction(name) || isKnownField(name))
+  return ({ attributes }) => firstBreach(attributes, breach)
+}
+
+type Names = readonly string[]
+
+function functionBreach({ functions, readOnly }: SqlRules, isKnown: (name: Names) => boolean) {
   const allow = functions?.allow?.map(namePattern)
   const named = new Set(allow?.flatMap(({ text }) => (text.includes('*') ? [] : [text])))
   const deny = functions?.deny?.map(namePattern) ?? []
-  return (facts) => {
-    for (const name of facts.functions) {
-      const text = name.join('.').toLowerCase()
-      const permitted = allow === undefined || allow.some((pattern) => matchesFunction(pattern, name))
-      const refused =
-        deny.some((pattern) => matchesFunction(pattern, name)) || (!named.has(text) && isDeniedFunction(name))
-      if (!permitted || refused) return { reason: 'sql.function', says: 'must not call that function', evidence: text }
-    }
-    return undefined
+  return (name: Names): Breach | undefined => {
+    const text = name.join('.').toLowerCase()
+    const allowed = allow?.some((pattern) => matchesFunction(pattern, name)) ?? (!readOnly || isKnown(name))
+    const refused =
+      deny.some((pattern) => matchesFunction(pattern, name)) || (!named.has(text) && isDeniedFunction(name))
+    if (allowed && !refused) return undefined
+    return { reason: 'sql.function', says: 'must not call that function', evidence: text }
   }
+}
+
+function firstBreach(names: readonly Names[], breachOf: (name: Names) => Breach | undefined): Breach | undefined {
+  for (const name of names) {
+    const found = breachOf(name)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** A pattern without a dot means the function in any schema. */

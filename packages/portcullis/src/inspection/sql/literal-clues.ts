@@ -32,13 +32,21 @@ const STATEMENT =
 const SORTED = /(?:order|group)[^a-z0-9]{1,16}by/
 const CHOSEN = /case[^a-z].{0,80}?when/s
 const ASSIGNED = /set\s{1,16}\w{1,64}\s{0,16}=/
+const CAST = /::\s{0,4}[a-z]/
+/** Brackets, and the rest cut off in the middle of a text. */
+const CUT_IN_TEXT = /\)\s{0,4}--/
+/** A value without brackets, and a string that the query has to close. */
+const ASKED =
+  /(?:current_|session_user|system_user|localtimestamp|rownum|rowid)|(?:and|or)\s[^"']{1,80}=\s{0,4}["']\s*$/
 const CUT = /(?:--|#)[^a-z0-9]{0,4}[a-z]?$/
 
 /** `lower` in lower case. */
 export function mayBeSql(lower: string): boolean {
   if (WORDS.some((word) => lower.includes(word))) return true
   if (PREFIXED.test(lower) || CALLED.test(lower)) return true
-  if (JOINED.test(lower) || CUT.test(lower.slice(-8))) return true
+  if (JOINED.test(lower) || CUT.test(lower.slice(-8)) || CUT_IN_TEXT.test(lower)) return true
+  if (ASKED.test(lower) || /^[)\s]{1,8}as\s/.test(lower)) return true
+  if (lower.includes('::') && CAST.test(lower)) return true
   if (lower.includes(';') && STATEMENT.test(lower)) return true
   if (lower.includes('by') && SORTED.test(lower)) return true
   if (lower.includes('when') && CHOSEN.test(lower)) return true

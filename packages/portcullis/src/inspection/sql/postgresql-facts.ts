@@ -17,7 +17,7 @@ export function postgresqlFacts(statement: unknown): StatementFacts {
   const outermost = isTree(statement) ? statement['SelectStmt'] : undefined
   if (isTree(outermost)) walk.facts.limit = limitOf(outermost)
   walk.run(statement)
-  for (const name of walk.facts.columns) if (isCall(name, walk)) walk.facts.functions.push(name.slice(-1))
+  for (const name of walk.facts.columns) if (isCall(name, walk)) walk.facts.attributes.push(name.slice(-1))
   return walk.facts.facts()
 }
 
@@ -144,7 +144,7 @@ const SPECIAL: Readonly<Record<string, (node: Tree, walk: Walk) => void>> = {
     // `(row).secret` reads a column as `row.secret` does, and `(value).f` calls f.
     for (const name of names(node['indirection'])) {
       walk.facts.columns.push([name])
-      walk.facts.functions.push([name])
+      walk.facts.attributes.push([name])
       if (OF_ROWS.has(name)) walk.facts.star = true
     }
     walk.rest(node)

@@ -1,5 +1,6 @@
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
 import { handedValue } from '../views/handed-value.ts'
+import { cellsWithin, linesWithin } from '../views/values-within.ts'
 import { mayBeSql } from './literal-clues.ts'
 import { isOperatorInQuotes, type Place, shapeIn } from './sql-shapes.ts'
 import { tokensOf } from './sql-tokens.ts'
@@ -15,18 +16,36 @@ export const sqlInjection: Inspect = (value) => {
   if (!SUSPICIOUS.test(value)) return NOTHING
   const text = spaced(value)
   const handed = handedValue(text)
-  const found = inText(text) ?? withoutComments(text) ?? (handed === undefined ? undefined : inText(handed))
+  const found =
+    inText(text) ?? withoutComments(text) ?? (handed === undefined ? undefined : inText(handed)) ?? inParts(text)
   return found === undefined ? NOTHING : [found]
+}
+
+/** A line of a text or a cell of a table is pasted into a query as it is. */
+function inParts(text: string): Sighting | undefined {
+  for (const parts of [linesWithin(text), cellsWithin(text)]) {
+    for (const part of parts) {
+      const found = SUSPICIOUS.test(part) ? inText(part) : undefined
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
 }
 
 const inText = (text: string): Sighting | undefined =>
   (mayBeSql(text.toLowerCase()) ? natural(text, 0) : undefined) ?? broken(text, "'") ?? broken(text, '"')
+
+/** Two words of one sentence of SQL with nothing but a comment between them; a pattern of files (`update/**`) has one. */
+const COMMENT_AS_BLANK =
+  /\b(?:union|insert|replace|delete|drop|order|group)\/\*[^*/]{0,40}\*\/(?:all|select|into|from|table|database|view|by)\b|\bselect\/\*[^*/]{0,40}\*\/[^;]{1,80}?\/\*[^*/]{0,40}\*\/from\b/i
 
 // Filters that cut comments out join what stands around them, `un/**/ion`; and a comment to the end of a line is a blank.
 const INNER_COMMENT = /(?<=\w)\/\*[^*]{0,40}\*\/(?=\w)/g
 const LINE_COMMENT = /(?:--|#)[^\n'"]{0,80}\n/g
 
 function withoutComments(text: string): Sighting | undefined {
+  const between = text.includes('/*') ? COMMENT_AS_BLANK.exec(text) : null
+  if (between !== null) return sighting('sql.comment-as-blank', text, between.index)
   const joined = text.includes('/*') ? text.replace(INNER_COMMENT, '') : text
   const plain = joined.includes('\n') ? joined.replace(LINE_COMMENT, ' ') : joined
   return plain === text ? undefined : inText(plain)
@@ -39,7 +58,8 @@ const spaced = (text: string): string =>
 const NOTHING: readonly Sighting[] = []
 
 /** Without one of these no rule can match. */
-const SUSPICIOUS = /['"=<>;(#@|]|--|\/\*|&&|\b(?:union|having|(?:order|group)\s+by|like|regexp|rlike|select)\b/i
+const SUSPICIOUS =
+  /['"=<>;(#@|]|--|::|\)\s{0,8}as\s|\/\*|&&|\b(?:union|having|(?:order|group)\s+by|like|regexp|rlike|select|exec(?:ute)?\s+(?:xp|sp)_\w+)\b/i
 
 /** Of a long text, so many tokens are looked at, which bounds the memory. */
 const MAX_TOKENS = 200_000

@@ -27,7 +27,10 @@ export interface SqlRules {
   readonly columns?: { readonly allow?: readonly string[]; readonly deny?: readonly string[] }
   /** `SELECT *` and whole rows. */
   readonly star: 'allowed' | 'refused'
-  /** `allow` closes the list and is the only way to lift a built-in refusal (by a pattern without `*`); `deny` adds to it. */
+  /**
+   * Absent: in a read-only rule those of `known-functions.ts`, else any. `allow` closes the list and is the only way to lift a built-in refusal (by a pattern without `*`);
+   * `deny` adds to it.
+   */
   readonly functions?: { readonly allow?: readonly string[]; readonly deny?: readonly string[] }
   /** Rows: the outermost query must carry a constant LIMIT, FETCH FIRST or TOP of at most so many. */
   readonly maxLimit?: number

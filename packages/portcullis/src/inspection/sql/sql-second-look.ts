@@ -153,6 +153,55 @@ export function cutsExpression(tokens: Tokens): boolean {
   return tokens.shape.length > 3 || tokens.word(tokens.shape.length - 1) === '/*'
 }
 
+/** Of a name; other languages write `Types::JSON` and `std::string` so. */
+const CASTS_OF_NAMES = /^(?:int[248]?|numeric|float[48]|regclass|jsonb)$/
+const CASTS =
+  /^(?:int[248]?|integer|bigint|smallint|numeric|decimal|float[48]?|double|real|money|bool|boolean|text|varchar|char|bytea|jsonb?|xml|uuid|date|timestamp|timestamptz|time|interval|inet|oid|regclass|regproc|name)$/
+
+/** `current_user::int`, `'{}'::jsonb`: PostgreSQL's alone. */
+export function isCast(tokens: Tokens, at: number): boolean {
+  if (tokens.word(at + 1) !== '::') return false
+  const type = tokens.word(at + 2)
+  if (tokens.shape[at] !== 'w' && tokens.shape[at] !== ')') return CASTS.test(type)
+  return CASTS_OF_NAMES.test(type) && tokens.shape[at + 3] !== '('
+}
+
+/** Values of the database that are asked for without brackets, and that nobody calls a field so. */
+const NILADIC: ReadonlySet<string> = new Set(
+  `current_user session_user system_user current_role current_catalog current_schema current_date current_time current_timestamp
+  localtimestamp rownum rowid`.split(/\s+/),
+)
+
+/** `1 and current_user=1` */
+export function isNiladic(tokens: Tokens, at: number, length: number): boolean {
+  return tokens.words(at, at + length).some((word) => NILADIC.has(word))
+}
+
+/** `) as total from` */
+export function isAliasOfList(tokens: Tokens, at: number): boolean {
+  return tokens.word(tokens.shape.indexOf('w', at)) === 'as'
+}
+
+/** `or name = "` */
+export function endsInOpenQuote(tokens: Tokens, at: number, length: number): boolean {
+  const words = tokens.words(at, at + length)
+  return words.at(-1)?.length === 1 && words.some((word) => word === 'or' || word === 'and')
+}
+
+/** `drop members;--` */
+export function isDestruction(tokens: Tokens, at: number): boolean {
+  return /^(?:drop|truncate|shutdown|delete)$/.test(tokens.word(at))
+}
+
+/** `or '{"a":1}' -> 'a'` */
+export function isJsonOperand(tokens: Tokens, at: number, length: number): boolean {
+  const string = tokens.shape.slice(at, at + length).indexOf('s')
+  return (
+    /^'\s*[{[]/.test(tokens.word(at + string)) &&
+    /^(?:[.x#+=][&|=+.>]{0,3}[(]?[snw])/.test(tokens.shape.slice(at + length - 1))
+  )
+}
+
 export function isDeclaration(tokens: Tokens, at: number): boolean {
   return tokens.word(at) === 'declare' && tokens.word(at + 1).length > 1
 }

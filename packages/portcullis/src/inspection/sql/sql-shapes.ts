@@ -1,10 +1,16 @@
 import {
   choosesByConstant,
   cutsExpression,
+  endsInOpenQuote,
   holdsText,
+  isAliasOfList,
   isAttackCall,
+  isCast,
   isConstantPair,
   isDeclaration,
+  isDestruction,
+  isJsonOperand,
+  isNiladic,
   isOutfile,
   isPackage,
   isProcedure,
@@ -77,11 +83,21 @@ const ANYWHERE: readonly Shape[] = [
   // A value, the end of a statement, another one, and the rest cut off: no language but SQL reads like this.
   { reason: 'sql.stacked-statement', pattern: /^[+(]{0,2}[nw][)]{0,3};[cmM(]*[DEUwf].{1,80}c[+]?w?$/s, also: isTerse },
   { reason: 'sql.order-by', pattern: /[nt)][)]*B[(]*(?:n(?:[c;#]|,n|$)|[fZ]\()/ },
+  { reason: 'sql.having', pattern: /^Hf\([^;]{1,40}\)=[nst(]/ },
   { reason: 'sql.having', pattern: new RegExp(`[nstw)]H${P}(?:[nst]=[nstS(]|f\\(.*[ctn])`) },
   { reason: 'sql.catalogue', pattern: /FG|[EU].{0,40}G/ },
   { reason: 'sql.recon', pattern: /E[A!+(]{0,4}(?:f\((?:\)|[nsvfZ(E])|v)/g, also: isRecon },
   { reason: 'sql.outfile', pattern: /Iw[sS(]/g, also: isOutfile },
   { reason: 'sql.update', pattern: /DwDw=[fZ]\(/g, also: setsByFunction },
+  // What only a database reads as one expression, however the text goes on behind the comment.
+  { reason: 'sql.comment-after-expression', pattern: /^[+]?(?=[^c]{0,40}[!fv])[(]+[(!nstvf)X,=+*&|i]{2,40}c/ },
+  // The end of a list and what it is read from; a condition whose string the query has to close.
+  { reason: 'sql.select-of-constants', pattern: /^[)]+wwF/, also: isAliasOfList },
+  { reason: 'sql.condition', pattern: /(?:^|[nstv)w])&[(!]{0,4}w(?:[.]w)?!?=S$/, also: endsInOpenQuote },
+  { reason: 'sql.condition', pattern: /(?:^|[nst)])&[(!]{0,4}w[=+*]/g, also: isNiladic },
+  { reason: 'sql.statement', pattern: /^Dw[;]?c[+]?$/, also: isDestruction },
+  { reason: 'sql.cast', pattern: /[wns)]:w/g, also: isCast },
+  { reason: 'sql.json-operator', pattern: /(?:^|[nstv)w])&[(!]{0,4}s(?::w)?[.x#+=]/g, also: isJsonOperand },
   {
     reason: 'sql.comment-after-expression',
     pattern: /^[+]?n(?:[)]*[nstvfX(),=+*!&|i]*[=+*!&|(][nstvfX(),=+*!&|i]*c|c)$|^[(!]+[nstvf][nstvfX(),=+*!&|i]*c$/,
@@ -109,6 +125,8 @@ const BEHIND_QUOTE: readonly Shape[] = [
   { reason: 'sql.concatenation', pattern: /^[)]*[+*]+[(]*(?:Z\(|f\(|E|n[)]*[c#])/ },
   { reason: 'sql.list-after-quote', pattern: /^[)]*,[(]*(?:Z|E|f\(|[nst](?:,[nsvt])*[)]*[c#])/ },
   { reason: 'sql.stacked-statement', pattern: /^[)]*;[cmM(]*[DE]/, also: isStacked },
+  { reason: 'sql.stacked-statement', pattern: /^[)]*;[cmM(]*E[wnsv*f(]/ },
+  { reason: 'sql.condition-after-quote', pattern: /^[)+]*[&|][(!]{0,4}w[=+*i]/, also: isNiladic },
   // The same, behind a quote.
   { reason: 'sql.clause-and-comment', pattern: /^[)]*[;,&|=HWLBIUC].{0,60}c[+]?w?$/s, also: isTerse },
   { reason: 'sql.collation', pattern: /^[)]*!?Cw[c#]/ },

@@ -30,7 +30,7 @@ const CLASSES: Readonly<Record<string, string>> = {
 
 /** Functions that an attack needs: they wait, read files, run commands, call out or make errors that speak. */
 const WEAPONS = `sleep pg_sleep pg_sleep_for benchmark load_file extractvalue updatexml xp_cmdshell xp_dirtree xp_fileexist xp_regread
-  sp_executesql sp_oacreate sp_configure pg_read_file pg_ls_dir lo_import lo_export dblink dblink_connect load_extension
+  sp_executesql sp_oacreate sp_configure pg_read_file pg_ls_dir lo_import lo_export lo_get lo_put lo_from_bytea dblink dblink_connect load_extension
   receive_message get_host_address httpuritype openrowset opendatasource openquery sys_eval sys_exec query_to_xml database_to_xml
   randomblob fn_xe_file_target_read_file json_keys gtid_subset st_latfromgeohash ctxsys xmltype get_lock randomblob
   make_set exp_tables bfilename analyse fn_varbintohexstr`

@@ -6,6 +6,8 @@ export interface StatementFacts {
   readonly kinds: readonly (StatementKind | undefined)[]
   readonly tables: readonly (readonly string[])[]
   readonly functions: readonly (readonly string[])[]
+  /** Behind a value or a row of a function: fields, or functions that nobody wrote brackets for. */
+  readonly attributes: readonly (readonly string[])[]
   /** Each with the qualifiers that the author wrote. */
   readonly columns: readonly (readonly string[])[]
   /** What a qualifier stands for: names of tables, or `null` for a subquery. */
@@ -34,6 +36,7 @@ export class FactCollector {
   readonly kinds: (StatementKind | undefined)[] = []
   readonly tables: string[][] = []
   readonly functions: string[][] = []
+  readonly attributes: string[][] = []
   readonly columns: string[][] = []
   readonly sources = new Map<string, Set<string | null>>()
   readonly effects = new Set<Effect>()
@@ -59,8 +62,8 @@ export class FactCollector {
   }
 
   facts(): StatementFacts {
-    const { kinds, tables, functions, columns, sources, star, effects, limit, unknown } = this
-    const facts = { kinds, tables, functions, columns, sources, star, effects, limit }
+    const { kinds, tables, functions, attributes, columns, sources, star, effects, limit, unknown } = this
+    const facts = { kinds, tables, functions, attributes, columns, sources, star, effects, limit }
     return unknown === undefined ? facts : { ...facts, unknown }
   }
 }
