@@ -1,6 +1,7 @@
 /**
  * Keeps a copy of the tenant keys in step, on another disk: a backup without them is worth nothing after the loss of a
- * machine, and they may not be in one. What is shredded goes from the copy first.
+ * machine, and they may not be in one. Every change reaches the copy first: a key that is in use and not in the copy would be
+ * lost with the machine, and what is shredded must not outlive the store there.
  */
 import { KeyServiceError, type WrappedKey } from './key-encryption.ts'
 import type { PrivateText } from './local-keys.ts'
@@ -11,6 +12,8 @@ export class CopiedTenantKeys implements TenantKeyStore {
   readonly #copy: PrivateText
   /** Two that write at once would each leave out what the other has. */
   #turn: Promise<unknown> = Promise.resolve()
+  /** How many keys the store took from the copy at first; undefined until then. */
+  #taken: number | undefined
 
   constructor(store: TenantKeyStore, copy: PrivateText) {
     this.#store = store
@@ -19,9 +22,9 @@ export class CopiedTenantKeys implements TenantKeyStore {
 
   add(key: TenantKey): Promise<boolean> {
     return this.#next(async () => {
-      if (!(await this.#store.add(key))) return false
-      await this.#write(await this.#store.list())
-      return true
+      if ((await this.#store.find(key.tenant)) !== undefined) return false
+      await this.#write([...(await this.#store.list()), key])
+      return (await this.#store.add(key)) || this.#undone()
     })
   }
 
@@ -35,9 +38,9 @@ export class CopiedTenantKeys implements TenantKeyStore {
 
   rewrap(old: TenantKey, now: WrappedKey): Promise<boolean> {
     return this.#next(async () => {
-      if (!(await this.#store.rewrap(old, now))) return false
-      await this.#write(await this.#store.list())
-      return true
+      const keys = await this.#store.list()
+      await this.#write(keys.map((key) => (key.tenant === old.tenant && key.id === old.id ? { ...key, ...now } : key)))
+      return (await this.#store.rewrap(old, now)) || this.#undone()
     })
   }
 
@@ -48,16 +51,28 @@ export class CopiedTenantKeys implements TenantKeyStore {
     })
   }
 
-  /** At the start: a store that has lost everything takes what the copy has; otherwise the copy becomes as the store is. Returns how many were taken. */
+  /**
+   * At the start, and before the first change at the latest: a store that has lost everything takes what the copy has;
+   * otherwise the copy becomes as the store is. Returns how many were taken.
+   */
   settle(): Promise<number> {
-    return this.#next(async () => {
-      const keys = await this.#store.list()
-      const text = keys.length > 0 ? undefined : await this.#copy.read()
-      const lost = text === undefined ? [] : parse(text)
-      for (const key of lost) await this.#store.add(key)
-      if (lost.length === 0) await this.#write(keys)
-      return lost.length
-    })
+    return this.#next(async () => this.#taken ?? 0)
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#taken !== undefined) return
+    const keys = await this.#store.list()
+    const text = keys.length > 0 ? undefined : await this.#copy.read()
+    const lost = text === undefined ? [] : parse(text)
+    for (const key of lost) await this.#store.add(key)
+    if (keys.length > 0) await this.#write(keys)
+    this.#taken = lost.length
+  }
+
+  /** Somebody else was faster: the copy is as the store is again. */
+  async #undone(): Promise<false> {
+    await this.#write(await this.#store.list())
+    return false
   }
 
   async #write(keys: readonly TenantKey[]): Promise<void> {
@@ -65,7 +80,7 @@ export class CopiedTenantKeys implements TenantKeyStore {
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work)
+    const done = this.#turn.then(() => this.#settle()).then(work)
     this.#turn = done.catch(() => undefined)
     return done
   }

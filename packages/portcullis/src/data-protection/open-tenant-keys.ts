@@ -47,7 +47,9 @@ export class OpenTenantKeys {
   of(record: TenantKey): OpenTenantKey | Promise<OpenTenantKey> {
     const name = JSON.stringify([record.tenant, record.id, record.wrappedBy, record.wrapped])
     const entry = this.#entries.get(name)
-    if (entry !== undefined && this.#clock.now() < entry.askAt) return entry
+    const now = this.#clock.now()
+    // After a clock was set back nobody knows how old the last answer is, so the keeper is asked.
+    if (entry !== undefined && entry.answeredAt <= now && now < entry.askAt) return entry
     const asked = this.#asked.get(name)
     if (asked !== undefined) return asked
     const asking = this.#ask(name, record).finally(() => this.#asked.delete(name))
@@ -68,7 +70,8 @@ export class OpenTenantKeys {
 
   async #ask(name: string, record: TenantKey): Promise<OpenTenantKey> {
     const silence = this.#silent.get(name)
-    if (silence !== undefined && this.#clock.now() < silence.until) throw unavailable(silence.error)
+    const leftMs = (silence?.until ?? 0) - this.#clock.now()
+    if (silence !== undefined && leftMs > 0 && leftMs <= PAUSE_MS) throw unavailable(silence.error)
     try {
       const key = await this.#encryption.unwrap(record, record)
       this.#silent.delete(name)
@@ -83,7 +86,8 @@ export class OpenTenantKeys {
     const entry = this.#entries.get(name)
     const now = this.#clock.now()
     const isSilence = thrown instanceof KeyServiceError && thrown.kind === 'unavailable'
-    if (isSilence && entry !== undefined && now < entry.answeredAt + this.#memory.outageMs) {
+    const isFresh = entry !== undefined && entry.answeredAt <= now && now < entry.answeredAt + this.#memory.outageMs
+    if (isSilence && isFresh) {
       const bridged = { ...entry, askAt: Math.min(now + PAUSE_MS, entry.answeredAt + this.#memory.outageMs) }
       this.#entries.set(name, bridged)
       return bridged

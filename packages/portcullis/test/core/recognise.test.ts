@@ -1,7 +1,7 @@
 /** DP-2: what is recognised in a text, what is not, and that all of it is linear in the text. */
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { kindOfName } from '../../src/core/recognise/field-names.ts'
 import { isIban } from '../../src/core/recognise/iban.ts'
@@ -128,4 +128,54 @@ test('spans are in order, inside of the text, and do not overlap, whatever the t
     }),
     { numRuns: 500 },
   )
+})
+
+const RANDOM = 'q7Rz1LmX9vKc4TbN8wPd3HsJ'
+
+describe('credentials by what stands around them', () => {
+  for (const [text, secret] of [
+    ['postgresql://app:tiger@db/x', 'tiger'],
+    ['mongodb://app:a@b!c@db/x', 'a@b!c'],
+    [`https://api.example.net/v1?access_token=${RANDOM}&n=1`, RANDOM],
+    [`X-Acme-Token: ${RANDOM}`, RANDOM],
+    [`curl -u bot:${RANDOM} https://api.example.net`, RANDOM],
+    ['Connect -Server a -Password VMware1!', 'VMware1!'],
+    ['psexec \\\\host -u me -p mypass cmd', 'mypass'],
+    ['{"auths":{"r":{"auth":"Ym90OmNvcnJlY3Rob3JzZQ=="}}}', 'Ym90OmNvcnJlY3Rob3JzZQ=='],
+    [`//registry.example.net/:_authToken=${RANDOM}`, RANDOM],
+    ['Server=a;User Id=b;Password=tiger;Database=c', 'tiger'],
+    ['machine a.example.net login bot password tiger5', 'tiger5'],
+    ['APP_DB_PASSWORD=whiteduke', 'whiteduke'],
+    [`export ACME_API_KEY='${RANDOM}'`, RANDOM],
+    ['  password: MWYyZDFlMmU2N2Rm', 'MWYyZDFlMmU2N2Rm'],
+    ['[site]\nuser=me\npassword=open_sesame\n', 'open_sesame'],
+    [`signing_key = "${RANDOM}"`, RANDOM],
+    ['The password is "Secret123"', 'Secret123'],
+  ] as const)
+    test(text, () =>
+      assert.deepEqual(
+        seen(text).filter((one) => one.startsWith('secret')),
+        [`secret:${secret}`],
+      ),
+    )
+
+  for (const text of [
+    'password = get_password()',
+    'const password = config.database.password',
+    'password: string',
+    '"password": {"type": "string"}',
+    'this.addPassword = "#add-password"',
+    'https://${user}:${password}@api.example.net',
+    'nextPageToken: q7Rz1LmX9vKc4TbN8wPd3HsJ',
+    'PASSWORD=$(cat /run/password)',
+    '--password-stdin registry',
+    'login --token "$TOKEN"',
+    'tokens: 4096, secret: true',
+    'Authorization: Bearer <token>',
+  ])
+    test(`none in ${text}`, () =>
+      assert.deepEqual(
+        seen(text).filter((one) => one.startsWith('secret')),
+        [],
+      ))
 })

@@ -8,6 +8,7 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import fc from 'fast-check'
 import { Secret } from '../../src/core/secret.ts'
 import { BackupError } from '../../src/data-protection/backup/backup-error.ts'
+import { Catalogue } from '../../src/data-protection/backup/catalogue.ts'
 import { type Contents, parseContents } from '../../src/data-protection/backup/contents.ts'
 import {
   type BackupSigner,
@@ -246,6 +247,9 @@ describe('what a backup says of itself', () => {
     ['audit', ''],
     ['home', 'a\0b'],
     ['elsewhere', 'relative'],
+    ['elsewhere', '/etc/../../../somewhere'],
+    ['elsewhere', '/'],
+    ['anywhere', 'a'],
   ]
   for (const [at, path] of strays) {
     it(`a file at ${JSON.stringify(path)} of ${at} is refused`, () => {
@@ -256,6 +260,20 @@ describe('what a backup says of itself', () => {
       })
     })
   }
+})
+
+describe('what is remembered of backups', () => {
+  it('does not count those of a clock that was ahead, so that the next is made, and opens', async () => {
+    const catalogue = new Catalogue(fresh())
+    const entry = (id: string, madeAt: number) => ({
+      ...{ id: id.repeat(16), madeAt, manifest: '', folder: '/b', depth: 0, contents: {} as Contents },
+    })
+    await catalogue.add(entry('a', 1_000))
+    await catalogue.add(entry('b', 99_000))
+    assert.equal(catalogue.newest(2_000)?.madeAt, 1_000)
+    assert.equal(catalogue.newest(99_000)?.madeAt, 99_000)
+    assert.equal(catalogue.newest(500), undefined)
+  })
 })
 
 describe('who can open a backup', () => {

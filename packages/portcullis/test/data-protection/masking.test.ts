@@ -15,6 +15,7 @@ import { RulesInForce } from '../../src/data-protection/masking/settings.ts'
 import { StreamMasker } from '../../src/data-protection/masking/stream-masker.ts'
 import { recogniserOf, TextMasker } from '../../src/data-protection/masking/text-masker.ts'
 import { mayHoldTokens, restored } from '../../src/data-protection/masking/token-desk.ts'
+import { UpwardMask } from '../../src/data-protection/masking/upward.ts'
 import { makeToken, openToken, TOKEN, type TokenKeys } from '../../src/data-protection/masking/tokens.ts'
 
 const rulesFor = (level: MaskLevel): MaskRules => rulesOf([level]) as MaskRules
@@ -60,6 +61,28 @@ describe('rules', () => {
     assert.equal(rulesOfErrors([{ secrets: 'keep', personal: 'keep' }]).actions.get('secret'), 'remove')
     assert.equal(rulesOfErrors([{ personal: 'remove' }]).actions.get('email'), 'remove')
   })
+  test('of errors cannot be lowered by a name, a place, a kind or a number of last digits', () => {
+    const rules = rulesOfErrors([
+      {
+        secrets: 'mask',
+        fields: { password: 'keep', note: 'keep', apiKey: 'mask' },
+        paths: { '/a': 'keep' },
+        keepLast: 19,
+      },
+    ])
+    assert.deepEqual([rules.actions.get('secret'), rules.keepLast, rules.paths], ['remove', 4, []])
+    const value = { password: 'hunter2', note: `with ${KEY}`, apiKey: 'abc', a: KEY }
+    const masker = new TextMasker(rules, recogniserOf(rules))
+    assert.deepEqual(walkedOver(masker, value), {
+      password: '[secret removed]',
+      note: 'with [secret removed]',
+      apiKey: '[secret removed]',
+      a: '[secret removed]',
+    })
+    const placed = rulesOfErrors([{ paths: { '/password': 'mask' } }])
+    const hidden = walkedOver(new TextMasker(placed, recogniserOf(placed)), { password: 'hunter2' })
+    assert.deepEqual(hidden, { password: '[secret removed]' })
+  })
   test('tenant before tool before upstream before all', () => {
     const rules = new RulesInForce({
       results: { personal: 'mask' },
@@ -77,7 +100,131 @@ describe('rules', () => {
   })
 })
 
+const walkedOver = (masker: TextMasker, value: unknown): unknown => {
+  const walk = new MaskWalk(masker, [{ value, path: ['value'], kind: 'data' }])
+  walk.go(Number.POSITIVE_INFINITY)
+  return replaced({ value }, walk.replacements).value
+}
+
+describe('what goes to an upstream beside arguments', () => {
+  const PRINCIPAL = { tenant: 'default', id: 'ada' } as never
+  const by = { principal: PRINCIPAL, upstream: 'crm', tool: '' }
+  const mask = new UpwardMask({ rules: new RulesInForce({ arguments: ALL, upstreams: {}, tenants: {} }) })
+  const MAIL = 'jane.roe@mail.example.org'
+  const HIDDEN = '••••.•••@••••.•••••••.org'
+  for (const [what, method, params, left] of [
+    ['an address', 'resources/read', { uri: `crm://people/${MAIL}` }, { uri: `crm://people/${HIDDEN}` }],
+    [
+      'a completion, by the name of its argument',
+      'completion/complete',
+      {
+        ref: { type: 'ref/prompt', name: MAIL },
+        argument: { name: 'password', value: 'hunter2' },
+        context: { arguments: { to: MAIL } },
+      },
+      {
+        ref: { type: 'ref/prompt', name: MAIL },
+        argument: { name: 'password', value: '[secret removed]' },
+        context: { arguments: { to: HIDDEN } },
+      },
+    ],
+    [
+      'free notes and not the envelope',
+      'tools/call',
+      {
+        name: MAIL,
+        arguments: { a: MAIL },
+        _meta: { 'x.org/by': MAIL, traceparent: '00-4111111111111111', progressToken: MAIL },
+      },
+      {
+        name: MAIL,
+        arguments: { a: MAIL },
+        _meta: { 'x.org/by': HIDDEN, traceparent: '00-4111111111111111', progressToken: MAIL },
+      },
+    ],
+    [
+      'answers of a form, a model and a root',
+      'tools/call',
+      {
+        inputResponses: {
+          a: { action: 'accept', content: { password: 'hunter2', mail: MAIL } },
+          b: { role: 'assistant', model: 'm', content: { type: 'text', text: `to ${MAIL}` } },
+          c: { roots: [{ uri: `file:///home/${MAIL}`, name: MAIL }] },
+        },
+      },
+      {
+        inputResponses: {
+          a: { action: 'accept', content: { password: '[secret removed]', mail: HIDDEN } },
+          b: { role: 'assistant', model: 'm', content: { type: 'text', text: `to ${HIDDEN}` } },
+          c: { roots: [{ uri: `file:///home/${HIDDEN}`, name: HIDDEN }] },
+        },
+      },
+    ],
+    ['parameters that nobody knows', 'x/y', { more: [{ deep: KEY }] }, { more: [{ deep: '[secret removed]' }] }],
+  ] as const)
+    test(what, async () => assert.deepEqual(await mask.params(method, params, by), left))
+
+  test('answers to a legacy question, errors included', async () => {
+    const result = {
+      jsonrpc: '2.0',
+      id: 'x',
+      result: { action: 'accept', content: { pin: '1234', n: 4111111111111111 } },
+    }
+    const masked = await mask.answer(result, by)
+    assert.deepEqual(masked.result.content, { pin: '[secret removed]', n: '••••••••••••1111' })
+    const error = { jsonrpc: '2.0', id: 'x', error: { code: -1, message: `no ${MAIL}`, data: { by: MAIL } } }
+    assert.deepEqual((await mask.answer(error, by)).error, { code: -1, message: `no ${HIDDEN}`, data: { by: HIDDEN } })
+  })
+
+  test('stays the same object where nothing is to be masked', async () => {
+    const params = { uri: 'file:///a', _meta: { a: 1 } }
+    assert.equal(await mask.params('resources/read', params, by), params)
+  })
+})
+
 describe('values', () => {
+  test('are known by the name that stands beside them', () => {
+    const value = {
+      headers: [{ name: 'X-Api-Key', value: 'abc' }, ['password', 'abc'], ['name', 'abc']],
+      env: [
+        { key: 'DB_PASSWORD', value: 'abc' },
+        { name: 'LANG', value: 'de' },
+      ],
+    }
+    assert.deepEqual(walkedOver(maskerOf(ALL), value), {
+      headers: [{ name: 'X-Api-Key', value: '[secret removed]' }, ['password', '[secret removed]'], ['name', 'abc']],
+      env: [
+        { key: 'DB_PASSWORD', value: '[secret removed]' },
+        { name: 'LANG', value: 'de' },
+      ],
+    })
+  })
+
+  test('under many names, and names that change, are gone over in steps', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 5_000 }, (_, at) => [`jane${at}@mail.example.org`, { password: 'x' }]),
+    )
+    const walk = new MaskWalk(maskerOf(ALL), [{ value: many, path: ['many'], kind: 'data' }])
+    let steps = 0
+    while (!walk.go(0)) steps++
+    assert.ok(steps > 50, `${steps} steps`)
+    const left = replaced({ many }, walk.replacements).many
+    assert.equal(Object.keys(left).length, 5_000)
+    assert.doesNotMatch(JSON.stringify(left), /jane|"x"/)
+  })
+
+  test('are found in digits of other scripts, with other spaces and dashes', () => {
+    const masker = maskerOf(ALL)
+    for (const text of [
+      '٤١١١ ١١١١ ١١١١ ١١١١',
+      '4111\u20111111\u20131111\u22121111',
+      '4111\u00a01111\u202f1111\u30001111',
+      '\u{1d7d2}\u{1d7cf}\u{1d7cf}\u{1d7cf} 1111 1111 111\u{1d7cf}',
+      `४${'१'.repeat(15)}`,
+    ])
+      assert.match(masker.mask(text), /^[•\s\p{Pd}\u2212]+.{4,8}$/u, text)
+  })
+
   const walked = (level: MaskLevel, value: unknown, isPlain = false): unknown => {
     const walk = new MaskWalk(maskerOf(level, isPlain), [{ value, path: ['value'], kind: 'data' }])
     walk.go(Number.POSITIVE_INFINITY)
@@ -282,6 +429,19 @@ describe('tokens', () => {
       makeToken('a@b.org', 'email', { ...owner, principal: 'b' }, keys),
     )
     assert.equal(makeToken('x'.repeat(1_025), 'secret', owner, keys), undefined)
+  })
+
+  test('are exchanged in names of members too, and two names never become one', async () => {
+    const token = makeToken('jane@example.org', 'email', owner, keys) as string
+    assert.ok(mayHoldTokens({ deep: [{ [token]: 1 }] }))
+    assert.deepEqual(await restored({ deep: { [`x ${token}`]: 1 } }, source(keys), owner), {
+      deep: { 'x jane@example.org': 1 },
+    })
+    await assert.rejects(restored({ 'jane@example.org': 1, [token]: 2 }, source(keys), owner), {
+      code: 'masking.token_refused',
+    })
+    const proto = makeToken('__proto__', 'name', owner, keys) as string
+    await assert.rejects(restored({ [proto]: { a: 1 } }, source(keys), owner), { code: 'masking.token_refused' })
   })
 
   test('are exchanged wherever they stand in arguments, which themselves stay as they are', async () => {

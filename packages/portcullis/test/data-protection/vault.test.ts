@@ -318,6 +318,22 @@ describe('what is unwrapped', () => {
     assert.equal(await read(vault), 'hunter2')
   })
 
+  it('is asked for again when the clock was set back, and a silence does not last until it has caught up', async () => {
+    const { vault, told } = watched()
+    await vault.put(NAME, new Secret('hunter2'))
+    clock.at -= 900
+    assert.equal(await read(vault), 'hunter2')
+    assert.equal(told.unwrapped, 1)
+    clock.at -= 50
+    told.fails = silence
+    await assert.rejects(read(vault), isUnavailable, 'nobody knows how old the last answer is')
+    told.fails = undefined
+    await assert.rejects(read(vault), isUnavailable, 'it is left alone for a moment')
+    clock.at -= 10
+    assert.equal(await read(vault), 'hunter2')
+    clock.at += 10_000
+  })
+
   it('ends at once when its keeper refuses', async () => {
     const { vault, told } = watched()
     await vault.put(NAME, new Secret('hunter2'))
@@ -360,6 +376,40 @@ describe('a copy of the tenant keys', () => {
     })
     await assert.rejects(broken.shred('b'), /disk/)
     assert.ok(await store.find('b'))
+  })
+
+  it('gives everything back before the first new key is put into it, so that none is lost by beginning anew', async () => {
+    const place = file()
+    const lost = new CopiedTenantKeys(new MemoryTenantKeys(), place)
+    for (const tenant of ['a', 'b']) await lost.add(record(tenant))
+    const fresh = new CopiedTenantKeys(new MemoryTenantKeys(), place)
+    assert.equal(await fresh.add({ ...record('a'), id: 'another' }), false)
+    assert.equal(await fresh.add(record('c')), true)
+    assert.deepEqual(
+      (await fresh.list()).map(({ id }) => id),
+      ['id a', 'id b', 'id c'],
+    )
+    assert.equal(place.text?.trim().split('\n').length, 3)
+  })
+
+  it('has a key, and its new wrapping, before they are in use', async () => {
+    const place = file()
+    const store = new MemoryTenantKeys()
+    await new CopiedTenantKeys(store, place).add(record('a'))
+    let isFull = false
+    const copied = new CopiedTenantKeys(store, {
+      read: () => place.text,
+      write(text) {
+        if (isFull) throw new Error('ENOSPC')
+        place.write(text)
+      },
+    })
+    await copied.settle()
+    isFull = true
+    await assert.rejects(copied.add(record('b')), /ENOSPC/)
+    assert.equal(await store.find('b'), undefined)
+    await assert.rejects(copied.rewrap(record('a'), { wrappedBy: 'n', wrapped: 'x' }), /ENOSPC/)
+    assert.equal((await store.find('a'))?.wrappedBy, 'k', 'else the next rewrapping would forget the key of the copy')
   })
 
   it('is not believed when it is damaged', async () => {

@@ -2,7 +2,7 @@
 // record, and raises its voice when the last one is too old.
 
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -118,6 +118,11 @@ describe('scheduled backups', () => {
       names().filter((name) => /(?:ca|tokens|lock|telemetry|admin)\.key$/.test(name)),
       [],
     )
+    const secret = names().filter((name) => {
+      const file = join(target, name)
+      return statSync(file).isFile() && readFileSync(file).includes('PRIVATE KEY')
+    })
+    assert.deepEqual(secret, ['state/audit.key'], 'under no other name either')
   })
 
   it('an operator can have one at once, which continues the last; then old ones go, but none that is continued', async () => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { META } from '../../src/mcp/meta.ts'
 import { auditText, recordsOf } from '../fixtures/audit.ts'
-import { callTool, modern, openSession, send } from '../fixtures/client.ts'
+import { type AskingUpstream, startAsking } from '../fixtures/asking-upstream.ts'
+import { ask, callTool, modern, openSession, send, stream } from '../fixtures/client.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { type ScriptedUpstream, startScripted } from '../fixtures/scripted-upstream.ts'
 
@@ -39,7 +40,16 @@ const TOOLS = [
     inputSchema: { ...object, properties: { to: { ...string, format: 'email' }, text: string } },
   },
   { name: 'plain', description: 'Says.', inputSchema: object },
+  {
+    name: 'routed',
+    description: 'Says.',
+    inputSchema: { ...object, properties: { text: { ...string, 'x-mcp-header': 'Text' } } },
+  },
 ]
+
+/** All that goes up. */
+const UPWARD = { arguments: { secrets: 'remove', personal: 'mask' } }
+const HIDDEN = '••••.•••@••••.•••••••.org'
 
 const MASKING = {
   results: { secrets: 'remove', personal: 'mask' },
@@ -49,24 +59,30 @@ const MASKING = {
     },
     token: { results: { personal: 'tokenise' } },
     send: { arguments: { secrets: 'remove', kinds: { card: 'mask' } }, results: { personal: 'tokenise' } },
-    plain: { results: { personal: 'keep', secrets: 'keep' } },
+    plain: {
+      results: { personal: 'keep', secrets: 'keep', fields: { diagnosis: 'keep', password: 'keep' } },
+    },
   },
 }
 
 let upstream: ScriptedUpstream
 let old: ScriptedUpstream
 let gateway: TestGateway
+let asking: AskingUpstream
 
 before(async () => {
   upstream = await startScripted('modern', TOOLS)
   old = await startScripted('legacy', TOOLS)
   const http = (url: string) => ({ url, plaintext: 'loopback-only' })
+  asking = await startAsking()
   gateway = await startTestGateway({
     upstreams: [],
     config: {
       upstreams: {
         crm: { trust: 'trusted', http: http(upstream.url), masking: MASKING },
         past: { trust: 'trusted', http: http(old.url), era: 'legacy', masking: MASKING },
+        upward: { trust: 'trusted', http: http(upstream.url), masking: UPWARD },
+        asking: { trust: 'trusted', http: http(asking.url), era: 'legacy', masking: UPWARD },
         open: { trust: 'trusted', http: http(upstream.url) },
       },
     },
@@ -76,6 +92,7 @@ after(async () => {
   await gateway.close()
   await upstream.close()
   await old.close()
+  await asking.close()
 })
 
 const text = (words: string) => ({ result: { content: [{ type: 'text', text: words }] } })
@@ -194,6 +211,106 @@ test('arguments lose what the upstream need not know', async () => {
   assert.deepEqual(upstream.asked.at(-1), { to: MAIL, text: 'card •••• •••• •••• 1111, key [secret removed]' })
 })
 
+describe('what goes up beside arguments', () => {
+  const url = () => gateway.endpoint('upward')
+  const last = (method: string) => upstream.messages.findLast((one) => one.method === method)
+
+  test('is masked in answers to questions, free notes and undeclared headers', async () => {
+    upstream.answer(text('done'))
+    const inputResponses = {
+      form: { action: 'accept', content: { mail: MAIL, password: 'hunter2' } },
+      model: { role: 'assistant', model: 'm', content: { type: 'text', text: `card ${CARD}` } },
+    }
+    const { body, headers } = modern('tools/call', { name: 'say', arguments: { text: MAIL }, inputResponses })
+    const { params, ...rest } = body as { params: { _meta: object } }
+    const noted = { ...params, _meta: { ...params._meta, 'example.org/by': MAIL, progressToken: MAIL } }
+    const more = { 'mcp-param-other': MAIL }
+    assert.equal(
+      (await send(gateway, { ...rest, params: noted }, { url: url(), headers: { ...headers, ...more } })).status,
+      200,
+    )
+    const came = last('tools/call')
+    assert.deepEqual(came?.params?.['inputResponses'], {
+      form: { action: 'accept', content: { mail: HIDDEN, password: '[secret removed]' } },
+      model: { role: 'assistant', model: 'm', content: { type: 'text', text: 'card •••• •••• •••• 1111' } },
+    })
+    const meta = came?.params?.['_meta'] as Record<string, unknown>
+    assert.equal(meta['example.org/by'], HIDDEN)
+    assert.match(String(came?.headers['mcp-param-other']), /^=\?base64\?/)
+    assert.doesNotMatch(
+      JSON.stringify({ ...came, params: { ...came?.params, _meta: { ...meta, progressToken: 0 } } }),
+      /jane/,
+    )
+  })
+
+  test('a header that repeats a masked argument repeats the mask', async () => {
+    upstream.answer(text('done'))
+    const value = `Dear ${MAIL}`
+    const answer = await callTool(
+      gateway,
+      'routed',
+      { text: value },
+      { url: url(), headers: { 'mcp-param-text': value } },
+    )
+    assert.equal(answer.status, 200, answer.text)
+    const came = last('tools/call')
+    assert.deepEqual(came?.params?.['arguments'], { text: `Dear ${HIDDEN}` })
+    const encoded = /^=\?base64\?(.*)\?=$/.exec(String(came?.headers['mcp-param-text']))?.[1] ?? ''
+    assert.equal(Buffer.from(encoded, 'base64').toString(), `Dear ${HIDDEN}`)
+    const differing = await callTool(
+      gateway,
+      'routed',
+      { text: value },
+      { url: url(), headers: { 'mcp-param-text': 'x' } },
+    )
+    assert.equal(differing.json.error.data.code, 'message.header_mismatch')
+  })
+
+  test('is masked in addresses, which are another resource then, and in completions', async () => {
+    upstream.answer({ result: { contents: [], completion: { values: [] } } })
+    await ask(gateway, 'resources/read', { uri: `test://pages/${MAIL}` }, { url: url() })
+    const read = last('resources/read')
+    if (read !== undefined) assert.doesNotMatch(JSON.stringify(read), /jane/)
+    const argument = { name: 'who', value: MAIL }
+    const context = { arguments: { password: 'hunter2' } }
+    const ref = { type: 'ref/prompt', name: 'greet' }
+    await ask(gateway, 'completion/complete', { ref, argument, context }, { url: url() })
+    const came = last('completion/complete')?.params
+    assert.deepEqual(
+      [came?.['argument'], came?.['context']],
+      [{ name: 'who', value: HIDDEN }, { arguments: { password: '[secret removed]' } }],
+    )
+  })
+
+  test('is masked in the answer of a client of 2025 to a server of 2025', { timeout: 20_000 }, async () => {
+    const at = gateway.endpoint('asking')
+    const headers = await openSession(gateway, { url: at }, { elicitation: {} })
+    const body = { jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name: 'ask', arguments: {} } }
+    const open = await stream(gateway, body, { url: at, headers })
+    await open.until(/elicitation\/create/)
+    const [question] = messagesIn(open.text())
+    const result = { action: 'accept', content: { name: `${MAIL} ${KEY}` } }
+    await send(gateway, { jsonrpc: '2.0', id: question.id, result }, { url: at, headers })
+    await open.ended
+    assert.deepEqual(asking.answers, [{ action: 'accept', content: { name: `${HIDDEN} [secret removed]` } }])
+  })
+})
+
+test('tokens in names of members are exchanged for the upstream', async () => {
+  upstream.answer(text(`write to ${MAIL}`))
+  const token = /«[^»]+»/.exec((await call('token')).result.content[0].text)?.[0] ?? ''
+  await call('named', { [`cc ${token}`]: 1 })
+  assert.deepEqual(upstream.asked.at(-1), { [`cc ${MAIL}`]: 1 })
+})
+
+test('no word about a field lowers what errors lose', async () => {
+  upstream.answer({
+    error: { code: -32000, message: 'no', data: { diagnosis: `Flu of ${MAIL}`, password: 'hunter2hunter' } },
+  })
+  const { error } = await call('plain')
+  assert.doesNotMatch(JSON.stringify(error), /jane|hunter2/)
+})
+
 for (const era of ['modern', 'legacy'] as const) {
   test(`messages before an answer are masked across their borders, for a ${era} upstream`, async () => {
     const scripted = era === 'modern' ? upstream : old
@@ -228,7 +345,7 @@ for (const era of ['modern', 'legacy'] as const) {
 test('a client of 2025 gets masked results, prompts and resources', async () => {
   const url = gateway.endpoint('crm')
   const headers = await openSession(gateway, { url })
-  const asking = async (method: string, params: object) =>
+  const answered = async (method: string, params: object) =>
     (await send(gateway, { jsonrpc: '2.0', id: 1, method, params }, { url, headers })).text
   upstream.answer({
     result: {
@@ -242,7 +359,7 @@ test('a client of 2025 gets masked results, prompts and resources', async () => 
     ['prompts/get', { name: 'greet', arguments: { who: 'me' } }],
     ['resources/read', { uri: 'test://page' }],
   ] as const) {
-    const answer = await asking(method, params)
+    const answer = await answered(method, params)
     assert.match(answer, /••••\.•••@/, method)
     assert.doesNotMatch(answer, /jane/, method)
   }

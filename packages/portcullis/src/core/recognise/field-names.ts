@@ -3,7 +3,7 @@ import type { SensitiveKind } from './kinds.ts'
 
 const BY_KIND: Readonly<Partial<Record<SensitiveKind, string>>> = {
   secret:
-    'password passwd passphrase secret clientsecret apikey secretkey accesstoken refreshtoken idtoken authtoken bearertoken sessiontoken privatekey authorization credential credentials connectionstring pin cvv cvc cvv2 securitycode',
+    'password passwd passphrase secret clientsecret apikey secretkey accesstoken refreshtoken idtoken authtoken bearertoken sessiontoken privatekey authorization credential credentials connectionstring xapikey xauthtoken cookie setcookie proxyauthorization secretaccesskey awssecretaccesskey signingkey encryptionkey masterkey webhooksecret appsecret consumersecret sharedsecret accesskeysecret apisecret apitoken personalaccesstoken dbpassword databasepassword userpassword adminpassword rootpassword newpassword oldpassword currentpassword masterpassword keystorepassword clientkeydata pin cvv cvc cvv2 securitycode',
   card: 'cardnumber creditcard creditcardnumber debitcard debitcardnumber ccnumber ccnum primaryaccountnumber kartennummer',
   iban: 'iban bankaccount bankaccountnumber accountiban kontonummer',
   'national-id':

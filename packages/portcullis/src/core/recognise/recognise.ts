@@ -57,11 +57,14 @@ export class Recogniser {
     for (const finder of this.#finders) {
       if (digits < finder.digits || (finder.needsAt && !at) || (finder.needsPoint && !point)) continue
       for (const { start, end, kind } of finder.find(read))
-        (spans ??= []).push({ start: placeOf(start), end: placeOf(end - 1) + 1, kind })
+        (spans ??= []).push({ start: wholeFrom(text, placeOf(start)), end: placeOf(end - 1) + 1, kind })
     }
     return spans ?? NONE
   }
 }
+
+/** Not in the middle of a character of two units. */
+const wholeFrom = (text: string, at: number): number => (/[\udc00-\udfff]/.test(text.charAt(at)) ? at - 1 : at)
 
 const NONE: readonly Span[] = []
 

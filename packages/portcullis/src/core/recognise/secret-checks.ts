@@ -16,6 +16,21 @@ const PLACEHOLDER =
 
 export const isPlaceholder = (text: string): boolean => PLACEHOLDER.test(text)
 
+/** What code and prose put where a password could stand: names of things, types, members of objects, calls. */
+const NO_SECRET =
+  /^[a-z_#./:@-]*(?:passw|passphrase|secret|token|api_?key|credential)[a-z_#./:@-]*$|^(?:true|false|null|none|nil|undefined|string|number|boolean|required|optional|not[-_ ]?set|unset|empty|default|hidden|masked|encrypted|sha\d+|md5|bcrypt|utf-?8)$|^(?:https?|file|arn|vault|env|ref|op|keyvault):|^[a-z_]+(?:\.[a-z_]+)+$|\b(?:process|self|this|args|os|config|settings|props|req|request|params|options|env)\.|^[$#/.%<({[@*]|[)>}\]]$|::|->|=>/i
+
+/** Whether it is what code and prose put there. */
+export const isName = (text: string): boolean => NO_SECRET.test(text)
+
+/** Whether a text in the place of a password can be one: more than letters, and no name of a thing. */
+export const isWrittenSecret = (text: string): boolean =>
+  /[A-Za-z]/.test(text) && /[^A-Za-z]/.test(text) && !NO_SECRET.test(text) && !isPlaceholder(text)
+
+/** Whether a text in the place of a key can be one: letters and digits, and no name of a thing. */
+export const isWrittenKey = (text: string): boolean =>
+  /[A-Za-z]/.test(text) && /\d/.test(text) && !NO_SECRET.test(text) && !isPlaceholder(text)
+
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 /**

@@ -5,29 +5,22 @@
  * noseyparker (Apache-2.0); the patterns are our own. `strong` is what has a prefix of its own and is random behind it; `hint` is
  * what a context makes probable.
  */
-import type { Weight } from '../inspection-words.ts'
-import { entropy, hasCrc32, isJwt, isPlaceholder } from './secret-checks.ts'
-
-export interface SecretRule {
-  /** After `secret.`. */
-  readonly reason: string
-  /** Literals in lower case of which one occurs in whatever matches. */
-  readonly signs: readonly string[]
-  /** Global; the group `secret`, else the whole, is what is taken out. */
-  readonly pattern: RegExp
-  readonly weight: Weight
-  readonly check?: (secret: string) => boolean
-}
+import { CONTEXT_RULES } from './context-rules.ts'
+import { entropy, hasCrc32, isJwt, isName, isPlaceholder } from './secret-checks.ts'
+import type { SecretRule } from './secret-rule.ts'
 
 const LEAST_ENTROPY = 3
 const isRandom = (text: string): boolean => entropy(text) >= LEAST_ENTROPY && !isPlaceholder(text)
 const isFair = (text: string): boolean => entropy(text) >= 2.5 && !isPlaceholder(text)
 
+/** Of a form that only one vendor has, what is repeated or said to be none is left out, and what follows the alphabet is not. */
+const isVaried = (text: string): boolean =>
+  entropy(text) >= 2.5 && !/example|redacted|placeholder|dummy|x{5,}|\*{4,}|0{8,}|(.)\1{7,}/i.test(text)
 const START = String.raw`(?<![A-Za-z0-9_])`
 const END = String.raw`(?![A-Za-z0-9_-])`
 
 /** A prefix and a number of characters of an alphabet. */
-function token(reason: string, prefix: string, rest: string, signs: readonly string[], check = isRandom): SecretRule {
+function token(reason: string, prefix: string, rest: string, signs: readonly string[], check = isVaried): SecretRule {
   return { reason, signs, pattern: new RegExp(`${START}${prefix}${rest}${END}`, 'g'), weight: 'strong', check }
 }
 
@@ -40,13 +33,14 @@ const likely = (reason: string, signs: readonly string[], pattern: RegExp, check
 })
 
 // biome-ignore format: one vendor a row
-export const SECRET_RULES: readonly SecretRule[] = [
+/** What has a form of its own, or says itself what it is. */
+export const FORMS: readonly SecretRule[] = [
   { reason: 'private-key', signs: ['private key'], weight: 'strong', pattern: /-----BEGIN (?:[A-Z0-9]{2,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----)){40,16384}(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g },
   { reason: 'age-key', signs: ['age-secret-key-1'], weight: 'strong', pattern: /AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}/g },
   token('aws-access-key', '(?:AKIA|ASIA|ABIA|ACCA)', '[A-Z2-7]{16}', ['akia', 'asia', 'abia', 'acca']),
   token('aws-bedrock', 'ABSK', '[A-Za-z0-9+/]{109,269}={0,2}', ['absk']),
   token('aws-mws', 'amzn\\.mws\\.', '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', ['amzn.mws.']),
-  token('github', 'gh[pousr]_', '[A-Za-z0-9]{36}', ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'], (text) => hasCrc32(text) || isRandom(text)),
+  token('github', 'gh[pousr]_', '(?:[A-Za-z0-9]{36}|[A-Za-z0-9]{76})', ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'], (text) => hasCrc32(text) || isRandom(text)),
   token('github-fine', 'github_pat_', '[A-Za-z0-9]{22}_[A-Za-z0-9]{59}', ['github_pat_']),
   token('gitlab', 'gl(?:pat|oas|dt|rt|cbt|ptt|ft|soat|imt|agent|ffct|rtr)-', '[A-Za-z0-9_.-]{20,300}', ['glpat-', 'gloas-', 'gldt-', 'glrt-', 'glcbt-', 'glptt-', 'glft-', 'glsoat-', 'glimt-', 'glagent-', 'glffct-', 'glrtr-']),
   token('npm', 'npm_', '[A-Za-z0-9]{36}', ['npm_'], (text) => hasCrc32(text) || isRandom(text)),
@@ -63,7 +57,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   token('stripe', '(?:sk|rk)_(?:live|test|prod)_', '[A-Za-z0-9]{16,250}', ['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_', 'rk_prod_', 'sk_prod_']),
   token('stripe-webhook', 'whsec_', '[A-Za-z0-9+/]{32,64}={0,2}', ['whsec_']),
   token('square', '(?:EAAA|sq0(?:atp|csp)-)', '(?:[A-Za-z0-9_-]{60}|[A-Za-z0-9_-]{43}|[A-Za-z0-9_-]{22})', ['eaaa', 'sq0']),
-  token('shopify', 'shp(?:at|ca|pa|ss)_', '[a-fA-F0-9]{32}', ['shpat_', 'shpca_', 'shppa_', 'shpss_']),
+  token('shopify', 'shp(?:at|ca|pa|ss)_', '[A-Za-z0-9]{32,40}', ['shpat_', 'shpca_', 'shppa_', 'shpss_']),
   token('openai', 'sk-(?:proj|svcacct|admin|None)-', '[A-Za-z0-9_-]{20,200}', ['sk-proj-', 'sk-svcacct-', 'sk-admin-', 'sk-none-']),
   token('openai', 'sk-', '[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}', ['t3blbkfj']),
   token('anthropic', 'sk-ant-(?:api|admin|oat|sid)\\d{2}-', '[A-Za-z0-9_-]{80,120}', ['sk-ant-']),
@@ -91,7 +85,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
   token('terraform', '', '[A-Za-z0-9]{14}\\.atlasv1\\.[A-Za-z0-9_-]{60,70}', ['.atlasv1.']),
   token('doppler', 'dp\\.(?:pt|st|sa|ct|scim|audit)\\.', '(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}', ['dp.pt.', 'dp.st.', 'dp.sa.', 'dp.ct.', 'dp.scim.', 'dp.audit.']),
   token('grafana', 'gl(?:sa|c)_', '[A-Za-z0-9+/_=]{32,400}', ['glsa_', 'glc_']),
-  token('new-relic', 'NR(?:AK|II|AL|SP|RA|AA|BR)-', '[A-Za-z0-9_-]{27,42}', ['nrak-', 'nrii-', 'nral-', 'nrsp-', 'nrra-', 'nraa-', 'nrbr-']),
+  token('new-relic', 'NR(?:AK|II|IQ|AL|SP|RA|AA|BR)-', '[A-Za-z0-9_-]{27,42}', ['nrak-', 'nrii-', 'nriq-', 'nral-', 'nrsp-', 'nrra-', 'nraa-', 'nrbr-']),
   token('sentry', 'sntr(?:ys|yu)_', '[A-Za-z0-9+/=_]{60,400}', ['sntrys_', 'sntryu_']),
   token('dynatrace', 'dt0[a-z]\\d{2}\\.', '[A-Z0-9]{24}\\.[A-Z0-9]{64}', ['dt0']),
   token('linear', 'lin_(?:api|oauth)_', '[A-Za-z0-9]{40,64}', ['lin_api_', 'lin_oauth_']),
@@ -109,20 +103,38 @@ export const SECRET_RULES: readonly SecretRule[] = [
   token('supabase', 'sb(?:p|_secret)_', '[A-Za-z0-9_-]{30,50}', ['sbp_', 'sb_secret_']),
   token('mapbox', '[st]k\\.', 'eyJ[A-Za-z0-9_-]{40,200}\\.[A-Za-z0-9_-]{20,30}', ['sk.eyj', 'tk.eyj']),
   token('facebook', 'EAA(?:CEdEose0cBA|[A-Z])', '[A-Za-z0-9]{80,400}', ['eaa']),
-  token('dependency-track', 'odt_', '[A-Za-z0-9]{32}', ['odt_']),
+  token('dependency-track', 'odt_', '[A-Za-z0-9]{32,40}', ['odt_']),
   token('sonarqube', 'sq[apu]_', '[0-9a-f]{40}', ['sqa_', 'sqp_', 'squ_']),
   token('heroku', 'HRKU-', '(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[A-Za-z0-9_-]{58,70})', ['hrku-']),
   token('okta', 'SSWS ', '00[A-Za-z0-9_-]{40}', ['ssws ']),
+  // Vendors' pages: Twitch "Stream key", New Relic "API keys" (license key of 40 with NRAL), Salesforce "Session IDs", Azure DevOps "Use
+  // personal access tokens" (84 characters, AZDO), Grafana "Legacy API keys", JetBrains TeamCity "Access tokens", ThingsBoard "HTTP device
+  // API", Microsoft Teams "Incoming webhooks", Django "SECRET_KEY", Cisco "Password types 8 and 9", TrueNAS "API", Okta "API tokens", and
+  // the hashes of Kerberos pre-authentication as RFC 4120 section 5 has them.
+  token('twitch', 'live_', '\\d{6,12}_[A-Za-z0-9]{28,32}', ['live_']),
+  token('new-relic', '', '(?:eu01xx)?[0-9a-f]{30,36}(?:FFFF)?NRAL', ['nral']),
+  token('salesforce', '00D', '[A-Za-z0-9]{12,15}![A-Za-z0-9._]{80,120}', ['00d'], isVaried),
+  token('azure-devops', '', '[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{18}AZDO[A-Za-z0-9]{4}', ['jqqj99']),
+  token('grafana', 'eyJrIjoi', '[A-Za-z0-9+/]{40,400}={0,2}', ['eyjrijoi']),
+  token('teamcity', 'eyJ0eXAiOiAiVENWMiJ9\\.', '[A-Za-z0-9_-]{20,120}\\.[A-Za-z0-9_-]{20,120}', ['eyj0exaioiaivenwmij9']),
+  token('thingsboard', 'thingsboard\\.cloud/api/v1/', '[a-z0-9]{20}', ['thingsboard']),
+  { reason: 'teams-webhook', signs: ['outlook.office.com'], weight: 'strong', pattern: /outlook\.office\.com\/webhook\/[0-9a-f-]{36}(?:@|%40|%2540)[0-9a-f-]{36}\/IncomingWebhook\/[0-9a-f]{32}\/[0-9a-f-]{36}/g },
+  { reason: 'django', signs: ['django-insecure-'], weight: 'hint', pattern: /django-insecure-[!#-&(-~]{40,60}/g },
+  { reason: 'kerberos', signs: ['$krb5'], weight: 'hint', pattern: /\$krb5(?:asrep|tgs|pa)\$\d{1,2}\$[\w$*./@-]{40,4000}/g },
+  { reason: 'password-hash', signs: ['$8$', '$9$'], weight: 'hint', pattern: /\$[89]\$[./A-Za-z0-9]{14}\$[./A-Za-z0-9]{43}/g },
+  likely('truenas', ['login_with_api_key'], /login_with_api_key["'\s:,\w]{0,40}\[\s{0,4}["'](?<secret>\d{1,4}-[A-Za-z0-9]{64})/g),
+  likely('okta', ['okta'], /okta[\w.\s"'=:{-]{0,80}?(?<secret>(?<![\w-])00[A-Za-z0-9_-]{40})(?![\w-])/gi, isVaried),
   { reason: 'password-hash', signs: ['$2', '$argon2', '$1$', '$5$', '$6$', '$y$'], weight: 'hint', pattern: /\$(?:2[abxy]\$\d{2}\$[./A-Za-z0-9]{53}|argon2(?:id?|d)\$v=\d{1,3}\$[a-z0-9=,]{5,60}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,128}|[156]\$(?:rounds=\d{1,9}\$)?[./A-Za-z0-9]{4,16}\$[./A-Za-z0-9]{22,86}|y\$[./A-Za-z0-9]{3,12}\$[./A-Za-z0-9]{8,86}\$[./A-Za-z0-9]{43})(?![./A-Za-z0-9])/g },
   { reason: 'wireguard', signs: ['privatekey', 'presharedkey'], weight: 'hint', pattern: /\b(?:PrivateKey|PresharedKey)\s{0,4}=\s{0,4}(?<secret>[A-Za-z0-9+/]{43}=)/g },
   { reason: 'jwt', signs: ['eyj'], weight: 'hint', pattern: /(?<![\w-])eyJ[A-Za-z0-9_-]{10,2048}\.eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{10,1024}/g, check: isJwt },
+  likely('encoded-key', ['ls0tls1crudjti'], /LS0tLS1CRUdJTiB(?:QUklW|[SFPE])[A-Za-z0-9+/]{40,16000}={0,2}/g),
+  likely('netrc', ['machine'], /\bmachine\s{1,4}\S{1,100}\s{1,4}login\s{1,4}\S{1,100}\s{1,4}password\s{1,4}(?<secret>\S{4,100})/gi),
   likely('basic-auth', ['basic'], /\bauthorization["']?\s{0,4}[:=]\s{0,4}["']?basic\s{1,4}(?<secret>[A-Za-z0-9+/]{8,400}={0,2})/gi),
-  likely('bearer', ['bearer'], /\bauthorization["']?\s{0,4}[:=]\s{0,4}["']?bearer\s{1,4}(?<secret>[\w.~+/-]{16,2000}={0,2})/gi),
-  likely('url-password', ['://'], /\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@"'<>]{1,80}:(?<secret>[^\s:/@"'<>{}$]{6,120})@[\w.-]{2,100}/gi),
+  likely('bearer', ['bearer'], /\bauthorization["']?\s{0,4}[:=]\s{0,4}["']?bearer\s{1,4}(?<secret>[\w.~+/-]{12,2000}={0,2})/gi),
   likely('aws-secret', ['aws'], /\baws.{0,20}(?:secret|key).{0,20}[:=]\s{0,4}["']?(?<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])/gi),
   likely('azure-key', ['accountkey=', 'sharedaccesskey='], /(?:AccountKey|SharedAccessKey)=(?<secret>[A-Za-z0-9+/]{40,100}={0,2})/gi),
-  likely('netrc', ['machine'], /\bmachine\s{1,4}\S{1,100}\s{1,4}login\s{1,4}\S{1,100}\s{1,4}password\s{1,4}(?<secret>\S{4,100})/gi),
-  likely('connection-string', ['pwd', 'password'], /;\s{0,4}(?:pwd|password)\s{0,4}=\s{0,4}(?<secret>[^\s;"'<>{}$]{6,120})/gi),
-  likely('environment', ['secret', 'token', 'password', 'passwd', 'api_key', 'apikey'], /(?<![A-Za-z0-9_])[A-Z][A-Z0-9_]{0,40}(?:SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|ACCESS_KEY)(?:_[A-Z0-9]{1,12}){0,2}\s{0,2}[:=]\s{0,2}(?<secret>[A-Za-z0-9+/_.~-]{16,200}={0,2})(?![A-Za-z0-9([])/g, isRandom),
-  likely('assignment', ['secret', 'token', 'password', 'passwd', 'api'], /\b[\w.-]{0,40}(?:api[_-]?key|secret(?:[_-]?(?:key|token))?|access[_-]?token|auth[_-]?token|client[_-]?secret|passw(?:or)?d|private[_-]?key)["']?\s{0,4}(?:[:=]|=>|:=)\s{0,4}["'](?<secret>[^\s"'<>${}]{12,200})["']/gi, isRandom),
+  likely('assignment', ['secret', 'token', 'password', 'passwd', 'api'], /\b[\w.-]{0,40}(?:api[_-]?key|secret(?:[_-]?(?:key|token))?|access[_-]?token|auth[_-]?token|client[_-]?secret|passw(?:or)?d|private[_-]?key)["']?\s{0,4}(?:[:=]|=>|:=)\s{0,4}["'](?<secret>[^\s"'<>${}]{12,200})["']/gi, (text) => isRandom(text) && !isName(text)),
 ]
+
+/** The maintained table: forms first, then contexts. */
+export const SECRET_RULES: readonly SecretRule[] = [...FORMS, ...CONTEXT_RULES]

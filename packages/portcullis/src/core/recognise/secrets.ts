@@ -2,7 +2,9 @@
 import { candidatesOf } from '../gated-rules.ts'
 import { NOTHING } from './find-all.ts'
 import type { Find, Span } from './kinds.ts'
-import { SECRET_RULES, type SecretRule } from './secret-rules.ts'
+import { CONTEXT_RULES, CONTEXT_SIGN } from './context-rules.ts'
+import type { SecretRule } from './secret-rule.ts'
+import { FORMS, SECRET_RULES } from './secret-rules.ts'
 
 const LEAST_LENGTH = 12
 /** In longer texts most pairs of letters occur, so that pairs rule out little; they are ruled out piece by piece. */
@@ -28,7 +30,21 @@ const PLACED: readonly Placed[] = SECRET_RULES.map(({ reason, signs, pattern, ch
   check,
   shown: reason === 'jwt' ? SHOWN_OF_JWT : SHOWN,
 }))
-const candidates = candidatesOf(SECRET_RULES)
+const ofForms = candidatesOf(FORMS)
+const ofContexts = candidatesOf(CONTEXT_RULES)
+
+/** The rules of which a sign occurs, by their places in the table. */
+function candidates(text: string): readonly number[] {
+  const forms = ofForms(text)
+  const contexts = CONTEXT_SIGN.test(text) ? ofContexts(text) : NO_RULES
+  if (forms.length + contexts.length === 0) return NO_RULES
+  const lower = text.toLowerCase()
+  return [...forms, ...contexts.map((at) => at + FORMS.length)].filter((at) =>
+    (PLACED[at] as Placed).signs.some((sign) => lower.includes(sign)),
+  )
+}
+
+const NO_RULES: readonly number[] = []
 
 export const findSecrets: Find = (text) => {
   if (text.length < LEAST_LENGTH) return NOTHING
@@ -45,11 +61,7 @@ export const findSecrets: Find = (text) => {
 function piecesOf(text: string): ReadonlyMap<number, readonly number[]> {
   const found = new Map<number, number[]>()
   for (let from = 0; from < text.length; from += PIECE) {
-    const piece = text.slice(from, from + PIECE + SIGN_LENGTH)
-    let lower: string | undefined
-    for (const at of candidates(piece)) {
-      const small = (lower ??= piece.toLowerCase())
-      if (!(PLACED[at] as Placed).signs.some((sign) => small.includes(sign))) continue
+    for (const at of candidates(text.slice(from, from + PIECE + SIGN_LENGTH))) {
       const known = found.get(at)
       if (known === undefined) found.set(at, [from])
       else known.push(from)

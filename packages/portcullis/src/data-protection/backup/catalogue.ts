@@ -42,9 +42,13 @@ export class Catalogue {
     }
   }
 
-  /** The newest, wherever it lies. */
-  newest(): CataloguedBackup | undefined {
+  /**
+   * The newest that was made up to `now`, wherever it lies: one of a clock that was ahead would keep all others waiting, and no
+   * backup can be opened that continues one of its own future.
+   */
+  newest(now: number): CataloguedBackup | undefined {
     return this.#all()
+      .filter(({ madeAt }) => madeAt <= now)
       .toSorted((a, b) => a.madeAt - b.madeAt)
       .at(-1)
   }

@@ -65,18 +65,47 @@ export function parseContents(bytes: Buffer, place: string): Contents {
   if (!isRecord(value) || value['format'] !== 'portcullis-backup-contents-1')
     throw wrong('its list of contents is not one')
   const contents = value as unknown as Contents
-  if (!Array.isArray(contents.files) || !Array.isArray(contents.chains) || !isRecord(contents.roots))
-    throw wrong('its list of contents is not one')
-  const stray = contents.files.find((file) => !isPlace(file))
+  const { files, chains, roots } = contents
+  const isOne =
+    Array.isArray(files) && files.every(isFile) && Array.isArray(chains) && chains.every(isChain) && isRoots(roots)
+  if (!isOne) throw wrong('its list of contents is not one')
+  const stray = files.find((file) => !isPlace(file))
   if (stray !== undefined)
     throw wrong(`its list of contents names a place that cannot be: ${JSON.stringify(stray.path)}`)
-  if (!isBelow(contents.config) || !contents.chains.every(({ folder }) => isBelow(folder) && !folder.includes('/')))
+  if (!isBelow(contents.config) || !chains.every(({ folder }) => isBelow(folder) && !folder.includes('/')))
     throw wrong('its list of contents names a place that cannot be')
   return contents
 }
 
 const isPlace = ({ root, path }: KeptFile): boolean =>
-  root === 'elsewhere' ? typeof path === 'string' && path.startsWith('/') : isBelow(path)
+  // An absolute path with `..` in it would lead out of the folder in which a backup is examined.
+  root === 'elsewhere' ? path.startsWith('/') && isBelow(path.slice(1)) : isBelow(path)
+
+const ROOTS: readonly unknown[] = ['state', 'audit', 'home', 'elsewhere'] satisfies readonly Root[]
+
+const isFile = (value: unknown): boolean =>
+  isRecord(value) &&
+  ROOTS.includes(value['root']) &&
+  typeof value['path'] === 'string' &&
+  isCount(value['mode']) &&
+  Array.isArray(value['pieces']) &&
+  value['pieces'].every(isPiece)
+
+const isPiece = (value: unknown): boolean =>
+  isRecord(value) &&
+  [value['offset'], value['bytes']].every(isCount) &&
+  [value['backup'], value['part'], value['sha256']].every((text) => typeof text === 'string')
+
+const isChain = (value: unknown): boolean =>
+  isRecord(value) &&
+  isCount(value['sequence']) &&
+  [value['folder'], value['tenant'], value['hash']].every((text) => typeof text === 'string')
+
+const isRoots = (value: unknown): boolean =>
+  isRecord(value) &&
+  [value['state'], value['audit'], value['home']].every((path) => typeof path === 'string' && path.startsWith('/'))
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
 
 /** Neither absolute nor up. */
 const isBelow = (path: unknown): boolean =>

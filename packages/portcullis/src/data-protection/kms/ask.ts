@@ -2,11 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Agent } from 'undici'
 import { readAtMost } from '../../core/read-at-most.ts'
+import { type ProveServer, tlsAgent } from '../../core/tls-agent.ts'
 import { KeyServiceError } from '../key-encryption.ts'
 
 export interface AskOptions {
   /** PEM of authorities to trust instead of the usual ones. */
   readonly ca?: string | undefined
+  /** What has to be true of the service beside what the platform asks. */
+  readonly prove?: ProveServer | undefined
   /** For one attempt. */
   readonly timeoutMs: number
   readonly attempts: number
@@ -34,12 +37,9 @@ const PAUSE_MS = 200
 const MAX_PAUSE_MS = 5_000
 
 /** Rejects with KeyServiceError when nobody answers, or 429 or 5xx to the last. Redirects are answers. Proxies of the environment are not used. */
-export function asker({ ca, timeoutMs, attempts, pauseMs = PAUSE_MS }: AskOptions): Ask {
+export function asker({ ca, prove, timeoutMs, attempts, pauseMs = PAUSE_MS }: AskOptions): Ask {
   let agent: Promise<Agent> | undefined
-  const connect = async (): Promise<Agent> => {
-    const { Agent: UndiciAgent } = await import('undici')
-    return new UndiciAgent({ connect: { timeout: timeoutMs, ...(ca !== undefined && { ca }) }, connections: 8 })
-  }
+  const connect = () => tlsAgent({ timeout: timeoutMs, ...(ca !== undefined && { ca }) }, { connections: 8 }, prove)
   const once = async (question: Question): Promise<Reply & { readonly retryAfterMs: number }> => {
     const { request } = await import('undici')
     const { url, method, headers, body } = question

@@ -32,6 +32,9 @@ const CONTAINER = 'http://169.254.170.2'
 /** Plain http is for the machine itself, and for what the container service of AWS gives out. */
 const PLAIN_HOSTS = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]', '127.0.0.1', 'localhost', '[::1]'])
 
+/** Under which the services of a region are; those in China have their own. */
+export const awsDomain = (region: string): string => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')
+
 /** Rejects with KeyServiceError. Those with an end are kept until shortly before it. */
 export function awsCredentials(parts: AwsCredentialParts): () => Promise<AwsCredentials> {
   const fetchers: Readonly<Record<AwsCredentialKind, (parts: AwsCredentialParts) => Promise<AwsCredentials>>> = {
@@ -69,7 +72,7 @@ function ofEnvironment(environment: AwsCredentialParts['environment']): AwsCrede
 
 /** AssumeRoleWithWebIdentity of STS; the answer is XML, of which four elements are read. */
 async function ofWebIdentity({ region, environment, readFile, ask }: AwsCredentialParts): Promise<AwsCredentials> {
-  const url = environment['AWS_ENDPOINT_URL_STS'] ?? `https://sts.${region}.amazonaws.com`
+  const url = environment['AWS_ENDPOINT_URL_STS'] ?? `https://sts.${region}.${awsDomain(region)}`
   if (!url.startsWith('https://')) throw refused(SERVICE, 'needs an https address of STS (AWS_ENDPOINT_URL_STS)')
   const tokenFile = needed(environment, 'AWS_WEB_IDENTITY_TOKEN_FILE')
   const reply = await ask((): Question => {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { SealBroken } from '../envelope.ts'
 import type { KeyPlace } from '../key-encryption.ts'
 import { type Ask, bytesOf, objectOf, type Question, refused, type Reply, textOf } from './ask.ts'
-import type { AwsCredentials } from './aws-credentials.ts'
+import { type AwsCredentials, awsDomain } from './aws-credentials.ts'
 import type { KeyService } from './service-keys.ts'
 
 export interface AwsKmsOptions {
@@ -24,7 +24,7 @@ const BROKEN = new Set(['InvalidCiphertextException', 'IncorrectKeyException'])
 const BUSY = new Set(['ThrottlingException', 'LimitExceededException', 'KMSInternalException'])
 
 export function awsKms({ key, region, endpoint, credentials, ask, clock }: AwsKmsOptions): KeyService {
-  const url = `${endpoint ?? `https://kms.${region}.amazonaws.com`}/`
+  const url = `${endpoint ?? `https://kms.${region}.${awsDomain(region)}`}/`
   const call = async (action: 'Encrypt' | 'Decrypt', input: object) => {
     const body = JSON.stringify(input)
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${action}` }
@@ -36,7 +36,7 @@ export function awsKms({ key, region, endpoint, credentials, ask, clock }: AwsKm
   }
   return {
     name: SERVICE,
-    owns: (id) => id.split(':')[2] === 'kms' && id.split(':')[3] === region,
+    owns: ownerOf(key, region),
     async encrypt(plain, place) {
       const input = { KeyId: key, Plaintext: plain.toString('base64'), EncryptionContext: contextOf(place) }
       const { KeyId, CiphertextBlob } = await call('Encrypt', input)
@@ -48,6 +48,23 @@ export function awsKms({ key, region, endpoint, credentials, ask, clock }: AwsKm
       if (answer['KeyId'] !== id) throw refused(SERVICE, 'has unwrapped by another key than it was asked to')
       return bytesOf(SERVICE, answer['Plaintext'])
     },
+  }
+}
+
+/**
+ * Of a key that was named by its id or ARN no other one is believed, or whoever can write the store could have a key of an
+ * account of their own used. Behind an alias may be any key of the account and the region that it names.
+ */
+function ownerOf(key: string, region: string): (id: string) => boolean {
+  const parts = key.split(':')
+  const [name, account] = parts.length === 6 ? [parts[5] ?? '', parts[4]] : [key, undefined]
+  const isAlias = name.startsWith('alias/')
+  const id = name.replace(/^key\//, '')
+  return (found) => {
+    const [arn, , service, where, owner, resource, ...rest] = found.split(':')
+    if (arn !== 'arn' || service !== 'kms' || where !== region || rest.length > 0) return false
+    if (account !== undefined && owner !== account) return false
+    return isAlias ? resource?.startsWith('key/') === true : resource === `key/${id}`
   }
 }
 

@@ -1,7 +1,7 @@
 /** Google Cloud KMS by REST: encrypt and decrypt with additional authenticated data, and checksums in both directions. */
 import { SealBroken } from '../envelope.ts'
 import { type KeyPlace, placeBinding } from '../key-encryption.ts'
-import { type Ask, bytesOf, objectOf, refused, textOf } from './ask.ts'
+import { type Ask, bytesOf, objectOf, refused, type Reply, textOf } from './ask.ts'
 import { crc32c } from './crc32c.ts'
 import type { KeyService } from './service-keys.ts'
 import { askWith, type TokenSource } from './token.ts'
@@ -26,9 +26,11 @@ export function gcpKms({ key, endpoint = ENDPOINT, tokens, ask }: GcpKmsOptions)
       body: JSON.stringify(input),
     }))
     if (reply.status === 200) return objectOf(SERVICE, reply)
-    // What was changed or bound to another place is an invalid argument there.
-    if (action === 'decrypt' && reply.status === 400) throw new SealBroken()
-    throw refused(SERVICE, `answered ${reply.status}`)
+    // What was changed or bound to another place is an invalid argument; a version that is disabled is a failed precondition,
+    // with the same status of HTTP, and may be enabled again.
+    const kind = kindOf(reply)
+    if (action === 'decrypt' && kind === 'INVALID_ARGUMENT') throw new SealBroken()
+    throw refused(SERVICE, `answered ${reply.status} ${kind}`.trimEnd())
   }
   return {
     name: SERVICE,
@@ -44,6 +46,16 @@ export function gcpKms({ key, endpoint = ENDPOINT, tokens, ask }: GcpKmsOptions)
       const blob = Buffer.from(wrapped, 'base64url')
       return intact(await call('decrypt', { ...checked('ciphertext', blob), ...bound(place) }), 'plaintext')
     },
+  }
+}
+
+/** `error.status`, a word of google.rpc.Code. */
+function kindOf({ text }: Reply): string {
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: { readonly status?: unknown } }
+    return typeof error?.status === 'string' && /^[A-Z_]{1,64}$/.test(error.status) ? error.status : ''
+  } catch {
+    return ''
   }
 }
 

@@ -1,8 +1,8 @@
 /** Decides which messages of an upstream are masked on their way to the caller: errors always, all others as configured. */
-import type { Exchange, Outgoing } from '../../core/exchange.ts'
+import type { Answer, Exchange, Outgoing } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Wrap } from '../../core/pipeline.ts'
-import type { Authenticated, Principal } from '../../core/principal.ts'
+import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
 import type { Call } from '../../mcp/call.ts'
 import type { ToolDefinition } from '../../mcp/definition.ts'
@@ -10,6 +10,7 @@ import { isRecord, type Params } from '../../mcp/message.ts'
 import { maskMessage } from './mask-message.ts'
 import { MaskedStream, type Masking } from './masked-stream.ts'
 import { isDefinition, isError } from './message-roots.ts'
+import { ownerOf } from './owner.ts'
 import type { MaskRules } from './rules.ts'
 import type { MaskPlace, RulesInForce } from './settings.ts'
 import { recogniserOf, TextMasker, type Tokenise } from './text-masker.ts'
@@ -38,7 +39,14 @@ export function maskResults<Known extends Masked>(parts: MaskResultsParts): Wrap
     async wrap(exchange, next) {
       const stream = new MaskedStream(exchange.outlet, (message) => maskingOf(parts, exchange, message))
       exchange.outlet = stream
-      const answer = await next().finally(() => stream.end())
+      let answer: Answer
+      try {
+        answer = await next()
+      } finally {
+        // What the stream holds back still leaves, however the call ends.
+        const ended = stream.end()
+        if (ended !== undefined) await ended
+      }
       if (answer.message === undefined) return answer
       const masking = maskingOf(parts, exchange, answer.message)
       return masking === undefined ? answer : { ...answer, message: await (await masking).whole(answer.message) }
@@ -76,8 +84,6 @@ function maskingOf(
   if (!rules.tokenises || parts.keys === undefined) return made()
   return tokeniserOf(parts.keys, ownerOf(exchange.principal)).then(made)
 }
-
-export const ownerOf = ({ tenant, id }: Principal) => ({ tenant, principal: id })
 
 /** A result whose structured content was masked has to fit its schema: as configured, else in plain characters, else not at all. */
 function fit(

@@ -4,6 +4,7 @@ import { replaced } from '../../core/replaced.ts'
 import { kindOfName, plainName } from '../../core/recognise/field-names.ts'
 import type { MaskAction, ValueKind } from '../../core/recognise/kinds.ts'
 import { type JsonText, rawNumber, readJsonText, writeJsonText } from './json-text.ts'
+import { nameOf } from './member-names.ts'
 import { StreamMasker } from './stream-masker.ts'
 import type { TextMasker } from './text-masker.ts'
 
@@ -38,15 +39,21 @@ interface Frame {
   at: number
 }
 
-/** A text that takes more than one step. */
+/** Something that takes more than one step. */
 interface Task {
   readonly path: Path
-  /** Goes on for a while; the text when it is done. */
-  step(): string | undefined
-  readonly before: string
+  /** Goes on for a while; what stands there when it is done. */
+  step(): Done | undefined
+  readonly before: unknown
+}
+
+interface Done {
+  readonly value: unknown
 }
 
 const STRIDE = 16
+/** Of an object with more members the names are looked at in steps. */
+const FEW_NAMES = 128
 const LONG_TEXT = 16_384
 
 /** Goes over roots in steps, so that a large message may be masked in turns. The values themselves are not changed. */
@@ -55,11 +62,17 @@ export class MaskWalk {
   readonly #masker: TextMasker
   readonly #roots: WalkRoot[]
   readonly #frames: Frame[] = []
+  readonly #from: Pick<Frame, 'steps' | 'whole'>
+  /** Of the root, the names have been masked already. */
+  #isNamed: boolean
   #task: Task | undefined
 
-  constructor(masker: TextMasker, roots: readonly WalkRoot[]) {
+  /** `from` for a walk that goes on inside of another one, below names that are masked already. */
+  constructor(masker: TextMasker, roots: readonly WalkRoot[], from?: Pick<Frame, 'steps' | 'whole'>) {
     this.#masker = masker
     this.#roots = roots.toReversed()
+    this.#from = from ?? { steps: [], whole: undefined }
+    this.#isNamed = from !== undefined
   }
 
   /** Goes on until `performance.now()` reaches `until`. True when nothing is left. */
@@ -76,7 +89,7 @@ export class MaskWalk {
     if (frame === undefined) {
       const root = this.#roots.pop()
       if (root === undefined) return false
-      this.#enter(root.value, root.path, root.kind === 'data' ? [] : undefined, undefined, root)
+      this.#enter(root.value, root.path, root.kind === 'data' ? this.#from.steps : undefined, this.#from.whole, root)
     } else if (frame.at === frame.length) this.#frames.pop()
     else this.#member(frame)
     return true
@@ -93,7 +106,7 @@ export class MaskWalk {
       return
     }
     const further = steps && [...steps, String(key)]
-    const own = further && (this.#byPath(further) ?? (keys === undefined ? undefined : this.#byName(String(key))))
+    const own = further && this.#said(further, nameOf(holder, keys, key))
     this.#enter(value, [...path, key], further, own ?? whole, root)
   }
 
@@ -113,7 +126,13 @@ export class MaskWalk {
     const holder = value as Frame['holder']
     const length = keys?.length ?? (value as readonly unknown[]).length
     this.#frames.push({ holder, keys, length, path, steps, whole, root, at: 0 })
-    if (keys !== undefined && steps !== undefined) this.#names(keys, path, holder)
+    if (keys === undefined || steps === undefined || this.#isNamed) {
+      this.#isNamed = false
+      return
+    }
+    const further = { path, steps, whole, root }
+    if (keys.length > FEW_NAMES) this.#task = this.#namesTask(keys, holder, further)
+    else this.#renamed(keys, keys.map(this.#name), holder, further)
   }
 
   #text(text: string, path: Path, whole: Whole | undefined): void {
@@ -136,26 +155,43 @@ export class MaskWalk {
     if (masked !== digits) this.replacements.push({ path, value: /^[0x.+-]+$/i.test(masked) ? 0 : masked })
   }
 
+  readonly #name = (key: string): string => (key.length < LEAST_NAME ? key : this.#masker.mask(key))
+
   /** Names of members may be addresses and numbers too: then they are not what they were, and none takes the place of another. */
-  #names(keys: readonly string[], path: Path, holder: Frame['holder']): void {
-    const masked = keys.map((key) => (key.length < LEAST_NAME ? key : this.#masker.mask(key)))
+  #renamed(keys: readonly string[], masked: readonly string[], holder: Frame['holder'], place: Place): void {
     if (masked.every((key, at) => key === keys[at])) return
     const taken = new Map<string, number>()
     const copy: Record<string, unknown> = {}
     for (const [at, key] of masked.entries()) {
       const count = taken.get(key) ?? 0
       taken.set(key, count + 1)
-      copy[count === 0 ? key : `${key} (${count + 1})`] = holder[keys[at] as string]
+      define(copy, count === 0 ? key : `${key} (${count + 1})`, holder[keys[at] as string])
     }
     this.#frames.pop()
-    this.#renamed(copy, path)
+    this.#task = copyTask(this.#masker, copy, place)
   }
 
-  /** What stands under the new names is gone over there. */
-  #renamed(copy: Record<string, unknown>, path: Path): void {
-    const walk = new MaskWalk(this.#masker, [{ value: copy, path: ['copy'], kind: 'data' }])
-    walk.go(Number.POSITIVE_INFINITY)
-    this.replacements.push({ path, value: replaced({ copy }, walk.replacements).copy })
+  #namesTask(keys: readonly string[], holder: Frame['holder'], place: Place): Task {
+    const masked: string[] = []
+    return {
+      path: place.path,
+      before: UNCHANGED,
+      step: () => {
+        for (let count = 0; count < FEW_NAMES && masked.length < keys.length; count++)
+          masked.push(this.#name(keys[masked.length] as string))
+        if (masked.length < keys.length) return undefined
+        this.#task = undefined
+        this.#renamed(keys, masked, holder, place)
+        return this.#task === undefined ? { value: UNCHANGED } : undefined
+      },
+    }
+  }
+
+  /** The place comes before the name, unless what the name says is a floor and hides more. */
+  #said(steps: readonly string[], name: string | undefined): Whole | undefined {
+    const byPath = this.#byPath(steps)
+    if (byPath !== undefined && (this.#masker.rules.isFloor !== true || byPath.action === 'remove')) return byPath
+    return this.#byName(name) ?? byPath
   }
 
   #byPath(steps: readonly string[]): Whole | undefined {
@@ -167,7 +203,8 @@ export class MaskWalk {
     return undefined
   }
 
-  #byName(name: string): Whole | undefined {
+  #byName(name: string | undefined): Whole | undefined {
+    if (name === undefined) return undefined
     const { actions, fields } = this.#masker.rules
     const action = fields.size === 0 ? undefined : fields.get(plainName(name))
     const kind = kindOfName(name)
@@ -177,19 +214,36 @@ export class MaskWalk {
   }
 
   #work(task: Task): void {
-    const text = task.step()
-    if (text === undefined) return
+    const done = task.step()
+    if (done === undefined) return
     this.#task = undefined
-    this.#put(task.path, task.before, text)
+    this.#put(task.path, task.before, done.value)
   }
 
-  #put(path: Path, before: string, after: string): void {
-    if (after !== before) this.replacements.push({ path, value: after })
+  #put(path: Path, before: unknown, after: unknown): void {
+    if (after !== before && after !== UNCHANGED) this.replacements.push({ path, value: after })
   }
 }
 
 const LEAST_DIGITS = 7
 const LEAST_NAME = 6
+const UNCHANGED = Symbol('unchanged')
+
+type Place = Pick<Frame, 'path' | 'steps' | 'whole' | 'root'>
+
+/** Names such as `__proto__` are names like all others. */
+const define = (copy: object, name: string, value: unknown): void =>
+  void Object.defineProperty(copy, name, { value, enumerable: true, writable: true, configurable: true })
+
+/** Goes over what stands under new names, at the same place and as what the whole of it is. */
+function copyTask(masker: TextMasker, copy: object, { path, root, whole, steps }: Place): Task {
+  const walk = new MaskWalk(masker, [{ ...root, value: copy, path: ['copy'], kind: 'data' }], { whole, steps })
+  return {
+    path,
+    before: UNCHANGED,
+    step: () => (walk.go(performance.now() + 1) ? { value: replaced({ copy }, walk.replacements).copy } : undefined),
+  }
+}
 
 const unescaped = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~')
 
@@ -201,8 +255,8 @@ function jsonTask(masker: TextMasker, before: string, json: JsonText, path: Path
     before,
     step() {
       if (!walk.go(performance.now() + 1)) return undefined
-      if (walk.replacements.length === 0) return before
-      return writeJsonText(json, replaced({ json: json.value }, walk.replacements).json)
+      if (walk.replacements.length === 0) return { value: before }
+      return { value: writeJsonText(json, replaced({ json: json.value }, walk.replacements).json) }
     },
   }
 }
@@ -215,7 +269,7 @@ function longTask(masker: TextMasker, before: string, path: Path): Task {
     path,
     before,
     step() {
-      if (at >= before.length) return masked + stream.end()
+      if (at >= before.length) return { value: masked + stream.end() }
       masked += stream.push(before.slice(at, at + LONG_TEXT))
       at += LONG_TEXT
       return undefined
@@ -231,9 +285,9 @@ function encodedTask(masker: TextMasker, before: string, path: Path): Task {
     path,
     before,
     step() {
-      const masked = task.step()
-      if (masked === undefined) return undefined
-      return masked === text ? before : Buffer.from(masked, 'utf8').toString('base64')
+      const done = task.step()
+      if (done === undefined || done.value === text) return done && { value: before }
+      return { value: Buffer.from(String(done.value), 'utf8').toString('base64') }
     },
   }
 }

@@ -37,10 +37,11 @@ export class MaskedStream implements Outlet {
     this.#outlet.open()
   }
 
-  /** Resolves when all has left. */
-  async end(): Promise<void> {
+  /** Resolves when all has left; no promise when nothing was kept. */
+  end(): Promise<void> | undefined {
     clearTimeout(this.#timer)
-    if (this.#tail !== undefined || this.#fragments.waits) await this.#inTurn(async () => this.#fragments.end())
+    if (this.#tail === undefined && !this.#fragments.waits) return undefined
+    return this.#inTurn(async () => this.#fragments.end())
   }
 
   async #masked(message: Outgoing, masking: Masking | undefined): Promise<readonly Outgoing[]> {
@@ -53,7 +54,7 @@ export class MaskedStream implements Outlet {
   #inTurn(work: () => Promise<readonly Outgoing[]>): Promise<void> {
     const running = (this.#tail ?? Promise.resolve()).then(async () => {
       for (const one of await work()) await this.#outlet.send(one)
-      if (this.#fragments.waits) this.#timer = setTimeout(() => void this.end().catch(ignore), WAIT_MS).unref()
+      if (this.#fragments.waits) this.#timer = setTimeout(() => void this.end()?.catch(ignore), WAIT_MS).unref()
     })
     const done = running.catch(ignore)
     this.#tail = done

@@ -48,13 +48,15 @@ const dataRoot = (holder: Params, part: string, name: string): WalkRoot => ({
 function skips(root: Params, data: string, hasData: boolean, asked: string | undefined): NonNullable<WalkRoot['skip']> {
   return (name, value, holder) => {
     if (holder === root && hasData && name === data) return true
-    if (TECHNICAL.has(name) || OWN_META.test(name)) return true
-    if (name === 'uri' && value === asked) return true
-    return (
-      (name === 'blob' || name === 'data') && typeof value === 'string' && isBytes(holder) && !isEncoded(name, holder)
-    )
+    return (name === 'uri' && value === asked) || isTechnical(name, value, holder)
   }
 }
+
+/** Whether a member is of the protocol, or holds bytes that are no text. */
+export const isTechnical: NonNullable<WalkRoot['skip']> = (name, value, holder) =>
+  TECHNICAL.has(name) ||
+  OWN_META.test(name) ||
+  ((name === 'blob' || name === 'data') && typeof value === 'string' && isBytes(holder) && !isEncoded(name, holder))
 
 /** What the protocol and the gateway say of a message. */
 const OWN_META = /^(?:io\.modelcontextprotocol|modelcontextprotocol\.io|dev\.portcullis)\//
@@ -65,7 +67,7 @@ const isBytes = (holder: object): boolean => 'mimeType' in holder || 'uri' in ho
 const TEXTUAL = /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml|x-yaml|javascript|sql|csv)\b|message\/rfc822)/i
 
 /** Contents of resources in base64 (MCP "Resources", `blob`) that are text by their media type. */
-function isEncoded(name: string, holder: object): boolean {
+export function isEncoded(name: string, holder: object): boolean {
   if (name !== 'blob' || !('mimeType' in holder)) return false
   return typeof holder.mimeType === 'string' && TEXTUAL.test(holder.mimeType)
 }

@@ -5,8 +5,9 @@ import type { Check } from '../../core/pipeline.ts'
 import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
 import type { Call, Parsed } from '../../mcp/call.ts'
+import { isRecord, type Params } from '../../mcp/message.ts'
 import { NAME_SEPARATOR, splitPrefix } from '../../mcp/naming.ts'
-import { ownerOf } from './mask-results.ts'
+import { ownerOf } from './owner.ts'
 import type { RulesInForce } from './settings.ts'
 import { mayHoldTokens, restored, type TokenKeySource } from './token-desk.ts'
 
@@ -17,7 +18,9 @@ export interface RestoreParts {
 
 type Needs = Exchange & Authenticated & Routed & { readonly bytes: Buffer }
 
-const ASKING: ReadonlySet<string> = new Set(['tools/call', 'prompts/get'])
+/** Of a request, the parameters that people and models fill in. */
+const FILLED_IN = ['arguments', 'argument', 'context', 'inputResponses'] as const
+const ASKING: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete'])
 
 /** The check `mcp.parse` around another one of that name. Throws `masking.token_refused` beside what that one throws. */
 export function restoring(
@@ -26,9 +29,9 @@ export function restoring(
 ): Check<Needs, Parsed> {
   const understand = (exchange: Needs, parsed: Parsed): Parsed | Promise<Parsed> => {
     const { call } = parsed
-    const args = call.params['arguments']
+    const said = filledIn(call)
     // What is so large that it is read in turns is not searched: a token in it stays one.
-    if (!ASKING.has(call.method) || isBulky(args) || !mayHoldTokens(args)) return parsed
+    if (said === undefined || isBulky(said) || !mayHoldTokens(said)) return parsed
     return parts.rules.restores(upstreamOf(exchange, call)) ? withValues(parts, exchange, call) : parsed
   }
   return {
@@ -42,9 +45,19 @@ export function restoring(
   }
 }
 
+/** Where tokens are looked for; undefined where there is no such place. */
+function filledIn({ kind, method, params, message }: Call): Params | undefined {
+  if (kind === 'response') return isRecord(message['result']) ? { result: message['result'] } : undefined
+  if (!ASKING.has(method)) return undefined
+  let found: Record<string, unknown> | undefined
+  for (const name of FILLED_IN) if (name in params) (found ??= {})[name] = params[name]
+  return found
+}
+
 async function withValues({ keys }: RestoreParts, { principal }: Needs, call: Call): Promise<Parsed> {
-  const args = await restored(call.params['arguments'], keys, ownerOf(principal))
-  return { call: { ...call, params: { ...call.params, arguments: args } } }
+  const values = await restored(filledIn(call) ?? {}, keys, ownerOf(principal))
+  if (call.kind === 'response') return { call: { ...call, message: { ...call.message, ...values } } }
+  return { call: { ...call, params: { ...call.params, ...values } } }
 }
 
 /** On the path of all upstreams the name of a tool begins with that of its upstream. */

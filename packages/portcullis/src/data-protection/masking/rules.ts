@@ -1,6 +1,6 @@
 /** Decides what is done about which data, from what the configuration says at several places; the nearest word counts. */
 import { type MaskAction, PERSONAL_KINDS, SENSITIVE_KINDS, type SensitiveKind } from '../../core/recognise/kinds.ts'
-import { plainName } from '../../core/recognise/field-names.ts'
+import { kindOfName, plainName } from '../../core/recognise/field-names.ts'
 
 /** What one place of the configuration says about one direction. */
 export interface MaskLevel {
@@ -24,6 +24,8 @@ export interface MaskRules {
   readonly paths: readonly PathRule[]
   readonly keepLast: number
   readonly tokenises: boolean
+  /** What a name says holds even where a place says less. */
+  readonly isFloor?: true
 }
 
 export interface PathRule {
@@ -65,13 +67,32 @@ export function rulesOf(levels: readonly MaskLevel[]): MaskRules | undefined {
 /** What holds at least, however little is configured: secrets go, and of personal data the shape is left. */
 export const LEAST_OF_ERRORS: MaskLevel = { secrets: 'remove', personal: 'mask' }
 
-/** Errors repeat what went wrong with it, so that no level can let something through that others would not. */
+/** How little is left of a value. A token is worth nothing to others, as a shape is. */
+const STRENGTH: Readonly<Record<MaskAction, number>> = { keep: 0, mask: 1, tokenise: 1, remove: 2 }
+
+/** Errors repeat what went wrong with it, so that no level, no name and no place lets something through that the least would not. */
 export function rulesOfErrors(levels: readonly MaskLevel[]): MaskRules {
   const own = rulesOf(levels)
-  const least = rulesOf([{ ...LEAST_OF_ERRORS, keepLast: own?.keepLast ?? KEEP_LAST }]) as MaskRules
+  const least = rulesOf([
+    { ...LEAST_OF_ERRORS, keepLast: Math.min(own?.keepLast ?? KEEP_LAST, KEEP_LAST) },
+  ]) as MaskRules
   if (own === undefined) return least
-  return { ...own, actions: new Map([...least.actions, ...own.actions]) }
+  const actions = new Map(own.actions)
+  for (const [kind, action] of least.actions) actions.set(kind, stronger(own.actions.get(kind), action))
+  const floorOf = (name: string): MaskAction => least.actions.get(kindOfName(name) as SensitiveKind) ?? 'keep'
+  const fields = [...own.fields].map(([name, action]) => [name, stronger(action, floorOf(name))] as const)
+  return {
+    ...own,
+    actions,
+    keepLast: least.keepLast,
+    fields: new Map(fields.filter(([, action]) => action !== 'keep')),
+    paths: own.paths.filter(({ action }) => action !== 'keep'),
+    isFloor: true,
+  }
 }
+
+const stronger = (own: MaskAction = 'keep', least: MaskAction): MaskAction =>
+  STRENGTH[own] < STRENGTH[least] ? least : own
 
 function actionOf(kind: SensitiveKind, levels: readonly MaskLevel[]): MaskAction {
   for (const { kinds, secrets, personal } of levels) {

@@ -32,9 +32,11 @@ type Direction = 'arguments' | 'results'
 export class RulesInForce {
   readonly #settings: MaskSettings
   readonly #made = new Map<string, MaskRules | undefined>()
+  readonly #configured: Readonly<Record<Direction, boolean>>
 
   constructor(settings: MaskSettings) {
     this.#settings = settings
+    this.#configured = { arguments: this.#says('arguments'), results: this.#says('results') }
   }
 
   /** Undefined where everything stays. */
@@ -65,8 +67,12 @@ export class RulesInForce {
     )
   }
 
-  /** Whether anything is configured for one direction. */
+  /** Whether anything is configured for one direction. Every message asks. */
   has(direction: Direction): boolean {
+    return this.#configured[direction]
+  }
+
+  #says(direction: Direction): boolean {
     const { upstreams, tenants } = this.#settings
     const levels = [
       this.#settings,

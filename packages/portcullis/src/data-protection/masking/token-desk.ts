@@ -34,7 +34,10 @@ export function mayHoldTokens(value: unknown): boolean {
   const left: unknown[] = [value]
   for (let one = left.pop(); left.length > 0 || one !== undefined; one = left.pop()) {
     if (typeof one === 'string' && one.includes(TOKEN_SIGN)) return true
-    if (typeof one === 'object' && one !== null) for (const part of valuesOf(one)) left.push(part)
+    if (typeof one === 'object' && one !== null) {
+      if (!Array.isArray(one) && Object.keys(one).some((name) => name.includes(TOKEN_SIGN))) return true
+      for (const part of valuesOf(one)) left.push(part)
+    }
   }
   return false
 }
@@ -60,12 +63,19 @@ export async function restored<T>(value: T, source: TokenKeySource, owner: Token
   return mapped(value, restore) as T
 }
 
+/** No parser of ours lets these names in, and no token brings them. */
+const UNSOUND: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+
 function mapped(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return value.includes(TOKEN_SIGN) ? change(value) : value
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((one: unknown) => mapped(one, change))
   const copy: Record<string, unknown> = {}
-  for (const [name, one] of Object.entries(value)) {
+  for (const [told, one] of Object.entries(value)) {
+    const name = told.includes(TOKEN_SIGN) ? change(told) : told
+    // Two members would become one, and nobody has looked at which of them counts.
+    if (Object.hasOwn(copy, name) || (name !== told && UNSOUND.has(name)))
+      throw new Fault('masking.token_refused', { reason: 'name' })
     // The parser refuses such names; a copy does not make them anew.
     Object.defineProperty(copy, name, {
       value: mapped(one, change),

@@ -107,6 +107,36 @@ keyEncryptionContract('vault-transit', async (t) => {
   return { keeper: vault(service), service, rotate: () => service.rotate() }
 })
 
+test('a version that is disabled at Google is refused, and not taken for a key that was changed', async (t) => {
+  const service = await started(t, startGcpKms())
+  const ask = askOf(service)
+  const tokens = gcpTokens({ account: new Secret(service.account), ask, clock })
+  const keeper = serviceKeys(gcpKms({ key: GCP_KEY, endpoint: service.url, tokens, ask }))
+  const wrapped = await keeper.wrap(randomKey(), PLACE)
+  service.disable()
+  const isRefused = (thrown: unknown) =>
+    thrown instanceof KeyServiceError && thrown.kind === 'refused' && thrown.message.endsWith('400 FAILED_PRECONDITION')
+  await assert.rejects(keeper.unwrap(wrapped, PLACE), isRefused)
+})
+
+test('a key of AWS that was not named is not believed', () => {
+  const owner = (key: string, id: string) =>
+    awsKms({ key, region: AWS.region, credentials: () => assert.fail(), ask: () => assert.fail(), clock }).owns(id)
+  const [arn, id] = [AWS_KEY, AWS_KEY.split('/')[1] as string]
+  const alias = 'arn:aws:kms:eu-central-1:111122223333:alias/portcullis'
+  for (const key of [arn, id, alias, 'alias/portcullis']) assert.ok(owner(key, arn), key)
+  const other = arn.replace('1234abcd', '9999abcd')
+  const foreign = arn.replace('111122223333', '999999999999')
+  const elsewhere = arn.replace('eu-central-1', 'us-east-1')
+  const table: readonly (readonly [key: string, refused: readonly string[]])[] = [
+    [arn, [other, foreign, elsewhere, alias, id, '']],
+    [id, [other, elsewhere, alias, id]],
+    [alias, [foreign, elsewhere, alias]],
+    ['alias/portcullis', [elsewhere, alias, `${arn}:x`]],
+  ]
+  for (const [key, refused] of table) for (const found of refused) assert.ok(!owner(key, found), `${key} ${found}`)
+})
+
 test('a file that others can read is refused', async (t) => {
   const file = join(scratch(t), 'vault.keys')
   const keeper = new LocalKeys('file', privateText(file))
