@@ -148,9 +148,19 @@ const credentialName = ({ kind, id }: Credential) => ({ kind, id })
 /** Names come from callers, and a refused one may be as long as a message. The digest covers what is cut off. */
 const MAX_NAME_LENGTH = 512
 
+/** Names in which nothing was found: methods, versions and tools come again with each call. Never what was scrubbed. */
+const clean = new Set<string>()
+const MAX_CLEAN = 1_024
+const MAX_CLEAN_LENGTH = 64
+
 /** A name may be anything that a caller sends, secrets and personal data included. */
 const clip = (text: string): string => {
+  if (clean.has(text)) return text
   const safe = scrubText(text)
+  if (safe === text && text.length <= MAX_CLEAN_LENGTH) {
+    if (clean.size >= MAX_CLEAN) clean.clear()
+    clean.add(text)
+  }
   return safe.length > MAX_NAME_LENGTH ? `${safe.slice(0, MAX_NAME_LENGTH)}…` : safe
 }
 

@@ -1,4 +1,5 @@
-import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 /**
@@ -93,17 +94,32 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** With its text at once: a lock that is there and still empty would pass for that of a dead process. */
 function create(path: string, text: string): boolean {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
   try {
-    const file = openSync(path, 'wx', 0o600)
-    writeSync(file, text)
-    closeSync(file)
+    writeFileSync(draft, text, { flag: 'wx', mode: 0o600 })
+    place(draft, path, text)
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
+  } finally {
+    remove(draft)
   }
 }
+
+/** Some shares of other systems know no second name for a file: there the lock is empty for a moment. */
+function place(draft: string, path: string, text: string): void {
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code)) throw error
+    writeFileSync(path, text, { flag: 'wx', mode: 0o600 })
+  }
+}
+
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'])
 
 function read(path: string): string | undefined {
   try {

@@ -16,9 +16,10 @@ export const payloadFilesOf = (directory: string): readonly string[] => {
 
 /**
  * `names` are the payload files that were there some time ago, when the records of all payloads in them are durable by
- * now; the last of them, which was written to then, stays. Rejects with what the file system throws.
+ * now; the last of them, which was written to then, stays, and so do all from when `isHeld` says so. Rejects with what the file
+ * system and `isHeld` throw.
  */
-export async function trimPayloads(directory: string, names: readonly string[]): Promise<void> {
+export async function trimPayloads(directory: string, names: readonly string[], isHeld: () => boolean): Promise<void> {
   if (names.length < 2) return
   const folder = `${directory}/${PAYLOAD_FOLDER}`
   const needed = await oldestNamed(directory)
@@ -27,6 +28,7 @@ export async function trimPayloads(directory: string, names: readonly string[]):
     const next = names[index + 1]
     return next !== undefined && (needed === undefined || next <= segmentName(needed))
   })
+  if (isHeld()) return
   for (const name of gone) unlinkSync(`${folder}/${name}`)
   if (gone.length > 0) await syncDirectory(folder)
 }

@@ -36,7 +36,7 @@ export interface PayloadStore {
   append(place: PayloadPlace, sealed: string): Promise<Pick<PayloadMark, 'n' | 'digest'>>
 }
 
-/** Takes out of a value what must not be kept even under seal. */
+/** Takes out of a value what must not be kept even under seal; from a large one in turns, so as a promise. */
 export type PayloadMask = (value: unknown, about: PayloadPlace & { readonly tool: string }) => unknown
 
 export interface PayloadOptions {
@@ -79,7 +79,7 @@ export function payloads({ ruleOf, seal, store, mask }: PayloadOptions): Payload
     maxBytes: number,
   ): Promise<PayloadMark> => {
     const place = { tenant: tenantOf(exchange), incident: exchange.incident, kind }
-    const shown = mask === undefined ? value : mask(value, { ...place, tool: exchange.tool?.name ?? '' })
+    const shown = mask === undefined ? value : await mask(value, { ...place, tool: exchange.tool?.name ?? '' })
     const text =
       typeof shown === 'object' && shown !== null ? await writeJson(shown) : (JSON.stringify(shown) ?? 'null')
     const bytes = Buffer.byteLength(text)

@@ -1,6 +1,7 @@
 /** Decides which segments of a chain are old enough, or too much: whole files, the oldest first, without a gap. */
-import { statSync } from 'node:fs'
-import { linesForward, segmentsOf } from './lines.ts'
+import { existsSync, statSync } from 'node:fs'
+import { parseLine } from './line.ts'
+import { linesBackward, linesForward, segmentsOf } from './lines.ts'
 import { PAYLOAD_FOLDER } from './payload-file.ts'
 import { payloadFilesOf } from './payload-trim.ts'
 import { lastRecord, type Removal } from './removal.ts'
@@ -62,6 +63,20 @@ export async function segmentsIn(chain: string): Promise<readonly Segment[]> {
     const nextAt = firsts[index + 1] ?? lastRecord(`${chain}/${name}`)?.at ?? Infinity
     return { name, bytes: statSync(`${chain}/${name}`).size, firstAt, lastAt: Math.max(firstAt, nextAt) }
   })
+}
+
+/** How long nothing had been recorded in a chain when it was opened last, in milliseconds; 0 for one that was opened once. */
+export function quietBefore(chain: string): number {
+  let startedAt: number | undefined
+  for (const name of existsSync(chain) ? segmentsOf(chain).toReversed() : []) {
+    for (const { bytes, complete } of linesBackward(`${chain}/${name}`)) {
+      const record = complete ? parseLine(bytes) : ''
+      if (typeof record === 'string') continue
+      if (startedAt !== undefined) return Math.max(0, startedAt - record.at)
+      if (record.kind === 'start') startedAt = record.at
+    }
+  }
+  return 0
 }
 
 /** Whose chain is in this folder, by the word of its first record; undefined for one without records. */

@@ -22,7 +22,7 @@ import type { SegmentGuard } from './retention-guard.ts'
  *
  * First a record in the chain says where it will begin; only when a checkpoint has signed that record is the file removed.
  * So a chain whose beginning is gone without such a record was shortened by somebody else. Nothing is removed while a
- * legal hold stands, while somebody still needs it, or for a day after the clock has jumped.
+ * legal hold stands, while somebody still needs it, or for a day after the clock has jumped, while we ran or before.
  */
 export interface RetentionOptions {
   /** Folder that holds one folder for each chain. */
@@ -36,6 +36,8 @@ export interface RetentionOptions {
   readonly clock: Clock
   /** Milliseconds that no clock can change. */
   readonly uptimeMs: () => number
+  /** How long nothing was recorded before this start; a clock that is far ahead since then looks like a long rest. */
+  readonly quietMs?: number
   readonly onProblem: (directory: string, problem: unknown) => void
 }
 
@@ -50,6 +52,7 @@ const EVERY_MS = 60_000
 /** Until what was announced is signed. */
 const PENDING_MS = 2_000
 const JUMP_MS = 3_600_000
+const LONG_REST_MS = 7 * DAY_MS
 
 /** Announced, and not yet gone. */
 interface Pending {
@@ -72,6 +75,7 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options
     this.#offsetMs = options.clock.now() - options.uptimeMs()
+    if ((options.quietMs ?? 0) > LONG_REST_MS) this.#rest('nothing was recorded for long before this start')
   }
 
   /** Looks at once, and from then on. */
@@ -110,15 +114,18 @@ export class Retention {
 
   /** A clock that is a year ahead for a minute must not cost a year of evidence. */
   #hasJumped(): boolean {
-    const { clock, uptimeMs, directory, onProblem } = this.#options
+    const { clock, uptimeMs } = this.#options
     const offsetMs = clock.now() - uptimeMs()
     const isNews = Math.abs(offsetMs - this.#offsetMs) > JUMP_MS
-    if (isNews) {
-      this.#restUntilMs = uptimeMs() + DAY_MS
-      onProblem(directory, new Error('the clock has jumped; for a day no audit records are removed'))
-    }
+    if (isNews) this.#rest('the clock has jumped')
     this.#offsetMs = offsetMs
     return uptimeMs() < this.#restUntilMs
+  }
+
+  #rest(why: string): void {
+    const { uptimeMs, directory, onProblem } = this.#options
+    this.#restUntilMs = uptimeMs() + DAY_MS
+    onProblem(directory, new Error(`${why}; for a day no audit records are removed`))
   }
 
   async #look(chain: string): Promise<void> {
@@ -140,7 +147,7 @@ export class Retention {
   }
 
   async #announce(chain: string, tenant: string, due: readonly Due[]): Promise<void> {
-    if (due.length === 0 || this.#options.holdsIn(chain).length > 0) return
+    if (due.length === 0 || this.#isHeld(chain)) return
     const removals: Removal[] = []
     for (const { name, reason } of due) {
       const last = lastRecord(`${chain}/${name}`)
@@ -162,15 +169,19 @@ export class Retention {
   async #remove(chain: string, tenant: string, announced: Pending): Promise<void> {
     if (lastCheckpoint(chain) <= announced.announcedBy) return
     this.#pending.delete(chain)
-    if (this.#options.holdsIn(chain).length > 0) return
     for (const { segment, from } of announced.removals) {
-      if (this.#isNeeded(tenant, from.sequence)) return
+      if (this.#isHeld(chain) || this.#isNeeded(tenant, from.sequence)) return
       const [oldest, another] = segmentsOf(chain)
       if (oldest !== segment || another === undefined) return
       unlinkSync(`${chain}/${segment}`)
       // One after the other, so that whatever a crash leaves begins where a record says.
       await syncDirectory(chain)
     }
-    await trimPayloads(chain, announced.payloadFiles)
+    await trimPayloads(chain, announced.payloadFiles, () => this.#isHeld(chain))
+  }
+
+  /** Asked right before each file goes: a hold may come while others do. */
+  #isHeld(chain: string): boolean {
+    return this.#options.holdsIn(chain).length > 0
   }
 }

@@ -7,6 +7,7 @@ import { ChainLedger } from '../../src/audit/ledger.ts'
 import type { LegalHold } from '../../src/audit/legal-hold.ts'
 import { PayloadFiles } from '../../src/audit/payload-file.ts'
 import { Retention, type RetentionOptions } from '../../src/audit/retention.ts'
+import { quietBefore } from '../../src/audit/retention-due.ts'
 import { verifyChain } from '../../src/audit/verify.ts'
 import { callNumber, keys, newFolder, openChain, quickFiles, signer } from './fixtures.ts'
 
@@ -145,6 +146,51 @@ test('a hold that comes after the announcement still keeps everything', async ()
   await scene.sweep()
   assert.notEqual(scene.names()[0], before[0], 'and no longer once it is lifted')
   assert.ok((await scene.end()).sound)
+})
+
+test('a hold that comes between two files keeps the second, and all payloads', async () => {
+  let asked = 0
+  // Asked once before the announcement, and once before each file.
+  const scene = await tenDays({ holdsIn: () => (++asked > 2 ? [HOLD] : []) })
+  const [before, payloads] = [scene.names(), readdirSync(`${scene.folder}/payloads`)]
+  await scene.sweep()
+  const left = scene.names()
+  assert.deepEqual(
+    before.filter((name) => !left.includes(name)),
+    before.slice(0, 1),
+  )
+  assert.ok(payloads.every((name) => readdirSync(`${scene.folder}/payloads`).includes(name)))
+  assert.ok((await scene.end()).sound)
+})
+
+test('after a start with a clock that may be years ahead nothing is removed for a day', async () => {
+  const scene = await tenDays({ quietMs: 8 * DAY })
+  const before = scene.names()
+  await scene.sweep()
+  assert.ok(before.every((name) => scene.names().includes(name)))
+  assert.match(String(scene.problems[0]), /nothing was recorded for long/)
+  scene.pass(DAY)
+  await scene.sweep()
+  assert.notEqual(scene.names()[0], before[0])
+  assert.ok((await scene.end()).sound)
+})
+
+test('how long nothing was recorded before the last start is told by the chain', async () => {
+  const directory = newFolder()
+  assert.equal(quietBefore(`${directory}/acme`), 0)
+  for (const [at, quiet] of [
+    [1_000_000, 0],
+    [1_000_000 + 30 * DAY, 30 * DAY],
+  ] as const) {
+    const clock = { now: () => at }
+    const rules = CHAIN_RULES
+    const ledger = await ChainLedger.open({
+      ...{ directory, signer, clock, rules, openFile, program: 'test', weaknesses: [], tenants: ['acme'] },
+    })
+    await ledger.append('acme', callNumber(1))
+    assert.equal(quietBefore(`${directory}/acme`), quiet)
+    await ledger.close()
+  }
 })
 
 test('what a guard needs, and all after it, stays', async () => {

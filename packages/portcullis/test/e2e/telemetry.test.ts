@@ -22,7 +22,7 @@ const LOGIN: CountedTool = {
   name: 'login',
   inputSchema: {
     type: 'object',
-    properties: { name: { type: 'string' }, pin: { type: 'string', format: 'password' } },
+    properties: { name: { type: 'string' }, pin: { type: 'string', format: 'password' }, birthday: { type: 'string' } },
   },
 }
 
@@ -167,9 +167,13 @@ describe('a trace of a call', { timeout: 60_000 }, () => {
   it('carries arguments and results of the tools that are named for it, without what is a secret', async (t) => {
     const content = { arguments: ['files/login'], results: ['files/*'], maxCharacters: 200 }
     const { call, server } = await scene(t, { traces: { content } })
-    await call('login', { name: 'ada', pin: 'canary-of-a-password' })
+    await call('login', { name: 'ada', pin: 'canary-of-a-password', birthday: 'canary 1815' })
     const { attributes } = await server(({ name }) => name === 'tools/call login')
-    assert.deepEqual(JSON.parse(String(attributes['gen_ai.tool.call.arguments'])), { name: 'ada', pin: '[secret]' })
+    assert.deepEqual(JSON.parse(String(attributes['gen_ai.tool.call.arguments'])), {
+      name: 'ada',
+      pin: '[secret removed]',
+      birthday: '•••••• ••••',
+    })
     await call('echo', { text: `Bearer canary-of-a-token ${'x'.repeat(500)}` })
     const echoed = (await server(toolCall)).attributes
     assert.equal(echoed['gen_ai.tool.call.arguments'], undefined)
@@ -215,6 +219,59 @@ describe('who decides what is traced', { timeout: 60_000 }, () => {
     assert.equal(span.links?.[0]?.traceId, TRACE)
   })
 })
+
+describe('the log of the gateway', { timeout: 60_000 }, () => {
+  it('reaches the collector from the level on that is asked for, and a hanging collector holds up nothing', async (t) => {
+    const collector = await startCollector()
+    t.after(() => collector.close())
+    const gateway = await startTestGateway({
+      upstreams: [{ name: 'away', url: 'http://127.0.0.1:9/mcp' }],
+      config: { telemetry: { endpoint: collector.url, plaintext: 'loopback-only', logs: { level: 'warn' } } },
+    })
+    t.after(() => gateway.close())
+    const records = await collector.until(() => {
+      const all = collector.requests.flatMap(({ path, text }) => (path === '/v1/logs' ? logRecordsOf(text) : []))
+      return all.length > 0 && all
+    })
+    for (const { severityText, scope, body, timeUnixNano } of records) {
+      assert.match(severityText, /^(?:WARN|ERROR)$/)
+      assert.equal(scope, 'portcullis.log')
+      assert.ok(
+        gateway.logged.some((line) => line.includes(body)),
+        body,
+      )
+      assert.ok(Math.abs(Number(timeUnixNano) / 1e6 - Date.now()) < 60_000)
+    }
+    assert.ok(
+      gateway.logged.some((line) => line.includes('"info"')),
+      'less is logged',
+    )
+    collector.misbehave(() => true)
+    assert.ok((await callTool(gateway, 'echo', {}, { url: gateway.endpoint('away') })).status > 0)
+  })
+})
+
+interface LogRecordJson {
+  readonly severityText: string
+  readonly timeUnixNano: string
+  readonly body: { readonly stringValue: string }
+}
+
+const logRecordsOf = (text: string) => {
+  const { resourceLogs } = JSON.parse(text) as {
+    readonly resourceLogs: readonly [
+      {
+        readonly scopeLogs: readonly {
+          readonly scope: { readonly name: string }
+          readonly logRecords: readonly LogRecordJson[]
+        }[]
+      },
+    ]
+  }
+  return resourceLogs[0].scopeLogs.flatMap(({ scope, logRecords }) =>
+    logRecords.map(({ body, ...one }) => ({ ...one, scope: scope.name, body: body.stringValue })),
+  )
+}
 
 describe('a collector that does not answer', { timeout: 60_000 }, () => {
   it('holds up no call, costs bounded memory, and is told of once', async (t) => {

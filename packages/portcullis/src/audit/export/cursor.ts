@@ -14,7 +14,9 @@ export class CursorDamaged extends Error {
   override readonly name = 'CursorDamaged'
 
   constructor(path: string) {
-    super(`${path} does not say how far the exporter is; remove it, and everything is sent again`)
+    super(
+      `${path} does not say how far the exporter is; remove it, and everything is sent again, or with "begin: newest" what comes from then on`,
+    )
   }
 }
 

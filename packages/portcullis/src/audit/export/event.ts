@@ -5,7 +5,7 @@ import type { AuditRecord, CallBody, RecordedFinding } from '../record.ts'
 export type Weight = 'info' | 'low' | 'medium' | 'high' | 'critical'
 
 export interface ExportEvent {
-  /** The same whenever the record is sent again: tenant and sequence number. */
+  /** The same whenever the record is sent again: tenant, sequence number, and the beginning of its hash. */
   readonly id: string
   /** The record as it stands in the chain, without its newline. */
   readonly line: string
@@ -26,8 +26,16 @@ export interface Origin {
   readonly pid: number
 }
 
-/** Tenants are names of letters, digits, dots and dashes; the colon divides. */
-export const eventId = (record: Pick<AuditRecord, 'tenant' | 'seq'>): string => `${record.tenant}:${record.seq}`
+/**
+ * Tenants are names of letters, digits, dots and dashes; the colon divides. After a restore a chain gives the same number to
+ * another record, which a receiver must not take for one that it has: so the hash is part of it, unless it cannot be read.
+ */
+export const eventId = ({
+  tenant,
+  seq,
+  hash,
+}: Pick<AuditRecord, 'tenant' | 'seq'> & { readonly hash?: string }): string =>
+  hash === undefined ? `${tenant}:${seq}` : `${tenant}:${seq}:${hash.slice(0, 16)}`
 
 /** What happened, in a stable word: the code of a fault, what was changed, or kind and event. */
 export function signatureOf(record: AuditRecord): string {

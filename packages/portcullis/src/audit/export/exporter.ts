@@ -83,7 +83,13 @@ export class Exporter {
     let backlog = this.#backlogs.get(tenant)
     if (backlog === undefined) {
       if (tenants?.has(tenant) === false) return
-      backlog = new Backlog(tenant, directoryOf(tenant), cursor.of(tenant) ?? 0)
+      const delivered = cursor.of(tenant) ?? 0
+      backlog = new Backlog(tenant, directoryOf(tenant), delivered > durable ? 0 : delivered)
+      // What is durable stays, so somebody has put an older chain there: none of its records may be passed over.
+      if (delivered > durable)
+        this.#options.log.error('the chain is shorter than what was exported of it; all of it is sent again', {
+          ...{ exporter: this.name, tenant, delivered, durable },
+        })
       this.#backlogs.set(tenant, backlog)
     }
     backlog.hears(durable, clock.now())
@@ -267,7 +273,8 @@ export class Exporter {
     backlog.alone = Math.max(1, backlog.alone)
     if (++backlog.refusals < this.#options.rules.attempts) return false
     try {
-      await this.#putAside(eventId({ tenant: backlog.tenant, seq: first.seq }), first.line, this.#problem ?? 'refused')
+      const id = eventId(first.record ?? { tenant: backlog.tenant, seq: first.seq })
+      await this.#putAside(id, first.line, this.#problem ?? 'refused')
     } catch (thrown) {
       this.#problem = problemOf(thrown)
       return false

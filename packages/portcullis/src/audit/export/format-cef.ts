@@ -32,10 +32,15 @@ export function cefFormat({ version, hostName }: Origin): Format {
 }
 
 /** A bar would begin the next field, and a line end the next event; a header has no form for the latter. */
-const headerText = (text: string): string => text.replace(/[\\|]/g, '\\$&').replace(/[\r\n]+/g, ' ')
+const headerText = (text: string): string => plainText(text.replace(/[\r\n]+/g, ' ')).replace(/[\\|]/g, '\\$&')
 
 /** An equals sign would make a key of what stands before it. */
-const valueText = (text: string): string => text.replace(/[\\=]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r')
+const valueText = (text: string): string =>
+  plainText(text.replace(/[\\=]/g, '\\$&').replace(/\n/g, '\\n').replace(/\r/g, '\\r'))
+
+/** Some receivers end a line at others than these two, and a terminal obeys the rest. */
+// oxlint-disable-next-line no-control-regex -- these are what has to go
+const plainText = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, ' ')
 
 function callFields({ principal, credential, address, upstream, method, target, policies }: Call): Fields {
   return {

@@ -1,6 +1,7 @@
 /** Posts to a receiver that the configuration names: TLS with full verification, small answers, no redirects, no proxy of the environment. */
 import type { Agent } from 'undici'
 import { readAtMost } from '../../core/read-at-most.ts'
+import { type ProveServer, tlsAgent } from '../../core/tls-agent.ts'
 import { SinkError } from './sink.ts'
 
 export interface PostOptions {
@@ -11,6 +12,8 @@ export interface PostOptions {
   /** Our own certificate and key, PEM. */
   readonly certificate?: string | undefined
   readonly key?: string | undefined
+  /** What has to be true of the receiver beside what the platform asks. */
+  readonly prove?: ProveServer | undefined
 }
 
 export interface Poster {
@@ -26,16 +29,12 @@ const MAX_RETRY_AFTER_MS = 300_000
 const REFUSALS: ReadonlySet<number> = new Set([400, 409, 411, 413, 414, 415, 422, 431])
 
 /** undici is loaded with the first record. */
-export function poster({ url, ca, certificate, key }: PostOptions): Poster {
+export function poster({ url, ca, certificate, key, prove }: PostOptions): Poster {
   let agent: Promise<Agent> | undefined
-  const connect = async (): Promise<Agent> => {
-    const { Agent: UndiciAgent } = await import('undici')
+  const connect = (): Promise<Agent> => {
     const identity = certificate === undefined ? {} : { cert: certificate, key }
-    return new UndiciAgent({
-      connect: { timeout: CONNECT_MS, ...(ca !== undefined && { ca }), ...identity },
-      connections: 1,
-      pipelining: 1,
-    })
+    const tls = { timeout: CONNECT_MS, ...(ca !== undefined && { ca }), ...identity }
+    return tlsAgent(tls, { connections: 1, pipelining: 1 }, prove)
   }
   return {
     async post(headers, body, signal) {

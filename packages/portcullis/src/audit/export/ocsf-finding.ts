@@ -1,7 +1,7 @@
 /** Decides how what an inspection found, and what was unusual, are told in OCSF: as Detection Findings. */
 import type { AuditRecord, RecordedFinding } from '../record.ts'
 import { callOf } from './call-facts.ts'
-import type { ExportEvent } from './event.ts'
+import { eventId, type ExportEvent } from './event.ts'
 import type { OcsfClass } from './ocsf-class.ts'
 import { actorOf } from './ocsf-activity.ts'
 
@@ -40,7 +40,7 @@ export function findingClass(event: ExportEvent, findings: readonly RecordedFind
 
 /** Somebody or something behaved as it never did. */
 export function alertClass(record: Extract<AuditRecord, { kind: 'alert' }>, title: string): OcsfClass {
-  const { at, tenant, seq, level, score, subject, reasons, answer, count, principal, incident, untilMs } = record
+  const { at, level, score, subject, reasons, answer, count, principal, incident, untilMs } = record
   const analytic = { name: 'anomalies', type_id: 2, type: 'Behavioral' }
   const types = reasons.map(({ reason }) => reason)
   const data = { level, score, subject, reasons, answer, count, ...(untilMs !== undefined && { untilMs }) }
@@ -51,7 +51,7 @@ export function alertClass(record: Extract<AuditRecord, { kind: 'alert' }>, titl
     members: {
       ...NEW,
       finding_info: {
-        uid: `${tenant}:${seq}`,
+        uid: eventId(record),
         title,
         types,
         created_time: at,

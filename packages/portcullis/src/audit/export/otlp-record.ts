@@ -16,15 +16,12 @@ export function otlpRecord(event: ExportEvent, text: string): string {
   const { record } = event
   const { principal, upstream, method, target, address } = callOf(event)
   const [severityNumber, severityText] = SEVERITY[weightOf(record)]
-  const nanos = `${record.at}000000`
-  return JSON.stringify({
-    timeUnixNano: nanos,
-    observedTimeUnixNano: nanos,
-    severityNumber,
-    severityText,
+  return logRecord({
+    atMs: record.at,
+    weight: [severityNumber, severityText],
     eventName: `portcullis.audit.${record.kind}`,
-    body: { stringValue: text },
-    attributes: attributesOf({
+    text,
+    attributes: {
       'portcullis.record.id': event.id,
       'portcullis.record.hash': record.hash,
       'portcullis.tenant': record.tenant,
@@ -35,7 +32,39 @@ export function otlpRecord(event: ExportEvent, text: string): string {
       'gen_ai.tool.name': record.kind !== 'approval' && method === 'tools/call' ? target : undefined,
       'user.id': principal,
       'client.address': address,
-    }),
+    },
+  })
+}
+
+/** `SeverityNumber` and its word. */
+export type LogRecordWeight = readonly [number, string]
+
+/** What any log record is made of. Attributes that are undefined are left out. */
+export interface LogRecord {
+  /** Milliseconds since 1970. */
+  readonly atMs: number
+  readonly weight: LogRecordWeight
+  readonly eventName: string
+  readonly text: string
+  readonly attributes: Readonly<Record<string, string | number | undefined>>
+}
+
+export function logRecord({
+  atMs,
+  weight: [severityNumber, severityText],
+  eventName,
+  text,
+  attributes,
+}: LogRecord): string {
+  const nanos = `${atMs}000000`
+  return JSON.stringify({
+    timeUnixNano: nanos,
+    observedTimeUnixNano: nanos,
+    severityNumber,
+    severityText,
+    eventName,
+    body: { stringValue: text },
+    attributes: attributesOf(attributes),
   })
 }
 
@@ -47,8 +76,16 @@ export function otlpRequest(records: readonly string[], { version, hostName, pid
     'host.name': hostName,
     'process.pid': pid,
   })
-  const scope = JSON.stringify({ name: 'portcullis.audit', version })
-  return `{"resourceLogs":[{"resource":${JSON.stringify({ attributes: resource })},"scopeLogs":[{"scope":${scope},"logRecords":[${records.join(',')}]}]}]}`
+  return logsRequest(records, JSON.stringify({ attributes: resource }), { name: 'portcullis.audit', version })
+}
+
+/** The same for any resource, which is JSON already. */
+export function logsRequest(
+  records: readonly string[],
+  resource: string,
+  scope: { readonly name: string; readonly version: string },
+): string {
+  return `{"resourceLogs":[{"resource":${resource},"scopeLogs":[{"scope":${JSON.stringify(scope)},"logRecords":[${records.join(',')}]}]}]}`
 }
 
 /** Of a collector that took some only (OTLP "Partial Success"); 0 when it took all. */

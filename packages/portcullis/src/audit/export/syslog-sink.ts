@@ -8,6 +8,7 @@
 import { once } from 'node:events'
 import { isIP } from 'node:net'
 import { checkServerIdentity, connect, type ConnectionOptions, type PeerCertificate, type TLSSocket } from 'node:tls'
+import type { ProveServer } from '../../core/tls-agent.ts'
 import type { Origin } from './event.ts'
 import { type Sink, SinkError } from './sink.ts'
 import { octetCounted, syslogMessage, type SyslogRules } from './syslog-message.ts'
@@ -22,6 +23,8 @@ export interface SyslogSinkOptions extends SyslogRules {
   /** Our own certificate and key, PEM. */
   readonly certificate?: string | undefined
   readonly key?: string | undefined
+  /** What has to be true of the receiver beside what the platform asks. */
+  readonly prove?: ProveServer | undefined
   readonly acknowledgement: 'close' | 'written'
   readonly origin: Origin
 }
@@ -61,7 +64,9 @@ export class SyslogSink implements Sink {
   }
 
   async #connect(signal: AbortSignal): Promise<TLSSocket> {
+    const { host, serverName = host, prove } = this.#options
     const socket = connect(this.#tls())
+    const verify = prove?.(socket, serverName)
     this.#socket = socket
     // Whoever waits for it hears of a failure; without this one at another moment would end the process.
     socket.on('error', () => undefined)
@@ -69,6 +74,7 @@ export class SyslogSink implements Sink {
     socket.resume()
     try {
       await once(socket, 'secureConnect', { signal })
+      await within(signal, verify?.())
     } catch (cause) {
       socket.destroy()
       this.#socket = undefined
@@ -81,7 +87,7 @@ export class SyslogSink implements Sink {
   #tls(): ConnectionOptions {
     const { host, port, serverName = host, ca, certificate, key } = this.#options
     return {
-      ...{ host, port, minVersion: 'TLSv1.2', rejectUnauthorized: true },
+      ...{ host, port, minVersion: 'TLSv1.2', rejectUnauthorized: true, requestOCSP: true },
       ...(isIP(serverName) === 0 && { servername: serverName }),
       ...(serverName !== host && {
         checkServerIdentity: (_: string, peer: PeerCertificate) => checkServerIdentity(serverName, peer),
@@ -112,6 +118,14 @@ function written(socket: TLSSocket, text: string): Promise<void> {
       else resolve()
     })
   })
+}
+
+/** Rejects as soon as nobody waits any more. */
+async function within(signal: AbortSignal, proof: Promise<void> | undefined): Promise<void> {
+  if (proof === undefined) return
+  const over = once(signal, 'abort').then(() => Promise.reject(new SinkError('the receiver was too slow')))
+  over.catch(() => undefined)
+  await Promise.race([proof, over])
 }
 
 const reasonOf = (cause: unknown): string => {

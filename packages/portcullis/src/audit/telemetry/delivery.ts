@@ -1,4 +1,5 @@
 /** Brings one request to the collector, or gives it up: a deadline for each attempt, few attempts, longer and longer pauses. */
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Secret } from '../../core/secret.ts'
 import { poster, type PostOptions } from '../export/https-post.ts'
 import { revealed } from '../export/otlp-sink.ts'
@@ -56,13 +57,9 @@ export class Delivery {
     await this.#receiver.close()
   }
 
+  /** It leaves nothing on the signal: a collector may be away for weeks. */
   #pause(ms: number): Promise<void> {
-    const { signal } = this.#ending
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
-    })
+    return pause(ms, undefined, { signal: this.#ending.signal, ref: false }).catch(() => undefined)
   }
 }
 
@@ -70,7 +67,14 @@ export class Delivery {
 function rejectedItems(answer: string): number {
   try {
     const { partialSuccess = {} } = JSON.parse(answer) as { readonly partialSuccess?: Record<string, unknown> }
-    return Number(partialSuccess['rejectedSpans'] ?? partialSuccess['rejectedDataPoints'] ?? 0) || 0
+    return (
+      Number(
+        partialSuccess['rejectedSpans'] ??
+          partialSuccess['rejectedDataPoints'] ??
+          partialSuccess['rejectedLogRecords'] ??
+          0,
+      ) || 0
+    )
   } catch {
     return 0
   }

@@ -2,7 +2,7 @@
 import { Counter, Family } from '../metrics/family.ts'
 import { counted, type Reading } from '../metrics/reading.ts'
 
-export type Signal = 'traces' | 'metrics'
+export type Signal = 'traces' | 'metrics' | 'logs'
 /** `full`: there was no room. `refused`: the collector did not want it. `failed`: it could not be reached. */
 export type LossReason = 'full' | 'refused' | 'failed'
 
@@ -48,10 +48,14 @@ export class TelemetryHealth {
 
   get readings(): readonly Reading[] {
     return [
-      counted('portcullis_telemetry_sent_total', 'Spans and data points that a collector has taken.', this.#sent),
+      counted(
+        'portcullis_telemetry_sent_total',
+        'Spans, data points and entries of the log that a collector has taken.',
+        this.#sent,
+      ),
       counted(
         'portcullis_telemetry_lost_total',
-        'Spans and data points that no collector has taken, by why.',
+        'Spans, data points and entries of the log that no collector has taken, by why.',
         this.#lost,
       ),
     ]

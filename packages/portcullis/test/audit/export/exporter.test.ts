@@ -110,6 +110,20 @@ describe('an exporter', () => {
     await exporter.close(1_000)
   })
 
+  it('sends all of a chain that is shorter than what it has delivered, because that one was another', async () => {
+    const folder = newFolder()
+    await chainOf(folder, 8)
+    const receiver = new Receiver()
+    const { file } = memoryFile('{"version":1,"delivered":{"acme":500}}')
+    const exporter = makeExporter(folder, receiver, { file })
+    exporter.hears('acme', 10)
+    exporter.start()
+    await until(() => receiver.taken.length === 10)
+    assert.deepEqual(receiver.numbers, countTo(10))
+    assert(logged.some((text) => text.startsWith('the chain is shorter')))
+    await exporter.close(1_000)
+  })
+
   it('never delivers what is not durable', async () => {
     const folder = newFolder()
     await chainOf(folder, 20)
@@ -228,7 +242,8 @@ describe('an exporter', () => {
     )
     const [letter = ''] = readFileSync(join(folder, 'dead.jsonl'), 'utf8').split('\n')
     const { id, reason, line } = JSON.parse(letter)
-    assert.deepEqual([id, reason, JSON.parse(line).seq], ['acme:4', 'the receiver answered 422', 4])
+    const { seq, hash } = JSON.parse(line)
+    assert.deepEqual([id, reason, seq], [`acme:4:${hash.slice(0, 16)}`, 'the receiver answered 422', 4])
     assert.equal(exporter.deadLetters, 1)
     assert(logged.includes('a record was put aside'))
     await exporter.close(1_000)

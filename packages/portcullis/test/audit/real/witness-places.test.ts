@@ -109,7 +109,14 @@ function watched(witness: object) {
   const log = createLogger({ level: 'debug', format: 'json', sink: { write: (line) => logged.push(line) } })
   mkdirSync(inFolder('state/audit'), { recursive: true })
   const layout = { audit: inFolder('state/audit') }
-  const witnesses = buildWitnesses({ config, layout, clock: systemClock, log, environment: {} })
+  const witnesses = buildWitnesses({
+    config,
+    layout,
+    clock: systemClock,
+    log,
+    environment: {},
+    prover: () => () => () => Promise.resolve(),
+  })
   const chain = newFolder()
   const statements: SignedStatement[] = []
   const opened = openChain(chain, {
