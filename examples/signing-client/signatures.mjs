@@ -60,7 +60,8 @@ export function checkAnswer(answer, request, signed, { keyId, publicKey, nonce, 
   const [label, input] = split(headers['signature-input'])
   const [, given] = split(headers['signature'])
   const [list, parameters] = [input.slice(0, input.indexOf(')') + 1), input.slice(input.indexOf(')') + 1)]
-  const ofAnswer = ['@status', 'content-digest', ...(headers['content-type'] === undefined ? [] : ['content-type'])]
+  const there = ['content-type', 'mcp-session-id'].filter((name) => headers[name] !== undefined)
+  const ofAnswer = ['@status', 'content-digest', ...there]
   const ofRequest = ['@method', '@target-uri', ...(request.body === undefined ? [] : ['content-digest'])]
   const parts = [
     ...ofAnswer.map((name) => [text(name), name === '@status' ? String(status) : headers[name]]),

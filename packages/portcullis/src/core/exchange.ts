@@ -59,6 +59,13 @@ export interface RequestHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** Names, in lower case, that occur more than once; absent when none does. Their values in `headers` are joined. */
   readonly repeated?: readonly string[]
+  /** How the head contradicts itself, as whoever read it has seen; absent when it does not. */
+  readonly conflict?: string
+  /**
+   * The same object for heads of one connection that differ in `content-length` alone, so that what depends on nothing else
+   * of them need not be found out again; absent where nobody has compared them.
+   */
+  readonly kin?: object
 }
 
 export interface Body {

@@ -130,6 +130,7 @@ export const FAULTS = {
   'administration.changed':       { status: 412, rpc: 412, says: 'It has been changed meanwhile. Read it again, then decide.' },
   'administration.unconditional': { status: 428, rpc: 428, says: 'If-Match must name the revision that is to be changed.' },
   'administration.unanswered':    { status: 503, rpc: 503, says: 'No answer was found. Ask about less, or again later.' },
+  'administration.no_store':      { status: 503, rpc: 503, says: 'The store does not answer now. Please retry later.' },
   'administration.unavailable':   { status: 501, rpc: 501, says: 'This gateway has nothing of that kind.' },
 
   // sandbox

@@ -60,6 +60,17 @@ export function isAscii(text: string): boolean {
   return notedAlone[OTHER] !== number
 }
 
+/** Whether one of some characters may occur in the text; false for what stands beyond ASCII alone. */
+export function hasOneOf(text: string, places: readonly number[]): boolean {
+  note(text)
+  for (const place of places) if (notedAlone[place] === number) return true
+  return false
+}
+
+/** Places of ASCII characters for `hasOneOf`: letters in lower case; of white space the blank alone stands for all. */
+export const placesOf = (characters: string): readonly number[] =>
+  Array.from(characters, (character) => character.charCodeAt(0))
+
 /** Whether white space is written as JSON writes it in a string: `\\n`. */
 export function hasEscapedSpace(text: string): boolean {
   note(text)
@@ -119,6 +130,7 @@ const LOWER = Uint8Array.from({ length: CODES }, (_, code) =>
   String.fromCharCode(code).toLowerCase().replace(/\s/, ' ').charCodeAt(0),
 )
 const OTHER = 0
+const FIRST_SIGN = 32
 
 /** Which pairs the text last noted has: those that bear its number. All is cleared when the numbers begin again. */
 const noted = new Uint8Array(CODES * CODES)
@@ -135,9 +147,13 @@ function note(text: string): void {
   const current = ++number
   let previous = codeOf(text.charCodeAt(0))
   notedAlone[previous] = current
+  // A control character that is white space to patterns has its own place, too.
+  if (text.charCodeAt(0) < FIRST_SIGN) notedAlone[text.charCodeAt(0)] = current
   for (let at = 1; at < text.length; at++) {
-    const code = codeOf(text.charCodeAt(at))
+    const raw = text.charCodeAt(at)
+    const code = codeOf(raw)
     notedAlone[code] = current
+    if (raw < FIRST_SIGN) notedAlone[raw] = current
     noted[(previous << SHIFT) | code] = current
     previous = code
   }

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
 import { readAtMost } from './read-at-most.ts'
+import { type ProveServer, tlsAgent } from './tls-agent.ts'
 import { isLoopbackAddress, isSpecialAddress, networksOf } from './special-addresses.ts'
 
 export interface GuardOptions {
@@ -14,6 +15,8 @@ export interface GuardOptions {
   readonly signed?: boolean
   /** PEM of authorities to trust beside the usual ones. */
   readonly ca?: readonly string[]
+  /** What has to be true of a server with TLS beside what the platform asks. */
+  readonly prove?: ProveServer
   readonly timeoutMs: number
   readonly maxBytes: number
 }
@@ -82,20 +85,17 @@ export function requireAllowed(text: string, { plaintext, signed, isInside }: Gu
   return url
 }
 
-async function guardedAgents({ isInside, signed }: Guard, { ca, timeoutMs }: GuardOptions) {
-  const { Agent: UndiciAgent } = await import('undici')
+async function guardedAgents({ isInside, signed }: Guard, { ca, timeoutMs, prove }: GuardOptions) {
   const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ...ca] }
   const agent = (lookUp: LookupFunction) =>
-    new UndiciAgent({
-      connect: { ...trust, lookup: lookUp, timeout: timeoutMs },
-      connections: 8,
-      pipelining: 1,
-      bodyTimeout: timeoutMs,
-      headersTimeout: timeoutMs,
-    })
+    tlsAgent(
+      { ...trust, lookup: lookUp, timeout: timeoutMs },
+      { connections: 8, pipelining: 1, bodyTimeout: timeoutMs, headersTimeout: timeoutMs },
+      prove,
+    )
   return {
-    tls: agent(checkedLookup((address) => !isInside(address))),
-    plain: agent(checkedLookup(signed === true ? (address) => !isInside(address) : isLoopbackAddress)),
+    tls: await agent(checkedLookup((address) => !isInside(address))),
+    plain: await agent(checkedLookup(signed === true ? (address) => !isInside(address) : isLoopbackAddress)),
   }
 }
 

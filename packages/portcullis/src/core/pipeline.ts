@@ -33,16 +33,21 @@ export type Handler<Known> = (exchange: Known) => Promise<Answer>
 type Run = (exchange: any, proceed: Proceed) => Promise<Answer>
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Proceed = (exchange: any) => Promise<Answer>
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type AnyCheck = Check<any, object | void>
 type Facts<Gives> = Gives extends object ? Gives : unknown
+
+/** A check, or what surrounds all that follows. */
+type Stage = { readonly name: string } & ({ readonly check: AnyCheck } | { readonly run: Run })
 
 /**
  * An ordered list of stages. `Known` grows with every check, so a stage that needs a fact cannot be placed before the
  * stage that gives it: the compiler refuses the order.
  */
 export class Pipeline<Start extends Exchange, Known extends Start = Start> {
-  readonly #stages: readonly { name: string; run: Run }[]
+  readonly #stages: readonly Stage[]
 
-  private constructor(stages: readonly { name: string; run: Run }[]) {
+  private constructor(stages: readonly Stage[]) {
     this.#stages = stages
   }
 
@@ -51,31 +56,28 @@ export class Pipeline<Start extends Exchange, Known extends Start = Start> {
   }
 
   check<Gives extends object | void>(stage: Check<Known, Gives>): Pipeline<Start, Known & Facts<Gives>> {
-    const settle = (exchange: object, facts: object | void, proceed: Proceed) => {
-      learn(exchange, facts, stage.name)
-      return proceed(exchange)
-    }
-    return this.#with<Known & Facts<Gives>>(stage.name, (exchange, proceed) => {
-      const facts = stage.check(exchange)
-      return facts instanceof Promise
-        ? facts.then((settled) => settle(exchange, settled, proceed))
-        : settle(exchange, facts, proceed)
-    })
+    return this.#with<Known & Facts<Gives>>({ name: stage.name, check: stage })
   }
 
   wrap(stage: Wrap<Known>): Pipeline<Start, Known> {
-    if (stage.wrap === pass) return this.#with<Known>(stage.name, (exchange, proceed) => proceed(exchange))
-    return this.#with<Known>(stage.name, (exchange, proceed) => stage.wrap(exchange, () => guarded(proceed, exchange)))
+    const { name } = stage
+    if (stage.wrap === pass) return this.#with<Known>({ name, run: (exchange, proceed) => proceed(exchange) })
+    return this.#with<Known>({
+      name,
+      run: (exchange, proceed) => stage.wrap(exchange, () => guarded(proceed, exchange)),
+    })
   }
 
   filter(stage: Filter<Known>): Pipeline<Start, Known> {
-    return this.#with<Known>(stage.name, async (exchange, proceed) => {
+    const run: Run = (exchange, proceed) => {
       exchange.outlet = filtered(exchange.outlet, stage, exchange)
-      const answer = await proceed(exchange)
-      if (answer.message === undefined) return answer
-      const message = stage.filter(answer.message, exchange)
-      return { ...answer, message: message instanceof Promise ? await message : message }
-    })
+      return guarded(proceed, exchange).then((answer) => {
+        if (answer.message === undefined) return answer
+        const message = stage.filter(answer.message, exchange)
+        return message instanceof Promise ? message.then((late) => passed(answer, late)) : passed(answer, message)
+      })
+    }
+    return this.#with<Known>({ name: stage.name, run })
   }
 
   /** The stage names in the order in which they run: for documents, metrics and the order test. */
@@ -84,24 +86,58 @@ export class Pipeline<Start extends Exchange, Known extends Start = Start> {
   }
 
   to(handler: Handler<Known>): Handler<Start> {
-    const run = this.#stages.reduceRight<Proceed>(
-      (proceed, stage) => (exchange) => stage.run(exchange, proceed),
-      handler,
-    )
-    return (exchange) => guarded(run, exchange)
+    let run: Proceed = handler
+    let checks: AnyCheck[] = []
+    for (const stage of this.#stages.toReversed()) {
+      if ('check' in stage) {
+        checks.unshift(stage.check)
+        continue
+      }
+      const proceed = allOf(checks, run)
+      run = (exchange) => stage.run(exchange, proceed)
+      checks = []
+    }
+    const first = allOf(checks, run)
+    return (exchange) => guarded(first, exchange)
   }
 
-  #with<Next extends Start>(name: string, run: Run): Pipeline<Start, Next> {
-    return new Pipeline<Start, Next>([...this.#stages, { name, run }])
+  #with<Next extends Start>(stage: Stage): Pipeline<Start, Next> {
+    return new Pipeline<Start, Next>([...this.#stages, stage])
   }
 }
 
-/** Facts are written once: no later stage can replace the principal or the decision. */
+const passed = (answer: Answer, message: Outgoing): Answer =>
+  message === answer.message ? answer : { ...answer, message }
+
+/** Checks that follow each other are a loop, so that a long order is no deep stack. */
+function allOf(checks: readonly AnyCheck[], proceed: Proceed): Proceed {
+  if (checks.length === 0) return proceed
+  const from = (exchange: object, start: number): Promise<Answer> => {
+    for (let at = start; at < checks.length; at++) {
+      const stage = checks[at] as AnyCheck
+      const facts = stage.check(exchange)
+      if (facts instanceof Promise) {
+        return facts.then((settled) => {
+          learn(exchange, settled, stage.name)
+          return from(exchange, at + 1)
+        })
+      }
+      learn(exchange, facts, stage.name)
+    }
+    return proceed(exchange)
+  }
+  return (exchange) => from(exchange, 0)
+}
+
+/**
+ * Facts are written once: no later stage can replace the principal or the decision. A place that is there from the start
+ * (`gateway/places.ts`) is empty until then.
+ */
 function learn(exchange: object, facts: object | void, stage: string): void {
   if (!facts) return
   const known = exchange as Record<string, unknown>
   for (const fact in facts) {
-    if (fact in known) throw new TypeError(`stage "${stage}" rewrites the fact "${fact}"`)
+    if (known[fact] !== undefined) throw new TypeError(`stage "${stage}" rewrites the fact "${fact}"`)
     known[fact] = (facts as Record<string, unknown>)[fact]
   }
 }

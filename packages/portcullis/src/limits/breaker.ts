@@ -3,7 +3,7 @@
  *
  * Closed: calls pass and are counted. Open: none pass. Half-open: one passes and decides. What one caller can bring about
  * must not shut out the others, so besides failures, and their part of all calls, the last call of so many callers must
- * have failed.
+ * have failed; and whoever has not failed may try while it is open, once: a server that is there closes it for all.
  */
 export interface BreakerRules {
   /** Failures within the window that are too many; at least 1. */
@@ -44,6 +44,10 @@ export class Breaker {
   #windowFrom = Number.NEGATIVE_INFINITY
   #now = fresh()
   #before = fresh()
+  /** Whose last call failed, while it is not closed. */
+  #unlucky = new Set<string>()
+  /** How many of those who have not failed are trying. */
+  #trying = 0
 
   constructor(rules: BreakerRules, onChange: (state: BreakerState) => void = () => {}) {
     this.#rules = rules
@@ -59,7 +63,7 @@ export class Breaker {
   enter(caller: string, now: number): Pass | number {
     if (this.#state === 'closed') return this.#counted(caller)
     const left = this.#triedAt + this.#openMs - now
-    if (left > 0) return left
+    if (left > 0) return this.#mayTry(caller) ? this.#triedEarly(caller) : left
     // Should the try never end, another one is made after the same time.
     this.#triedAt = now
     this.#become('half-open')
@@ -73,7 +77,24 @@ export class Breaker {
       this.#count(caller, outcome === 'failure')
       if (!this.#isTooMuch()) return
       this.#triedAt = now
+      this.#unlucky = new Set([...this.#lastCalls()].flatMap(([name, hasFailed]) => (hasFailed ? [name] : [])))
       this.#become('open')
+    })
+  }
+
+  /** A few at a time: a server that hangs must not be given a call of everybody. */
+  #mayTry(caller: string): boolean {
+    return !this.#unlucky.has(caller) && this.#unlucky.size < MAX_CALLERS && this.#trying < this.#rules.failures
+  }
+
+  #triedEarly(caller: string): Pass {
+    this.#trying++
+    // Until it is known how it ended, the same caller does not try again.
+    this.#unlucky.add(caller)
+    return once((outcome) => {
+      this.#trying--
+      if (outcome === 'neither') this.#unlucky.delete(caller)
+      if (outcome === 'success' && this.#state !== 'closed') this.#close(caller)
     })
   }
 
@@ -88,15 +109,21 @@ export class Breaker {
       if (outcome === 'failure') {
         this.#openMs = Math.min(this.#rules.maxOpenMs, this.#openMs * 2)
         this.#triedAt = now
+        this.#unlucky.add(caller)
         this.#become('open')
         return
       }
-      this.#openMs = this.#rules.openMs
-      this.#now = fresh()
-      this.#before = fresh()
-      this.#count(caller, false)
-      this.#become('closed')
+      this.#close(caller)
     })
+  }
+
+  #close(caller: string): void {
+    this.#openMs = this.#rules.openMs
+    this.#now = fresh()
+    this.#before = fresh()
+    this.#unlucky = new Set()
+    this.#count(caller, false)
+    this.#become('closed')
   }
 
   #count(caller: string, hasFailed: boolean): void {
@@ -110,9 +137,13 @@ export class Breaker {
     const { failures, ratio } = this.#rules
     const failed = this.#now.failures + this.#before.failures
     if (failed < failures || failed < ratio * (this.#now.calls + this.#before.calls)) return false
-    const last = new Map([...this.#before.callers, ...this.#now.callers])
+    const last = this.#lastCalls()
     const unlucky = [...last.values()].filter(Boolean).length
     return unlucky === last.size || unlucky > ratio * last.size
+  }
+
+  #lastCalls(): ReadonlyMap<string, boolean> {
+    return new Map([...this.#before.callers, ...this.#now.callers])
   }
 
   #turn(now: number): void {

@@ -31,6 +31,9 @@ export interface Bound {
   readonly signature: Buffer
 }
 
+/** Headers that say what an answer is, and to which session it leads; each is covered where it is there. */
+export const OF_HEAD = ['content-type', 'mcp-session-id'] as const
+
 /** `tag` stands for the label, too, where nobody asks for another. */
 export function answerSeal(rules: AnswerRules, view: HttpView, bound: Bound | undefined, asked?: Asked): Seal {
   const { key, tag, clock } = rules
@@ -41,7 +44,7 @@ export function answerSeal(rules: AnswerRules, view: HttpView, bound: Bound | un
     headers(status, headers, body) {
       const digest = contentDigest(body)
       const given: Readonly<Record<string, unknown>> = { ...headers, 'content-digest': digest }
-      const names = ['@status', 'content-digest', ...(headers['content-type'] === undefined ? [] : ['content-type'])]
+      const names = ['@status', 'content-digest', ...OF_HEAD.filter((name) => headers[name] !== undefined)]
       const input = newInput([...names.map((name) => component(name)), ...ofRequest], stamp())
       const answer: HttpView = {
         ...view,
@@ -90,7 +93,7 @@ export function askedOf(
   return undefined
 }
 
-const OF_ANSWER: ReadonlySet<string> = new Set(['@status', 'content-digest', 'content-type'])
+const OF_ANSWER: ReadonlySet<string> = new Set(['@status', 'content-digest', ...OF_HEAD])
 
 function covers(asked: Component, view: HttpView, bound: Bound | undefined): boolean {
   if (!asked.ofRequest) return asked.member === undefined && OF_ANSWER.has(asked.name)

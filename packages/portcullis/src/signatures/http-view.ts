@@ -80,8 +80,9 @@ const percentEncoded = (text: string): string =>
   )
 
 function field(component: Component, view: HttpView): string {
-  const value = view.header(component.name)
-  if (value === undefined) throw absent(component)
+  const value: unknown = view.header(component.name)
+  // `constructor` is no header, and every object has one.
+  if (typeof value !== 'string') throw absent(component)
   return component.member === undefined ? value.trim() : dictionaryMember(component, value)
 }
 

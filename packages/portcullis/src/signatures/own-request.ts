@@ -1,6 +1,7 @@
 /** Decides how requests of ours are signed for an upstream, and whether what comes back is its answer to exactly that request. */
 import type { Clock } from '../core/clock.ts'
 import { isSignatureOf, type NamedKey, signBytes } from './algorithms.ts'
+import { OF_HEAD } from './answer-seal.ts'
 import { component, type Component, identityOf } from './component.ts'
 import { checkContentDigest, contentDigest } from './content-digest.ts'
 import { checkParameters, checkTime, demandedOf, type SignatureRules } from './demands.ts'
@@ -25,12 +26,8 @@ export interface SignedRequest {
 }
 
 const LABEL = 'mcp'
-const WANTED = [
-  component('@status'),
-  component('content-digest'),
-  component('content-type'),
-  component('signature', true, LABEL),
-]
+const ALWAYS = [component('@status'), component('content-digest'), component('signature', true, LABEL)]
+const WANTED = [...ALWAYS, component('content-type')]
 
 /** `headers` are name, value, name, value …; `body` is undefined for a request without one. */
 export function signOwnRequest(
@@ -79,7 +76,7 @@ export function checkAnswer(
   checkParameters(input, expected, rules.tag)
   checkTime(input, rules.clock.now(), rules)
   const covered = new Set(input.components.map(identityOf))
-  const needed = header('content-type') === undefined ? WANTED.filter((one) => one.name !== 'content-type') : WANTED
+  const needed = [...ALWAYS, ...OF_HEAD.filter((name) => header(name) !== undefined).map((name) => component(name))]
   const missing = needed.find((one: Component) => !covered.has(identityOf(one)))
   if (missing !== undefined) throw new SignatureProblem(`does not cover ${missing.text}`)
   const view: HttpView = { ...request.view, status, header, request: request.view }

@@ -48,13 +48,23 @@ class SignatureStage {
   check(exchange: Request): MessageSigned | Promise<MessageSigned> {
     const { head, principal, route } = exchange
     const view = viewOf(head, this.#parts.scheme)
-    const given = this.#attempt(exchange, () => signatureForUs({ headers: view.header }, this.#parts.tag))
+    const given = this.#given(exchange, view)
     this.#seal(exchange, view, given)
     if (given !== undefined) return this.#verify(exchange, view, given)
     if (this.#parts.mustSign(principal, route)) {
       throw this.#refusal('signature.required', exchange, { principal: principal.id })
     }
     return UNSIGNED
+  }
+
+  /** What cannot be read binds no answer; a refusal that has to be signed is signed all the same. */
+  #given(exchange: Request, view: HttpView): LabelledSignature | undefined {
+    try {
+      return signatureForUs({ headers: view.header }, this.#parts.tag)
+    } catch (thrown) {
+      this.#seal(exchange, view, undefined)
+      throw this.#explained(exchange, thrown)
+    }
   }
 
   #verify(exchange: Request, view: HttpView, given: LabelledSignature): MessageSigned | Promise<MessageSigned> {

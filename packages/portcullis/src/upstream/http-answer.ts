@@ -1,25 +1,26 @@
 import { Fault } from '../core/fault.ts'
 import { type Id, isError, isResponse, type Message, type Response } from '../mcp/message.ts'
 import type { BufferedResponse } from './http-response.ts'
-import { malformed, readMessage, withId } from './incoming.ts'
+import { malformed, readMessage, whenRead, withId } from './incoming.ts'
 import type { Parse } from './link.ts'
 
 /**
  * What a whole HTTP response says about a request: its JSON-RPC response, or the fault of an upstream that has none.
- * An upstream's 401 and 403 concern the gateway's own credential, so neither status nor challenge reaches the client.
+ * A promise when the text is large. An upstream's 401 and 403 concern the gateway's own credential, so neither status nor challenge reaches the client.
  */
-export async function answerOf(http: BufferedResponse, parse: Parse, ownId: Id, callerId: Id): Promise<Response> {
+export function answerOf(http: BufferedResponse, parse: Parse, ownId: Id, callerId: Id): Response | Promise<Response> {
   const { status, body } = http
   if (status === 401 || status === 403 || (status >= 300 && status < 400)) throw refused(http)
   const isJson = isJsonType(http.headers['content-type']) && http.headers['content-encoding'] === undefined
   if (status >= 400) {
     if (!isJson || body.length === 0) throw refused(http)
-    return withId(await errorOf(http, parse, ownId), callerId)
+    return errorOf(http, parse, ownId).then((error) => withId(error, callerId))
   }
   if (!isJson) throw malformed(`status ${status} without JSON`)
-  const message = await readMessage(parse, body)
-  if (!isResponse(message) || message.id !== ownId) throw malformed('not the response to this request')
-  return withId(message, callerId)
+  return whenRead(readMessage(parse, body), (message) => {
+    if (!isResponse(message) || message.id !== ownId) throw malformed('not the response to this request')
+    return withId(message, callerId)
+  })
 }
 
 /** A status of 4xx or 5xx may carry the error that explains it, with our id or without one when ours was unreadable. */

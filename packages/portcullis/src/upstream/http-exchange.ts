@@ -40,15 +40,17 @@ export class HttpExchange implements Transfer, ChunkStream {
   #waiting: { resolve(chunk: Buffer | undefined): void; reject(fault: Fault): void } | undefined
   #drainTimer: NodeJS.Timeout | undefined
 
+  /** `idleTimeoutMs` is that of this exchange, where it has one. */
   constructor(
     limits: ExchangeLimits,
+    idleTimeoutMs: number | undefined,
     resolve: (r: HttpResponse) => void,
     reject: (f: Fault) => void,
     over: () => void,
   ) {
     this.#maxBytes = limits.maxResponseBytes
     this.headersTimeoutMs = limits.headersTimeoutMs
-    this.idleTimeoutMs = limits.idleTimeoutMs
+    this.idleTimeoutMs = idleTimeoutMs ?? limits.idleTimeoutMs
     this.#resolve = resolve
     this.#reject = reject
     this.#over = over

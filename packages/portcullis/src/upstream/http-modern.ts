@@ -32,6 +32,15 @@ export interface HttpModernOptions {
   readonly server: ServerFacts
 }
 
+const NONE: Readonly<Record<string, string>> = {}
+/** Tools whose headers are kept. */
+const MAX_TOOLS = 1_024
+
+function isEmpty(headers: Readonly<Record<string, string>>): boolean {
+  for (const _name in headers) return false
+  return true
+}
+
 const STANDING = { idleTimeoutMs: 0, standing: true } as const
 
 /**
@@ -44,6 +53,8 @@ export class HttpModernLink implements ManagedLink {
   readonly server: ServerFacts
   readonly #options: HttpModernOptions
   readonly #headers: readonly string[]
+  /** The headers of calls, by version and tool. */
+  readonly #ofTools = new Map<string, readonly string[]>()
   readonly #subscriptions = new Set<Cancellation>()
   #lastId = 0
   #closed = false
@@ -156,11 +167,31 @@ export class HttpModernLink implements ManagedLink {
     return events.notify(message) ?? undefined
   }
 
-  #headersOf(method: string, params: Params, paramHeaders?: Readonly<Record<string, string>>): string[] {
+  #headersOf(method: string, params: Params, paramHeaders = NONE): readonly string[] {
     const meta = params['_meta']
-    const version = isRecord(meta) ? meta[META.version] : undefined
+    const told = isRecord(meta) ? meta[META.version] : undefined
+    const version = typeof told === 'string' ? told : MODERN_VERSION
+    const { name } = params
+    // Only tools come again with each call; what a resource is called, callers may invent.
+    if (method !== 'tools/call' || typeof name !== 'string' || !isEmpty(paramHeaders))
+      return this.#makeHeaders(method, params, version, paramHeaders)
+    const key = `${version} ${name}`
+    const known = this.#ofTools.get(key)
+    if (known !== undefined) return known
+    const made = this.#makeHeaders(method, params, version, paramHeaders)
+    if (this.#ofTools.size >= MAX_TOOLS) this.#ofTools.clear()
+    this.#ofTools.set(key, Object.freeze(made))
+    return made
+  }
+
+  #makeHeaders(
+    method: string,
+    params: Params,
+    version: string,
+    paramHeaders: Readonly<Record<string, string>>,
+  ): readonly string[] {
     const headers = [...this.#headers]
-    const standard = standardHeaders(method, params, typeof version === 'string' ? version : MODERN_VERSION)
+    const standard = standardHeaders(method, params, version)
     for (const name in standard) headers.push(name, standard[name] as string)
     for (const name in paramHeaders) {
       if (name.startsWith(PARAM_HEADER_PREFIX)) headers.push(name, paramHeaders[name] as string)

@@ -2,7 +2,7 @@ import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import type { WatchPeer } from './http1/connection.ts'
 import { Connections } from './http1/connections.ts'
-import { requestText } from './http1/request.ts'
+import { RequestWriter } from './http1/request.ts'
 import { HttpExchange } from './http-exchange.ts'
 import type { HttpResponse } from './http-response.ts'
 
@@ -46,10 +46,13 @@ const isLoopback = (hostname: string): boolean => LOOPBACK.has(hostname) || /^12
 
 export class HttpPool {
   readonly #options: HttpPoolOptions
+  readonly #writer: RequestWriter
   readonly #calls: Connections
   readonly #streams: Connections
   #pending = 0
   #standing = 0
+  readonly #pendingOver = (): void => void this.#pending--
+  readonly #standingOver = (): void => void this.#standing--
 
   /** Throws a TypeError for a URL that would send credentials in the clear or carries some itself. */
   constructor(options: HttpPoolOptions) {
@@ -60,6 +63,7 @@ export class HttpPool {
     }
     if (url.username !== '' || url.password !== '') throw new TypeError('an upstream URL must not carry credentials')
     this.#options = options
+    this.#writer = new RequestWriter(url)
     const target = {
       url,
       connectTimeoutMs: options.connectTimeoutMs,
@@ -84,11 +88,8 @@ export class HttpPool {
     if (standing) this.#standing++
     else this.#pending++
     return new Promise((resolve, reject) => {
-      const { idleTimeoutMs = this.#options.idleTimeoutMs } = request
-      const exchange = new HttpExchange({ ...this.#options, idleTimeoutMs }, resolve, reject, () => {
-        if (standing) this.#standing--
-        else this.#pending--
-      })
+      const over = standing ? this.#standingOver : this.#pendingOver
+      const exchange = new HttpExchange(this.#options, request.idleTimeoutMs, resolve, reject, over)
       if (cancellation !== undefined) {
         exchange.forget = cancellation.onCancel((reason) => exchange.cancel(reason))
         if (cancellation.cancelled) return
@@ -105,7 +106,7 @@ export class HttpPool {
 
   #dispatch(connections: Connections, request: HttpRequest, exchange: HttpExchange): void {
     try {
-      exchange.bytes = requestText(this.#options.url, request)
+      exchange.bytes = this.#writer.text(request)
     } catch (cause) {
       exchange.onFailure(new Fault('upstream.unavailable', { reason: 'request refused by the HTTP client' }, { cause }))
       return

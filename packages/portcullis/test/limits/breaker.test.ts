@@ -24,9 +24,9 @@ test('a breaker opens after so many failures, says for how long, and one call tr
   const { breaker, told, call } = site()
   for (let n = 0; n < 3; n++) assert.equal(call('failure'), undefined)
   assert.equal(call('failure', 1_000), 4_000)
-  const tried = breaker.enter('b', 5_000) as Pass
+  const tried = breaker.enter('a', 5_000) as Pass
   assert.equal(breaker.state, 'half-open')
-  assert.equal(breaker.enter('c', 5_001), 4_999, 'only one call tries')
+  assert.equal(breaker.enter('a', 5_001), 4_999, 'only one call tries')
   tried('success', 5_100)
   assert.equal(call('success', 5_200), undefined)
   assert.deepEqual(told, ['open', 'half-open', 'closed'])
@@ -77,6 +77,35 @@ test('one caller that brings failures about does not shut out the others', () =>
   assert.equal(breaker.state, 'open')
 })
 
+test('a caller who alone fails, and again whenever it may try, shuts out nobody else', () => {
+  const { breaker, call, told } = site()
+  for (let now = 0; now < 120_000; now += 1_000) {
+    for (let n = 0; n < 5; n++) call('failure', now, 'a')
+    assert.equal(call('success', now + 1, 'b'), undefined, `at ${now}`)
+  }
+  for (let n = 0; n < 5; n++) call('failure', 200_000, 'a')
+  assert.equal(breaker.state, 'open')
+  assert.equal(call('success', 200_001, 'c'), undefined)
+  assert.equal(breaker.state, 'closed', 'a server that is there is there for all')
+  assert.ok(told.includes('open'))
+})
+
+test('of a server that is gone each caller has one failure, a few at a time, and then waits', () => {
+  const { breaker, call } = site()
+  for (let n = 0; n < 3; n++) call('failure')
+  const trying = ['b', 'c', 'd'].map((caller) => breaker.enter(caller, 1) as Pass)
+  assert.equal(breaker.enter('e', 2), 4_998, 'three at a time')
+  assert.equal(breaker.enter('b', 2), 4_998, 'and none twice')
+  trying[0]?.('neither', 3)
+  for (const pass of trying.slice(1)) pass('failure', 3)
+  assert.equal(breaker.state, 'open')
+  assert.equal(breaker.enter('c', 4), 4_996)
+  assert.equal(call('failure', 4, 'b'), undefined, 'of one that gave up nothing is known')
+  assert.equal(breaker.enter('b', 5), 4_995)
+  for (let n = 0; n < 2_000; n++) call('failure', 6, `caller ${n}`)
+  assert.equal(breaker.enter('somebody else', 7), 4_993, 'memory is bounded')
+})
+
 test('whatever happens, an open breaker lets nothing through before its time, and one call after it', () => {
   const step = fc.record({ outcome: fc.constantFrom<Outcome>('success', 'failure', 'neither'), ms: fc.nat(9_000) })
   fc.assert(
@@ -91,7 +120,7 @@ test('whatever happens, an open breaker lets nothing through before its time, an
           assert.ok(pass > 0 && pass <= RULES.maxOpenMs && before !== 'closed')
           continue
         }
-        if (before !== 'closed') assert.equal(typeof breaker.enter('b', now), 'number')
+        if (before !== 'closed') assert.equal(typeof breaker.enter('a', now), 'number')
         pass(outcome, now)
         pass('failure', now)
         if (before !== 'closed' && outcome === 'success') assert.equal(breaker.state, 'closed')

@@ -47,6 +47,8 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
 /** Node's own servers drop an idle connection after five seconds; a request that meets the drop is lost. */
 const KEEP_SECONDS = 4
 const MAX_KEEP_SECONDS = 600
+/** What a certificate was worth is asked with each connection, so that a revocation counts within the hour. */
+const MAX_AGE_MS = 3_600_000
 
 /** One connection to an upstream: a request, its response, the next request. Nothing is sent ahead (RFC 9112 §9.3.2). */
 export class Connection implements Outbound {
@@ -58,12 +60,16 @@ export class Connection implements Outbound {
   #closed = false
   /** When it is given up unless something happens, on the clock of `performance.now()`. */
   #expiresAt: number
+  /** From then on it takes no further request. */
+  readonly #retiresAt: number
   #failure: Fault | undefined
   paused = false
 
   constructor(target: Target, owner: ConnectionOwner) {
     this.#owner = owner
-    this.#expiresAt = performance.now() + target.connectTimeoutMs
+    const now = performance.now()
+    this.#expiresAt = now + target.connectTimeoutMs
+    this.#retiresAt = now + MAX_AGE_MS
     this.#socket = open(target, (count) => this.#read(count))
     const isTls = target.url.protocol === 'https:'
     const verify = isTls ? target.watchPeer?.(this.#socket as TLSSocket) : undefined
@@ -153,7 +159,7 @@ export class Connection implements Outbound {
     const { head } = this.#reader
     this.#transfer = undefined
     if (this.paused) this.resume()
-    if (head?.persistent !== true) return this.destroy()
+    if (head?.persistent !== true || performance.now() > this.#retiresAt) return this.destroy()
     const seconds = head.keepSeconds === undefined ? KEEP_SECONDS : Math.min(head.keepSeconds - 1, MAX_KEEP_SECONDS)
     if (seconds <= 0) return this.destroy()
     this.#expireIn(seconds * 1_000)

@@ -18,6 +18,7 @@ const EMPTY = Buffer.alloc(0)
 export class ResponseReader {
   #sink: ResponseSink | undefined
   #head: ResponseHead | undefined
+  #lastHead: { readonly text: string; readonly head: ResponseHead } | undefined
   #held: Buffer = EMPTY
   #left = 0
   #chunked: ChunkedBody | undefined
@@ -68,8 +69,18 @@ export class ResponseReader {
       return undefined
     }
     this.#held = EMPTY
-    this.#take(readHead(held.toString('latin1', 0, end)))
+    this.#take(this.#headOf(held.toString('latin1', 0, end)))
     return held.subarray(end + 4)
+  }
+
+  /** A server under load answers with the same head for up to a second, until the date changes. */
+  #headOf(text: string): ResponseHead {
+    const known = this.#lastHead
+    if (known !== undefined && known.text === text) return known.head
+    const head = readHead(text)
+    Object.freeze(head.headers)
+    this.#lastHead = { text, head }
+    return head
   }
 
   /** Interim responses (RFC 9110 §15.2) carry nothing for us; a change of protocol was not asked for. */

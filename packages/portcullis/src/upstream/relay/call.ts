@@ -1,13 +1,13 @@
 import { Fault } from '../../core/fault.ts'
 import type { Answer } from '../../core/exchange.ts'
 import { toLegacy } from '../../mcp/bridge.ts'
-import type { Params } from '../../mcp/message.ts'
+import type { Era, Params } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
 import { callNotices } from './call-notices.ts'
 import { beforeConnecting } from './connect-state.ts'
 import { converse } from './converse.ts'
 import { finishModern, identified, renamed } from './finish.ts'
-import { type Admitted, answer, idOf, type RelayParts, refuseAsk } from './parts.ts'
+import { type Admitted, answer, answered, idOf, type RelayParts, refuseAsk, type SentBy } from './parts.ts'
 import { relayParked } from './parked.ts'
 import { sessionLink } from './session-link.ts'
 import { upstreamParams } from './upstream-params.ts'
@@ -23,25 +23,31 @@ import type { Upstream } from '../upstream.ts'
  * | legacy | legacy | passed on within the session |
  * | legacy | modern | `converse`: `input_required` becomes questions to the client |
  */
-export async function relayCall(parts: RelayParts, exchange: Admitted): Promise<Answer> {
+export function relayCall(parts: RelayParts, exchange: Admitted): Promise<Answer> {
   const upstream = parts.upstreams.get(exchange.upstream as string)
-  if (upstream === undefined) throw new Fault('policy.unknown_target', { upstream: exchange.upstream })
-  const upstreamEra = upstream.era ?? (await upstream.connect()).era
+  if (upstream === undefined) return Promise.reject(new Fault('policy.unknown_target', { upstream: exchange.upstream }))
+  const { era } = upstream
+  if (era !== undefined) return relayTo(parts, exchange, upstream, era)
+  return upstream.connect().then((told) => relayTo(parts, exchange, upstream, told.era))
+}
+
+function relayTo(parts: RelayParts, exchange: Admitted, upstream: Upstream, upstreamEra: Era): Promise<Answer> {
   if (exchange.call.era === 'legacy') return relayLegacy(parts, exchange, upstream, upstreamEra === 'legacy')
   return upstreamEra === 'modern' ? relayModern(parts, exchange, upstream) : relayParked(parts, exchange, upstream)
 }
 
 async function relayModern(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
   const { call, principal } = exchange
-  const params = unsealed(parts, exchange, upstream)
+  const params = await unsealed(parts, exchange, upstream)
   const request = {
     id: idOf(exchange),
     method: call.method,
     params,
-    paramHeaders: paramHeaders(exchange),
+    paramHeaders: paramHeaders(parts, exchange, params),
     incident: exchange.incident,
   }
-  const link = await upstream.shared(parts.scopeOf(principal, upstream.name))
+  const shared = upstream.shared(parts.scopeOf(principal, upstream.name))
+  const link = shared instanceof Promise ? await shared : shared
   // A modern upstream sends notifications only; a request on its stream breaks the protocol and is refused there.
   const events = { notify: callNotices(exchange, upstream), ask: refuseAsk }
   const response = await link.request(request, events, exchange.cancellation)
@@ -68,9 +74,11 @@ async function relayLegacy(
       incident: exchange.incident,
       ...(mirrored && { paramHeaders: mirrored }),
     }
+    const sender = senderOf(exchange, upstream)
     const events: LinkEvents = {
       notify: callNotices(exchange, upstream),
-      ask: (question, withdrawn) => session.ask(question, exchange.outlet, exchange.cancellation, withdrawn),
+      ask: (question, withdrawn) =>
+        answered(parts, sender, session.ask(question, exchange.outlet, exchange.cancellation, withdrawn)),
     }
     const response = sameEra
       ? await link.request(request, events, exchange.cancellation)
@@ -81,19 +89,42 @@ async function relayLegacy(
   }
 }
 
-function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params {
+const senderOf = ({ principal, tool }: Admitted, { name }: Upstream): SentBy => ({
+  principal,
+  upstream: name,
+  tool: tool?.name ?? '',
+})
+
+async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
   const { call, principal } = exchange
-  const params = beforeConnecting(parts.seal, exchange, upstream.name, upstreamParams(exchange))
+  const params = await restoredAnswers(parts, exchange, upstream)
   if (params['requestState'] === undefined) return params
   const inner = parts.seal.open(params['requestState'], principal, call.method, call.params)
   if (inner.upstream !== upstream.name || inner.state === undefined) throw new Fault('state.invalid')
   return { ...params, requestState: inner.state }
 }
 
+/** What was answered before the gateway asked something of its own was sealed as it came. */
+async function restoredAnswers(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
+  const sent = upstreamParams(exchange)
+  const params = beforeConnecting(parts.seal, exchange, upstream.name, sent)
+  const { inputResponses } = params
+  if (parts.protect === undefined || inputResponses === undefined || inputResponses === sent['inputResponses'])
+    return params
+  return { ...params, ...(await parts.protect.params('', { inputResponses }, senderOf(exchange, upstream))) }
+}
+
 /** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */
-function paramHeaders(exchange: Admitted): Readonly<Record<string, string>> {
+function paramHeaders(parts: RelayParts, exchange: Admitted, params: Params): Readonly<Record<string, string>> {
   let found: Record<string, string> | undefined
-  const { headers } = exchange.head
+  const headers = { ...exchange.head.headers, ...exchange.protectedHeaders }
+  const { tool, call } = exchange
+  // What repeats an argument repeats the one that is sent.
+  const isOther = params['arguments'] !== call.params['arguments']
+  if (tool !== undefined && isOther) {
+    for (const name in parts.paramHeaders(tool, call.params['arguments'])) delete headers[name]
+    Object.assign(headers, parts.paramHeaders(tool, params['arguments']))
+  }
   for (const name in headers) {
     const value = headers[name]
     if (name.startsWith('mcp-param-') && typeof value === 'string') (found ??= {})[name] = value

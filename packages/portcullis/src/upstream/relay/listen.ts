@@ -67,7 +67,8 @@ const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 
 /** Wishes less what this principal may not see and what no upstream offers. */
 function allowedWishes(parts: RelayParts, exchange: Admitted, upstreams: readonly Upstream[]): Wishes {
-  const asked = isRecord(exchange.call.params['notifications']) ? exchange.call.params['notifications'] : {}
+  const { notifications } = exchange.protectedParams ?? exchange.call.params
+  const asked = isRecord(notifications) ? notifications : {}
   const offers = (capability: string, member: string) =>
     upstreams.some(({ server }) => (server?.capabilities[capability] as Params | undefined)?.[member] === true)
   const uris = strings(asked['resourceSubscriptions']).filter((uri) => mayRead(parts, exchange, uri))

@@ -26,7 +26,7 @@ export async function relayParked(parts: RelayParts, exchange: Admitted, upstrea
     return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   if (inner.upstream !== upstream.name || inner.parked === undefined) throw new Fault('state.invalid')
   const parked = parts.parking.take(inner.parked, principal)
-  parked.answer(call.params['inputResponses'], notify)
+  parked.answer(upstreamParams(exchange)['inputResponses'], notify)
   return attend(parts, exchange, upstream, parked)
 }
 

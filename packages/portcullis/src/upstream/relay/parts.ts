@@ -65,6 +65,33 @@ export interface SubscribedSession {
   unsubscribe(uri: string): void
 }
 
+/** Masks what goes to an upstream, for one caller; both reject when keys cannot be had. */
+export interface Protect {
+  params(method: string, params: Params, by: SentBy): Promise<Params>
+  answer(response: Response, by: SentBy): Promise<Response>
+}
+
+export interface SentBy {
+  readonly principal: Principal
+  readonly upstream: string
+  /** Empty where no tool is called. */
+  readonly tool: string
+}
+
+/** The answer to a question of an upstream, as that upstream gets it. What cannot be masked is not told. */
+export async function answered(
+  { protect, warn }: Pick<RelayParts, 'protect' | 'warn'>,
+  by: SentBy,
+  answer: Promise<Response>,
+): Promise<Response> {
+  const response = await answer
+  if (protect === undefined) return response
+  return protect.answer(response, by).catch((error: unknown) => {
+    warn('an answer could not be masked', { upstream: by.upstream, error })
+    return { jsonrpc: '2.0', id: response.id as Id, error: { code: -32603, message: 'Refused by the gateway.' } }
+  })
+}
+
 export interface RelayParts {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly sessions: SessionTable
@@ -85,6 +112,8 @@ export interface RelayParts {
   readonly explain?: (thrown: unknown, exchange: Admitted) => Promise<unknown>
   /** What a sealed state of an approved call has to carry, so that its next round is not asked about again. */
   readonly carry?: (exchange: Authenticated & Approved) => { readonly approved?: string }
+  /** What an upstream gets of what a client says to it beside a message's own stages. Absent where nothing is masked. */
+  readonly protect?: Protect
   /** Fires when the gateway begins to end: streams end then, while calls may still finish. */
   readonly ending: Cancellation
   /** Reports an upstream that could not be asked for its part of an aggregate answer. */

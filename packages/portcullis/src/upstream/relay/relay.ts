@@ -50,7 +50,7 @@ async function settle({ call, session }: Admitted): Promise<Answer> {
   return accepted
 }
 
-async function notified({ call, session }: Admitted): Promise<Answer> {
+async function notified({ call, session, protectedParams }: Admitted): Promise<Answer> {
   if (session === undefined) return accepted
   if (call.method === 'notifications/cancelled') {
     const id = call.params['requestId']
@@ -58,7 +58,8 @@ async function notified({ call, session }: Admitted): Promise<Answer> {
   }
   if (call.method === 'notifications/roots/list_changed') {
     // Only upstreams that this session has already reached can have asked for the roots.
-    for (const link of await session.openLinks()) await link.notify(call.message as Notification).catch(() => {})
+    const message = protectedParams === undefined ? call.message : { ...call.message, params: protectedParams }
+    for (const link of await session.openLinks()) await link.notify(message as Notification).catch(() => {})
   }
   return accepted
 }

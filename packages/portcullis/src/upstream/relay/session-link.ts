@@ -3,7 +3,7 @@ import { isRecord, type Notification } from '../../mcp/message.ts'
 import { renameUri } from '../../mcp/naming.ts'
 import { scopeOfPrincipal } from '../access/holder.ts'
 import type { Link, LinkEvents } from '../link.ts'
-import { namingOf, type RelayParts, refuseAsk } from './parts.ts'
+import { answered, namingOf, type RelayParts, refuseAsk } from './parts.ts'
 import type { Session } from './session.ts'
 import type { Upstream } from '../upstream.ts'
 
@@ -18,7 +18,7 @@ export async function sessionLink(parts: RelayParts, session: Session, upstream:
     const scope = parts.scopeOf(session.principal, upstream.name)
     const link = await upstream.open(
       session.client,
-      unsolicited(session, upstream),
+      unsolicited(parts, session, upstream),
       scope,
       scopeOfPrincipal(session.principal),
     )
@@ -35,7 +35,8 @@ export async function tellLevel(link: Link, level: string): Promise<void> {
   await link.request(request, { notify: () => {}, ask: refuseAsk }, new Cancellation()).catch(() => {})
 }
 
-function unsolicited(session: Session, upstream: Upstream): LinkEvents {
+function unsolicited(parts: RelayParts, session: Session, upstream: Upstream): LinkEvents {
+  const by = { principal: session.principal, upstream: upstream.name, tool: '' }
   const naming = namingOf({ route: session.route, resource: '' }, upstream.name)
   const pass = (message: Notification): void => {
     const { params } = message
@@ -48,6 +49,6 @@ function unsolicited(session: Session, upstream: Upstream): LinkEvents {
         void upstream.catalogue.refresh().then(() => pass(message))
       else pass(message)
     },
-    ask: (request, withdrawn) => session.ask(request, undefined, withdrawn),
+    ask: (request, withdrawn) => answered(parts, by, session.ask(request, undefined, withdrawn)),
   }
 }

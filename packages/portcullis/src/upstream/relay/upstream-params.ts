@@ -8,10 +8,15 @@ export interface Masked {
   readonly maskedArguments?: Params
   /** After secrets and personal data were taken out, or exchanged; comes before what the inspection made. */
   readonly protectedArguments?: Params
+  /** All parameters, in the upstream's own names, where something beside the arguments was masked; comes before all others. */
+  readonly protectedParams?: Params
+  /** `Mcp-Param-*` headers that were masked, encoded. */
+  readonly protectedHeaders?: Readonly<Record<string, string>>
 }
 
 /** The parameters in the upstream's own names, masked where that was decided; else the very same object on an upstream's own path. */
 export function upstreamParams(exchange: Parsed & Resolved & Masked): Params {
+  if (exchange.protectedParams !== undefined) return exchange.protectedParams
   const instead = exchange.protectedArguments ?? exchange.maskedArguments
   const params = namedParams(exchange)
   return instead === undefined ? params : { ...params, arguments: instead }
