@@ -24,10 +24,11 @@ const ROWS = [
   { name: 'no records', serve: (file) => [SERVE_AUDIT, file, 'off'] },
   { name: 'records, not waited for', audit: { durability: 'eventual' } },
   { name: 'durable, one commit for the calls under way' },
+  { name: 'durable, each result with a receipt', audit: { receipts: 'every-answer' } },
   { name: 'durable, one fsync for each record', serve: (file) => [SERVE_AUDIT, file, 'each'] },
   { name: 'durable, arguments and results kept sealed', more: KEPT },
 ]
-const [OFF, , OURS, EACH] = ROWS.map(({ name }) => name)
+const [OFF, , OURS, , EACH] = ROWS.map(({ name }) => name)
 
 const args = process.argv.slice(3)
 const options = readOptions(args)
@@ -86,7 +87,7 @@ function report(targets, rows, samples) {
 
 Written by \`npm run bench -- audit\`. A call is \`tools/call\` of \`echo\` with 1 KB of text there and back, over TLS, through all
 layers; the method is that of [README.md](README.md). All rows write the same records into the same kind of chain; they differ in
-when a record has to be on the disk. "One fsync for each record" is our own chain with a commit of its own for every record, two a
+when a record has to be on the disk; in one row each result carries a receipt too (\`audit.receipts\`). "One fsync for each record" is our own chain with a commit of its own for every record, two a
 call. Compare rows of one run only: what a sync costs is the disk's, and a virtual disk may cost next to nothing.
 
 ${startedAt}; Node ${process.version}; ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown processor'}.

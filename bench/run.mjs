@@ -10,6 +10,8 @@ const SUITES = {
   masking: './masking.mjs',
   traffic: './traffic.mjs',
   signatures: './signatures.mjs',
+  floods: './floods.mjs',
+  handshakes: './handshakes.mjs',
 }
 
 await import(SUITES[process.argv[2]] ?? './calls.mjs')

@@ -22,7 +22,7 @@ async function signer(alg) {
 /** Starts the outside issuer. `token(alg, claims)` signs a token of its; `stop` ends it. */
 export async function startIssuer(folder) {
   const authority = join(folder, 'authority')
-  const tls = await serverCertificate(authority, [], Date.now())
+  const tls = await serverCertificate(authority, [], { clock: { now: () => Date.now() } })
   const signers = Object.fromEntries(await Promise.all(ALGORITHMS.map(async (alg) => [alg, await signer(alg)])))
   const child = fork(join(import.meta.dirname, 'issuer.mjs'), { stdio: 'inherit', execArgv: [] })
   const jwks = Object.values(signers).map(({ published }) => published)

@@ -46,7 +46,7 @@ const HOMES: readonly (readonly [what: string, pattern: RegExp, homes: readonly 
   ['child processes', /['"]node:child_process['"]/, ['sandbox/']],
   ['schemas of zod', /from 'zod'/, ['config/', 'policy/test.ts']],
   ['the X.509 library', /['"]@peculiar\/x509['"]/, ['pki/']],
-  ['the database driver', /['"]node:sqlite['"]|from 'kysely'/, ['stores/']],
+  ['the database driver', /['"]node:sqlite['"]|from 'kysely'|['"]pg['"]/, ['stores/']],
 ]
 
 interface SourceFile {

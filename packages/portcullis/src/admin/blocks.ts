@@ -106,8 +106,13 @@ function tenantOf(
   throw new Fault('policy.denied', { principal: asker.id, kind, everywhere }, { says })
 }
 
-/** Nobody shuts the administration for itself: neither who asks, nor the commands of this machine. */
-function refuseOwn({ asker }: Pick<AdminCall, 'asker'>, kind: BlockKind, tenant: string, value: string): void {
+/** Nobody shuts the administration for itself: neither who asks, nor from where, nor the commands of this machine. */
+function refuseOwn(
+  { asker, address }: Pick<AdminCall, 'asker' | 'address'>,
+  kind: BlockKind,
+  tenant: string,
+  value: string,
+): void {
   const { id, credential } = asker
   const own = {
     principal: id,
@@ -116,15 +121,17 @@ function refuseOwn({ asker }: Pick<AdminCall, 'asker'>, kind: BlockKind, tenant:
   }
   const isOwn = kind in own && own[kind as keyof typeof own] === value && (tenant === '' || tenant === asker.tenant)
   if (isOwn) throw conflict('This is what you are signed in by.')
-  if (kind === 'address' && coversLoopback(value))
+  if (kind !== 'address') return
+  if (covers(value, ['127.0.0.1', '::1']))
     throw conflict('This would shut out the commands of this machine; list it in the configuration if it is meant.')
+  if (covers(value, [address])) throw conflict('This is the address from which you ask.')
 }
 
-function coversLoopback(value: string): boolean {
+function covers(value: string, addresses: readonly string[]): boolean {
   const network = parseNetwork(value)
   const map = new NetworkMap<true>()
   map.set(networkWords(network), network.prefix, true)
-  return ['127.0.0.1', '::1'].some((address) => map.find(addressWords(address) ?? [], () => true) === true)
+  return addresses.some((address) => map.find(addressWords(address) ?? [], () => true) === true)
 }
 
 /** A block that could never match would be believed in. */

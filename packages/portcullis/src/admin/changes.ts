@@ -1,4 +1,6 @@
 /** Decides when a change happens: after its record is durable, never two of one tenant at once, and what ends something first. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Ledger } from '../audit/ledger.ts'
 import type { Detail } from '../audit/record.ts'
 import { scrub } from '../audit/scrub.ts'
@@ -6,6 +8,7 @@ import type { Cancellation, CancelReason } from '../core/cancellation.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Principal } from '../core/principal.ts'
 import { digestOf } from '../mcp/canonical.ts'
+import type { TurnStore } from '../stores/turn-store.ts'
 
 /** What a record says of a change. `before` and `after` are the thing without its secrets; absent: it is not there. */
 export interface ChangeFacts {
@@ -39,30 +42,58 @@ interface Line {
   readonly usual: (() => void)[]
 }
 
+/** A process that dies keeps its turn for so long; one that lives takes it anew before each change. */
+const TURN_MS = 10_000
+const PATIENCE_MS = 12_000
+const ASK_AGAIN_MS = 20
+
 /**
  * The record of a change stands before the change. When the change then fails, a second record says so; should that one
  * fail as well, the outcome record of the request, which has the same incident, tells of the failure.
  */
 export class Changes {
   readonly #ledger: Pick<Ledger, 'append'>
+  readonly #turns: TurnStore
   /** Who waits, for each tenant in which somebody has the turn. */
   readonly #lines = new Map<string, Line>()
 
-  constructor(ledger: Pick<Ledger, 'append'>) {
+  /** `turns` are those of the store, which other processes may work on, too. */
+  constructor(ledger: Pick<Ledger, 'append'>, turns: TurnStore) {
     this.#ledger = ledger
+    this.#turns = turns
   }
 
   /**
-   * What is read inside of `work` is not changed by another administrator before it is over. What is urgent goes before all
+   * What is read inside of `work` is not changed by another administrator, of this process or another, before it is over. What is urgent goes before all
    * that wait: a stolen key must not be able to hold up its own end.
    */
   async make<T>(maker: ChangeMaker, work: Work<T>, isUrgent = false): Promise<T> {
     const { tenant } = maker
     await this.#turn(tenant, isUrgent)
     try {
-      return await this.#work(maker, work)
+      return await this.#alone(tenant, (mustHold) => this.#work(maker, work, mustHold))
     } finally {
       this.#pass(tenant)
+    }
+  }
+
+  /** Among all processes: whoever has let the turn run out must not make a change any more. */
+  async #alone<T>(tenant: string, act: (mustHold: () => Promise<void>) => Promise<T>): Promise<T> {
+    const holder = randomUUID()
+    const givesUpAt = performance.now() + PATIENCE_MS
+    while (!(await this.#turns.take(tenant, holder, TURN_MS))) {
+      if (performance.now() > givesUpAt)
+        throw new Fault('administration.changed', { reason: 'the turn is not passed on' })
+      await pause(ASK_AGAIN_MS)
+    }
+    try {
+      return await act(async () => {
+        if (await this.#turns.keep(tenant, holder, TURN_MS)) return
+        throw new Fault('administration.changed', { reason: 'the turn was lost' })
+      })
+    } finally {
+      // It runs out by itself where the store does not answer.
+      await this.#turns.pass(tenant, holder).catch(() => undefined)
     }
   }
 
@@ -79,7 +110,7 @@ export class Changes {
     else next()
   }
 
-  async #work<T>(maker: ChangeMaker, work: Work<T>): Promise<T> {
+  async #work<T>(maker: ChangeMaker, work: Work<T>, mustHold: () => Promise<void>): Promise<T> {
     const announced: ChangeFacts[] = []
     try {
       refuseEnded(maker)
@@ -88,6 +119,7 @@ export class Changes {
         await this.#record(maker, facts.what, factsOf(facts))
         announced.push(facts)
         refuseEnded(maker)
+        await mustHold()
       })
     } catch (thrown) {
       for (const { what, id } of announced) await this.#record(maker, `${what}.failed`, { id }).catch(() => undefined)

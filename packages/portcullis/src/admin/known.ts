@@ -32,6 +32,9 @@ export const unknownThing = (what: string, id: string): Fault => new Fault('tran
 export const conflict = (says: string, detail: Readonly<Record<string, unknown>> = {}): Fault =>
   new Fault('administration.conflict', detail, { says })
 
+/** What nobody may ask for so. */
+export const refused = (says: string): Fault => new Fault('administration.refused', {}, { says })
+
 /** By which names everything ends that was issued together with the credential of the asker. */
 export const familiesOf = ({ credential }: Principal): readonly string[] =>
   'families' in credential ? (credential.families as readonly string[]) : []

@@ -41,6 +41,8 @@ export interface AdminRoute {
 export interface AdminCall<Query extends Fields = Fields, Body extends Fields = Fields> {
   readonly view: AdminView
   readonly asker: Principal
+  /** From where the request came. */
+  readonly address: string
   readonly tenant: string
   /** What stands for the `{names}` of the path, decoded. */
   readonly path: Readonly<Record<string, string>>

@@ -5,10 +5,11 @@ import type { Principal } from '../core/principal.ts'
 import type { Administration, AdminView } from '../gateway/administration.ts'
 import { type AdminRole, adminRolesOf, looksAfter, oversees } from '../gateway/administrators.ts'
 import { parseStrict } from '../inspection/strict-json.ts'
+import { StoreError } from '../stores/store-error.ts'
 import { Changes } from './changes.ts'
 import { type Fields, readFields, type Told } from './fields.ts'
 import { isAdminPath, matcher } from './match.ts'
-import { type AdminCall, type AdminRoute, queryOf } from './route.ts'
+import { type AdminAnswer, type AdminCall, type AdminRoute, queryOf } from './route.ts'
 
 type Request = Parameters<Administration['serve']>[0]
 
@@ -21,12 +22,12 @@ const JSON_LIMITS = { maxDepth: 16, maxMembers: 10_000 }
 /** The administration of one gateway, by its table of routes. */
 export function routed(routes: readonly AdminRoute[], view: AdminView): Administration {
   const match = matcher(routes)
-  const changes = new Changes(view.ledger)
+  const changes = new Changes(view.ledger, view.stores.turns)
   const rolesOf = adminRolesOf(view.config)
   return {
     takes: isAdminPath,
     async serve(exchange) {
-      const { head, principal, incident, cancellation } = exchange
+      const { head, principal, incident, cancellation, peer } = exchange
       const found = match(head.path)
       if (found === undefined) throw notThere(head.path)
       const route = found.routes.get(head.method)
@@ -39,14 +40,23 @@ export function routed(routes: readonly AdminRoute[], view: AdminView): Administ
       const ifMatch = revisionIn(route, exchange)
       const maker = { tenant: asked, asker: principal, incident, ...(cancellation && { ended: cancellation }) }
       const call: AdminCall = {
-        ...{ view, asker: principal, tenant: asked, path: found.path },
+        ...{ view, asker: principal, address: peer.address, tenant: asked, path: found.path },
         query,
         body,
         mustMatch: (revision) => mustMatch(ifMatch, revision),
         change: (work, of = asked) => changes.make({ ...maker, tenant: of }, work, route.urgent),
       }
-      return answerOf(route, await route.run(call))
+      return answerOf(route, await answered(route, call))
     },
+  }
+}
+
+async function answered({ run }: AdminRoute, call: AdminCall): Promise<AdminAnswer> {
+  try {
+    return await run(call)
+  } catch (thrown) {
+    if (!(thrown instanceof StoreError)) throw thrown
+    throw new Fault('administration.no_store', { reason: thrown.code }, { cause: thrown })
   }
 }
 

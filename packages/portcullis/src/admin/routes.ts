@@ -4,6 +4,7 @@ import { ANOMALY_ROUTES } from './anomalies.ts'
 import { AUDIT_ROUTES } from './audit.ts'
 import { BACKUP_ROUTES } from './backups.ts'
 import { BLOCK_ROUTES } from './blocks.ts'
+import { CERTIFICATE_ROUTES } from './certificates.ts'
 import { CLIENT_ROUTES } from './clients.ts'
 import { CREDENTIAL_ROUTES } from './credentials.ts'
 import { DEFINITION_ROUTES } from './definitions.ts'
@@ -35,6 +36,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...SESSION_ROUTES,
   ...GRANT_ROUTES,
   ...REVOCATION_ROUTES,
+  ...CERTIFICATE_ROUTES,
   ...BLOCK_ROUTES,
   ...POLICY_ROUTES,
   ...UPSTREAM_ROUTES,

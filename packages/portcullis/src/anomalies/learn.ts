@@ -27,6 +27,8 @@ const HOUR = seriesAt('hour')
 /** Lets time pass up to `now`, in ms since the epoch. A clock that was set back lets nothing fade and nothing be learned. */
 export function advance(place: Place, now: number): void {
   const last = f64At(place, WORD.lastAt)
+  // Many calls share a millisecond; the first of them has done all of this.
+  if (last === now) return
   if (last === 0) setF64(place, WORD.firstAt, now)
   pass(place, last === 0 ? 0 : Math.max(0, now - last), now)
   setF64(place, WORD.lastAt, now)

@@ -52,6 +52,8 @@ export interface WatchParts {
   readonly blocks?: Blocks | undefined
   /** Addresses that are never blocked. */
   readonly isExemptNetwork: (network: string) => boolean
+  /** The wider network that one is in, which may fail `factor` times as often; undefined where there is none. */
+  readonly siteOf?: ((network: string) => { readonly site: string; readonly factor: number } | undefined) | undefined
 }
 
 /** Whoever asked, and whether nothing may follow for them but an alert. */
@@ -137,12 +139,18 @@ export class Watch {
 
   /** Somebody at an address failed to sign in. `tenant` is whose chain tells of it. */
   stranger(network: string, tenant: string, incident: string): void {
+    const { failedSignInsPerMinute } = this.rules
+    this.#failedAt(network, failedSignInsPerMinute, tenant, incident)
+    const around = this.#parts.siteOf?.(network)
+    if (around !== undefined) this.#failedAt(around.site, failedSignInsPerMinute * around.factor, tenant, incident)
+  }
+
+  #failedAt(network: string, limit: number, tenant: string, incident: string): void {
     const { clock, isExemptNetwork } = this.#parts
-    const limit = this.rules.failedSignInsPerMinute
     const tries = this.#strangers.failed(network, clock.now())
     const weight = burstWeight(tries, limit)
     if (weight === 0) return
-    const isHome = this.memory.homes.has(network, clock.now())
+    const isHome = this.#isHome(network, clock.now())
     const observed = Number(tries.toPrecision(3))
     const reason: Reason = { reason: 'failed-sign-ins', observed, expected: limit, weight, windowSeconds: 60 }
     const asker = {
@@ -153,6 +161,14 @@ export class Watch {
       incident,
     }
     this.#answer({ kind: 'network', tenant, name: network }, assessOne(reason, this.rules.levels), asker)
+  }
+
+  /** Of a wider network it is enough that one in it is a home. */
+  #isHome(network: string, now: number): boolean {
+    const { homes } = this.memory
+    if (homes.has(network, now)) return true
+    const { siteOf } = this.#parts
+    return homes.entries.some(([home]) => homes.has(home, now) && siteOf?.(home)?.site === network)
   }
 
   /** What holds for a principal now. */

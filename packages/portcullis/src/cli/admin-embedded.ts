@@ -16,6 +16,7 @@ import type { Principal } from '../core/principal.ts'
 import type { Administration } from '../gateway/administration.ts'
 import { adminView } from '../gateway/build-administration.ts'
 import { openKeys } from '../gateway/open-keys.ts'
+import { openStores } from '../gateway/open-stores.ts'
 import { PRODUCT } from '../gateway/product.ts'
 import { tenantNames } from '../gateway/tenants.ts'
 import { RevocationList } from '../identity/revocation.ts'
@@ -37,16 +38,17 @@ export async function withEmbedded<T>(
 ): Promise<T> {
   const { clock } = terminal
   privateFolder(config.state)
-  const { openSqliteStores } = await import('../stores/sqlite/open.ts')
-  const stores = await openSqliteStores({ path: stateLayout(config).store })
+  const { environment } = terminal
+  const stores = await openStores({ config, environment, onProblem: () => {} })
   const chains = new ChainWhenNeeded(config, terminal)
   const revocations = new RevocationList({
     ...{ store: stores.revocations, clock, pollMs: 1_000, staleAfterMs: 10_000 },
     onProblem: () => {},
   })
   const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 1_000, onProblem: () => {} })
-  const { environment } = terminal
-  const keys = openKeys({ config, layout: stateLayout(config), stores, clock, environment })
+  const { outboundProver } = await import('../gateway/build-validation.ts')
+  const prover = await outboundProver(config, clock, { warn: (message) => terminal.err(message) })
+  const keys = openKeys({ config, layout: stateLayout(config), stores, clock, environment, prover })
   try {
     await revocations.refresh()
     await blocks.refresh()

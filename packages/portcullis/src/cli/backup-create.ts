@@ -160,6 +160,8 @@ async function make(
   const { snapshotSqlite } = await import('../stores/sqlite/snapshot.ts')
   const { store } = stateLayout(config)
   const { progress } = terminal
+  if (config.store.kind === 'postgres')
+    terminal.err(`Beware: ${(await import('../gateway/build-backups.ts')).STORE_APART}.`)
   const written = await makeBackup({
     ...maker,
     ...{ config, configFile: file, into, clock: terminal.clock, packer: await packerFor(options, config) },
@@ -191,11 +193,19 @@ async function packerFor(options: BackupCreateOptions, { backup }: Config): Prom
   return { kinds: made.kinds, pack: (job, told) => packPart(job, made, told) }
 }
 
-/** As age has them: one a line, `#` begins a comment. Throws CommandError for a file without any. */
+/** As age has them: one a line, `#` begins a comment. Throws CommandError for a file without any, and for any other line. */
 function recipientsIn(file: string): readonly string[] {
   const found = readFileSync(file, 'utf8')
     .split(/\r?\n/)
-    .filter((line) => line.startsWith('age1'))
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  // Whoever is left out in silence cannot open the backup on the day it is needed.
+  const stranger = found.findIndex((line) => !line.startsWith('age1'))
+  if (stranger >= 0)
+    throw new CommandError(
+      EXIT.usage,
+      `${file} holds a line that is no recipient of age (age1…): entry ${stranger + 1}.`,
+    )
   if (found.length === 0) throw new CommandError(EXIT.usage, `${file} holds no recipient of age (age1…).`)
   return found
 }

@@ -48,8 +48,9 @@ export async function backupRestore(folder: string, options: BackupRestoreOption
   const contents = await contentsOf(series, open)
   const target = targetOf(contents.roots, options, present)
   mustNotRun(target)
+  const mustBeIdle = () => mustNotRun(target)
   const restored = await restoreBackup({
-    ...{ series, open, keys, contents, target, revokeBefore, clock: terminal.clock, by: 'command line' },
+    ...{ series, open, keys, contents, target, revokeBefore, mustBeIdle, clock: terminal.clock, by: 'command line' },
     told: progressOf(terminal, 'opened'),
     replace: options.replace === true,
     lostAuditKey: options.lostAuditKey === true,
@@ -92,7 +93,7 @@ function mustNotRun({ audit }: Roots): void {
 }
 
 function sentences(
-  { madeAt, records, carried, recordsLeft, kept, leftAlone, hasTenantKeys }: Restored,
+  { madeAt, records, carried, recordsLeft, kept, leftAlone, outside, hasTenantKeys }: Restored,
   { hasStore }: Contents,
   revokeBefore: number | undefined,
 ): readonly string[] {
@@ -115,6 +116,8 @@ function sentences(
           'What is sealed cannot be opened yet: put tenant-keys.sqlite or dataProtection.tenantKeys.copy, and the key-encryption key, back where they were.',
         ]),
     ...kept.map((folder) => `What was there before is in ${printable(folder)}; remove it when you do not need it.`),
+    // Whoever has the audit key says what a backup holds, so nothing is put into places of the system in silence.
+    ...outside.map((file) => `${printable(file)} was put back, outside of the folders of the gateway; look at it.`),
     ...leftAlone.map((file) => `${printable(file)} is not as in the backup, and was left as it is.`),
   ]
 }

@@ -60,7 +60,7 @@ async function examineConfiguration(
     ...weaknesses(config).map(({ path, meaning }) => ({ what: path, state: 'weak' as const, told: meaning })),
     await examine('certificate', () => probeCertificate(config, terminal)),
     await examine('state folder', () => probeFolder(config)),
-    await examine('store', () => probeStore(config)),
+    await examine('store', () => probeStore(config, terminal)),
   ]
 }
 
@@ -112,15 +112,15 @@ function probeFolder(config: Config): string {
   return config.state
 }
 
-async function probeStore(config: Config): Promise<string> {
+async function probeStore(config: Config, terminal: Terminal): Promise<string> {
   const { store } = stateLayout(config)
   if (config.store.kind === 'memory') return 'in memory'
-  if (!existsSync(store)) return 'not made yet'
-  const { openSqliteStores } = await import('../stores/sqlite/open.ts')
-  const stores = await openSqliteStores({ path: store })
+  if (config.store.kind === 'sqlite' && !existsSync(store)) return 'not made yet'
+  const { openStores } = await import('../gateway/open-stores.ts')
+  const stores = await openStores({ config, environment: terminal.environment, onProblem: () => {} })
   try {
     await stores.health()
-    return store
+    return config.store.url ?? store
   } finally {
     await stores.close()
   }

@@ -5,8 +5,8 @@ import { openAuditKey } from '../audit/key-file.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { stateLayout } from '../config/state-layout.ts'
+import { ownCertificate } from '../gateway/own-certificate.ts'
 import { authorityFile } from '../pki/authority.ts'
-import { serverCertificate } from '../pki/leaf.ts'
 import { privateFolder, writeWhole } from '../pki/private-file.ts'
 import { documentOf } from './admin-call.ts'
 import { withEmbedded } from './admin-embedded.ts'
@@ -33,7 +33,7 @@ export async function init({ dir, demo }: InitOptions, terminal: Terminal): Prom
   openAuditKey(layout.auditKey, layout.audit)
   if (config.listen.tls?.authority === 'local') {
     const isNew = !existsSync(authorityFile(layout.authority))
-    await serverCertificate(layout.authority, config.listen.tls.names ?? [], terminal.clock.now())
+    await ownCertificate(config, layout)(terminal.clock.now())
     if (isNew) terminal.out(`made  ${authorityFile(layout.authority)}, which clients have to trust`)
   }
   await firstKey(config, layout.adminKey, terminal)

@@ -5,6 +5,7 @@ import { addAnomalyCommands } from './anomaly-commands.ts'
 import { addAuditCommands } from './audit-commands.ts'
 import { addBackupCommands } from './backup-commands.ts'
 import { addBlockCommands } from './block-commands.ts'
+import { addCertCommands } from './cert-commands.ts'
 import { addExportCommands } from './export-commands.ts'
 import { addGovernCommands } from './govern-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
@@ -14,6 +15,7 @@ import { addLockCommands } from './lock-commands.ts'
 import { configOption, jsonOption } from './options.ts'
 import type { Done } from './options.ts'
 import { addPolicyCommands } from './policy-commands.ts'
+import { addStoreCommands } from './store-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { addVaultCommands } from './vault-commands.ts'
 
@@ -29,12 +31,14 @@ export function buildProgram(version: string, terminal: Terminal, done: Done): C
   addAccountCommands(program, terminal)
   addGovernCommands(program, terminal)
   addBlockCommands(program, terminal)
+  addCertCommands(program, terminal)
   addVaultCommands(program, terminal)
   addKeysCommands(program, terminal, done)
   addAnomalyCommands(program, terminal)
   addAuditCommands(program, terminal, done)
   addExportCommands(program, terminal, done)
   addBackupCommands(program, terminal, done)
+  addStoreCommands(program, terminal)
   addPolicyCommands(program, terminal, done)
   addLockCommands(program, terminal, done)
   addConfigCommands(program, terminal)

@@ -17,13 +17,19 @@ import type {
   UpstreamConfig,
 } from './schema.ts'
 
+const LOCAL = {
+  authority: 'local',
+  staple: 'auto',
+  minVersion: 'TLSv1.3',
+  http2: 'on',
+  revocationNetworks: [],
+} as const
+
 /** Fills in what depends on other members: the local authority unless TLS is given up, the audit folder inside `state`. */
 export function anchor(config: Config, folder: string): Config {
   const at = (path: string) => absolute(path, folder)
   const { tls, plaintext } = config.listen
-  const listener =
-    tls ??
-    (plaintext === undefined ? ({ authority: 'local', staple: 'auto', revocationNetworks: [] } as const) : undefined)
+  const listener = tls ?? (plaintext === undefined ? LOCAL : undefined)
   const state = at(config.state)
   const { log } = config.audit
   return {
@@ -36,9 +42,11 @@ export function anchor(config: Config, folder: string): Config {
     inspection: { ...config.inspection, results: anchorResults(config.inspection.results, at) },
     ...(config.tenants && { tenants: mapValues(config.tenants, (tenant) => anchorTenant(tenant, at)) }),
     upstreams: mapValues(config.upstreams, (upstream) => anchorUpstream(upstream, at)),
+    outbound: { ...config.outbound, crls: config.outbound.crls.map(at) },
     exporters: anchorExporters(config.exporters, at),
     dataProtection: anchorDataProtection(config.dataProtection, at),
     ...(config.telemetry && { telemetry: anchorTelemetry(config.telemetry, at) }),
+    store: anchorStore(config.store, at),
     traffic: anchorTraffic(config.traffic, at),
     backup: { ...config.backup, ...(config.backup.folder !== undefined && { folder: at(config.backup.folder) }) },
     audit: {
@@ -137,6 +145,15 @@ function anchorTraffic(traffic: Config['traffic'], at: At): Config['traffic'] {
         ...(redis.password && { password: anchorSecret(redis.password, at) }),
       },
     }),
+  }
+}
+
+function anchorStore({ ca, socket, password, ...store }: Config['store'], at: At): Config['store'] {
+  return {
+    ...store,
+    ...(ca !== undefined && { ca: at(ca) }),
+    ...(socket !== undefined && { socket: at(socket) }),
+    ...(password && { password: anchorSecret(password, at) }),
   }
 }
 

@@ -34,7 +34,9 @@ const sql = z.strictObject({
     .strictObject({
       allow: patterns
         .optional()
-        .describe('The only functions. Weakness: a name without `*` also lifts a built-in refusal.'),
+        .describe(
+          'The only functions. Default: those that are known to compute and do nothing else, where `readOnly` holds, else any. Weakness: a name without `*` also lifts a built-in refusal, and `*` lets any other function be called.',
+        ),
       deny: patterns.optional().describe('Functions that are refused beside those that always are.'),
     })
     .optional()

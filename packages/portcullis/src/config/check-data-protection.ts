@@ -6,7 +6,7 @@ import { type Finding, readable, secretProblem } from './finding.ts'
 import type { Config, KeyKeeperConfig } from './schema.ts'
 
 /** `config` has absolute paths. */
-export function checkDataProtection({ dataProtection }: Config, environment: Environment): readonly Finding[] {
+export function checkDataProtection({ dataProtection, store }: Config, environment: Environment): readonly Finding[] {
   const { keyEncryption, previous, tenantKeys } = dataProtection
   const base = ['dataProtection']
   const all = [keyEncryption, ...previous]
@@ -22,7 +22,15 @@ export function checkDataProtection({ dataProtection }: Config, environment: Env
     ...(tenantKeys.copy === undefined
       ? []
       : readable(dirname(tenantKeys.copy), [...base, 'tenantKeys', 'copy'], 'folder')),
+    ...(tenantKeys.copy !== undefined && store.kind === 'postgres' ? [ONE_NODE_ONLY] : []),
   ]
+}
+
+/** What another gateway has made would be missing in it, and what another has shredded would be in it for ever. */
+const ONE_NODE_ONLY: Finding = {
+  path: ['dataProtection', 'tenantKeys', 'copy'],
+  wrong: 'a copy follows one gateway only, and tenant keys are in PostgreSQL for all of them',
+  right: 'leave it out, and keep a dump of the schema portcullis_keys apart from that of portcullis',
 }
 
 type Path = readonly PropertyKey[]

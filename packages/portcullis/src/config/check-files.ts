@@ -8,6 +8,7 @@ import { checkExporters } from './check-exporters.ts'
 import { checkSenders } from './check-senders.ts'
 import { checkSignatures } from './check-signatures.ts'
 import { checkSignIn } from './check-sign-in.ts'
+import { checkStore } from './check-store.ts'
 import { checkTelemetry } from './check-telemetry.ts'
 import { checkTenants, everyRole } from './check-tenants.ts'
 import { checkTraffic } from './check-traffic.ts'
@@ -28,9 +29,11 @@ export function checkFiles(config: Config, configFile: string, environment: Envi
     ...checkAssertions(config),
     ...checkServer(config),
     ...checkSignIn(config, environment),
+    ...checkStore(config, environment),
     ...checkTenants(config),
     ...checkExporters(config, environment),
     ...checkAudit(config, environment),
+    ...config.outbound.crls.flatMap((file, index) => readable(file, ['outbound', 'crls', index], 'file')),
     ...checkTelemetry(config, environment),
     ...checkTraffic(config, environment),
     ...checkDataProtection(config, environment),

@@ -90,6 +90,8 @@ function ofArgument(at: string, { sql, shell, path, url, host }: Argument): read
   for (const name of sql?.functions?.allow ?? []) {
     if (!name.includes('*') && isDeniedFunction(name.split('.')))
       add('sql.functions.allow', name, 'A function may be called that is refused because of what it can reach or do.')
+    if (/^[*.]+$/.test(name))
+      add('sql.functions.allow', name, 'Functions may be called of which nobody has said what they do.')
   }
   const { form = 'relative', roots = [] } = path ?? {}
   if (form !== 'relative' && roots.length === 0) add('path.form', form, 'Any absolute path may be named.')

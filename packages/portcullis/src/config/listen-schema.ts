@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { count, hostName, isMap, origin, path } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 import { metrics } from './metrics-schema.ts'
+import { revocation } from './revocation-schema.ts'
 import { clientCertificates } from './sender-schema.ts'
 import { revocationNetworks } from './validation-schema.ts'
 
@@ -38,6 +39,16 @@ const tls = z
       .describe(
         '`auto`: when your certificate names an OCSP responder, its answer is fetched, renewed and sent with every handshake.',
       ),
+    minVersion: z
+      .enum(['TLSv1.3', 'TLSv1.2'])
+      .default('TLSv1.3')
+      .describe(
+        'Oldest TLS that is spoken. Weakness: `TLSv1.2`, for clients that know nothing newer; with ECDHE and authenticated encryption alone.',
+      ),
+    http2: z
+      .enum(['on', 'off'])
+      .default('on')
+      .describe('`off`: clients get HTTP/1.1 even when they could speak HTTP/2.'),
     revocationNetworks,
     clientCertificates: clientCertificates.optional(),
   })
@@ -65,7 +76,7 @@ export const listen = z
       .default('127.0.0.1')
       .describe('Address to listen on. Anything but loopback also needs `publicUrl`.'),
     port: count(0, 65_535).default(8443).describe('TCP port; 0 lets the system choose.'),
-    tls: tls.optional().describe('Certificate of the listener. TLS 1.3 only. Default: `{ authority: local }`.'),
+    tls: tls.optional().describe('Certificate of the listener. Default: `{ authority: local }`.'),
     plaintext: z
       .literal('loopback-only')
       .optional()
@@ -86,6 +97,11 @@ export const listen = z
     metrics: metrics
       .optional()
       .describe('Another listener, with `/metrics` for Prometheus, `/healthz` and `/readyz`. Default: none.'),
+    revocation: revocation
+      .optional()
+      .describe(
+        'Another listener, with the revocation lists and the OCSP responder of the local authority. Its certificates name it, and that of the gateway comes with its answer. Default: none.',
+      ),
   })
   .refine((value) => value.plaintext === undefined || value.tls === undefined, {
     path: ['plaintext'],

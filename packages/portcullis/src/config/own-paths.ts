@@ -19,6 +19,7 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
   const files = [
     config.audit.folder,
     config.audit.log.file,
+    config.store.password?.file,
     config.backup.folder,
     key?.file,
     ...secrets.map(({ file }) => file),
@@ -42,13 +43,15 @@ export function trustedFiles({
   definitions,
   identity,
   listen,
+  outbound,
   upstreams,
   exporters,
   telemetry,
+  store,
 }: Config): readonly string[] {
   const issuers = [...identity.issuers, ...(identity.server?.providers ?? [])].map(({ ca }) => ca)
   const servers = Object.values(upstreams).map(({ http }) => http?.tls.ca)
-  const lists = [listen.tls?.clientCertificates, ...Object.values(upstreams).map(({ http }) => http?.tls)]
+  const lists = [outbound, listen.tls?.clientCertificates, ...Object.values(upstreams).map(({ http }) => http?.tls)]
   const files = [
     ...issuers,
     ...servers,
@@ -58,6 +61,7 @@ export function trustedFiles({
     ...witnessAuthorities(audit),
     ...signatureAuthorities({ identity, upstreams }),
     telemetry?.ca,
+    store.ca,
     listen.tls?.certificate?.file,
     definitions.lock,
   ]

@@ -12,30 +12,29 @@ import { identity, policy } from './identity-schema.ts'
 import { inspection } from './inspection-schema.ts'
 import { masking } from './masking-schema.ts'
 import { listen } from './listen-schema.ts'
+import { store } from './store-schema.ts'
 import { telemetry } from './telemetry-schema.ts'
 import { tenants } from './tenant-schema.ts'
 import { traffic } from './traffic-schema.ts'
 import { upstream } from './upstream-schema.ts'
+import { outbound } from './validation-schema.ts'
 
 export const configSchema = z.strictObject({
   version: z.literal(1).describe('Version of this format.'),
   listen: listen.prefault({}).describe('Where clients reach the gateway.'),
   state: path.describe('Folder for the store, the audit chain and the local authority. Mode 0700.'),
-  store: z
-    .strictObject({
-      kind: z
-        .enum(['sqlite', 'memory'])
-        .default('sqlite')
-        .describe('Weakness: `memory` forgets keys and revocations when the gateway stops.'),
-    })
-    .prefault({})
-    .describe('Where keys and revocations are kept.'),
+  store: store.prefault({}).describe('Where keys, accounts and revocations are kept.'),
   identity: identity.prefault({}).describe('Who is believed.'),
   policy: policy.prefault({}).describe('Who may do what.'),
   upstreams: z
     .record(name, upstream)
     .default({})
     .describe('The MCP servers behind the gateway, by name; each has the path `/mcp/NAME`.'),
+  outbound: outbound
+    .prefault({})
+    .describe(
+      'How the certificates of servers are judged that the gateway asks for itself: identity providers, authorization servers, key services, exporters, telemetry, witnesses, classifiers, Redis. Upstreams have `http.tls` of their own.',
+    ),
   definitions: definitions.prefault({}).describe('What upstreams say of themselves, and who has approved it.'),
   tenants,
   administration: administration.prefault({}).describe('Who looks after the gateway itself.'),

@@ -78,6 +78,22 @@ const metrics = z.strictObject({
   everySeconds: seconds(1, 3600).default(60).describe('How often they are sent.'),
 })
 
+const logs = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('From which level on entries are sent, whatever level is written to standard error.'),
+  queue: z
+    .strictObject({
+      entries: count(64, 65_536)
+        .default(2048)
+        .describe('Entries that wait for the collector; further ones are lost, and counted.'),
+      megabytes: count(1, 64).default(4).describe('Their length, at most.'),
+    })
+    .prefault({})
+    .describe('How much waits while the collector does not answer.'),
+})
+
 export const telemetry = z
   .strictObject({
     endpoint: z
@@ -86,7 +102,7 @@ export const telemetry = z
       .meta({ title: 'an https URL, or http on a loopback address with plaintext: loopback-only' })
       .optional()
       .describe(
-        'Collector that speaks OTLP over HTTP, such as `https://collector:4318`; `/v1/traces` and `/v1/metrics` are added. Default: the environment variable OTEL_EXPORTER_OTLP_ENDPOINT, and with it OTEL_EXPORTER_OTLP_HEADERS.',
+        'Collector that speaks OTLP over HTTP, such as `https://collector:4318`; `/v1/traces`, `/v1/metrics` and `/v1/logs` are added. Default: the environment variable OTEL_EXPORTER_OTLP_ENDPOINT, and with it OTEL_EXPORTER_OTLP_HEADERS.',
       ),
     plaintext: z
       .literal('loopback-only')
@@ -104,6 +120,11 @@ export const telemetry = z
     principals: identityWord('callers are'),
     tenants: identityWord('tenants are'),
     traces: traces.optional().describe('A trace of each call. Default: none.'),
+    logs: logs
+      .optional()
+      .describe(
+        'The log of the gateway itself, without secrets and personal data, as it is written. Default: not sent.',
+      ),
     metrics: metrics.optional().describe('What `/metrics` shows, sent at regular times. Default: not sent.'),
   })
   .refine(bothOrNone.check, bothOrNone.params)

@@ -5,6 +5,7 @@ import { exporterWeaknesses } from './exporter-weaknesses.ts'
 import { inspectionWeaknesses } from './inspection-weaknesses.ts'
 import { telemetryWeaknesses } from './telemetry-weaknesses.ts'
 import { maskingWeaknesses } from './masking-weaknesses.ts'
+import { revocationWeaknesses } from './revocation-weaknesses.ts'
 import { validationWeaknesses } from './validation-weaknesses.ts'
 import type { Weakness } from './weakness.ts'
 import { witnessWeaknesses } from './witness-paths.ts'
@@ -14,16 +15,7 @@ import type { Config, SandboxConfig, UpstreamConfig } from './schema.ts'
 export function weaknesses(config: Config): readonly Weakness[] {
   const found: Weakness[] = []
   const add = (path: string, word: string, meaning: string) => found.push({ path, word, meaning })
-  if (config.listen.plaintext !== undefined) {
-    add('listen.plaintext', config.listen.plaintext, 'Programs on this machine can read and change the traffic.')
-  }
-  if (config.listen.metrics?.plaintext !== undefined) {
-    const meaning = 'Programs on this machine can read the metrics and the token that asks for them.'
-    add('listen.metrics.plaintext', config.listen.metrics.plaintext, meaning)
-  }
-  if (config.store.kind === 'memory')
-    add('store.kind', 'memory', 'Keys and revocations are forgotten when the gateway stops.')
-  found.push(...ofRedis(config))
+  found.push(...ofListener(config), ...ofStore(config), ...ofRedis(config))
   if (config.audit.durability === 'eventual') {
     add('audit.durability', 'eventual', 'A crash can lose the records of answers that have already left.')
   }
@@ -52,8 +44,39 @@ export function weaknesses(config: Config): readonly Weakness[] {
   for (const [name, upstream] of Object.entries(config.upstreams)) found.push(...ofUpstream(name, upstream))
   found.push(...inspectionWeaknesses(config))
   found.push(...maskingWeaknesses(config))
-  found.push(...validationWeaknesses(config))
+  found.push(...validationWeaknesses(config), ...revocationWeaknesses(config))
   found.push(...exporterWeaknesses(config), ...telemetryWeaknesses(config), ...witnessWeaknesses(config))
+  return found
+}
+
+function ofListener(config: Config): readonly Weakness[] {
+  const found: Weakness[] = []
+  const add = (path: string, word: string, meaning: string) => found.push({ path, word, meaning })
+  if (config.listen.plaintext !== undefined) {
+    add('listen.plaintext', config.listen.plaintext, 'Programs on this machine can read and change the traffic.')
+  }
+  if (config.listen.tls?.minVersion === 'TLSv1.2') {
+    const meaning =
+      'With older clients certificates are sent in the clear, and keys are agreed upon without post-quantum help.'
+    add('listen.tls.minVersion', 'TLSv1.2', meaning)
+  }
+  if (config.listen.metrics?.plaintext !== undefined) {
+    const meaning = 'Programs on this machine can read the metrics and the token that asks for them.'
+    add('listen.metrics.plaintext', config.listen.metrics.plaintext, meaning)
+  }
+  return found
+}
+
+function ofStore({ store: { kind, plaintext } }: Config): readonly Weakness[] {
+  const found: Weakness[] = []
+  if (kind === 'memory') {
+    const meaning = 'Keys and revocations are forgotten when the gateway stops.'
+    found.push({ path: 'store.kind', word: kind, meaning })
+  }
+  if (plaintext !== undefined) {
+    const meaning = 'Programs on this machine can read and change what the gateways keep in PostgreSQL.'
+    found.push({ path: 'store.plaintext', word: plaintext, meaning })
+  }
   return found
 }
 

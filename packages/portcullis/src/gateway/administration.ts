@@ -19,6 +19,7 @@ import type { Backups } from './build-backups.ts'
 import type { DefinitionsInForce } from './definitions-in-force.ts'
 import type { OpenKeys } from './open-keys.ts'
 import type { Processes } from './processes.ts'
+import type { AuthorityDesk } from './publish-revocations.ts'
 import type { ShownTo } from './tenants.ts'
 
 /** What the room that administers works on. */
@@ -33,6 +34,7 @@ export interface AdminView {
   readonly vault: () => Vault
   readonly keys: () => OpenKeys
   readonly seal: Seal
+  readonly authority: AuthorityDesk
   /** Origin by which clients reach the gateway, without a trailing slash. */
   readonly publicUrl: string
   /** Folder of the audit chains. */
@@ -62,6 +64,8 @@ export interface LiveView {
   /** Absent where no exporter is configured. */
   readonly exporters?: Pick<Exporters, 'status' | 'test'> | undefined
   readonly backups: Pick<Backups, 'status' | 'run' | 'begin' | 'noticed'>
+  /** Gives new connections another certificate of ours. Rejects with PkiError. */
+  readonly renewCertificate: () => Promise<void>
   /** Ends what principals have under way at upstreams, processes included. */
   readonly restart: (upstream: string, concerns: (scope: string) => boolean) => Promise<number>
 }

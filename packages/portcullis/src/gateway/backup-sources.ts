@@ -5,8 +5,8 @@
  * `data-protection/tenant-key-store.ts`), because a tenant that was shredded would be readable again; the secrets that the
  * configuration names (`{ file: … }`); the volumes of upstreams, which are theirs.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { cutChain, cutPayloads } from '../audit/cut.ts'
 import { HOLD_FILE } from '../audit/legal-hold.ts'
 import type { SignedEnd } from '../audit/ledger.ts'
@@ -89,12 +89,13 @@ function stateFiles(layout: StateLayout, { config, privateKeys }: SourceParts): 
     distrust,
   ]
   const retired = readdirSync(config.state).filter((name) => /^audit\.key\.[0-9a-f]{32}\.pub$/.test(name))
-  const authority = below(layout.authority).map((name) => join(layout.authority, name))
-  const secret = [auditKey, lockKey, tokenKeys, telemetryKey, adminKey, ...authority.filter(isKey)]
+  // Half an authority is none: without its keys only what clients trust is worth keeping.
+  const authority = privateKeys ? below(layout.authority) : ['ca.crt']
+  const secret = [auditKey, lockKey, tokenKeys, telemetryKey, adminKey]
   const all = [
     ...open,
     ...retired.map((name) => join(config.state, name)),
-    ...authority.filter((file) => !isKey(file)),
+    ...authority.map((name) => join(layout.authority, name)),
     ...below(layout.exports).map((name) => join(layout.exports, name)),
     ...(privateKeys ? secret : []),
   ]
@@ -114,9 +115,13 @@ function configuredFiles({ config, configFile, privateKeys }: SourceParts): read
   ]
   const { home, state } = rootsOf({ config, configFile })
   const outside = [...new Set(named)].filter((file) => isFile(file) && !isWithin(file, state))
-  return outside.map((file) =>
-    isWithin(file, home) ? whole('home', slashed(relative(home, file)), file) : whole('elsewhere', slashed(file), file),
-  )
+  // What the operator names may be a link, such as into `..data` of a mounted volume; what it leads to is kept under its name.
+  return outside.map((file) => {
+    const target = realpathSync(file)
+    return isWithin(file, home)
+      ? whole('home', slashed(relative(home, file)), target)
+      : whole('elsewhere', slashed(file), target)
+  })
 }
 
 function whole(root: Root, path: string, file: string): PlannedFile {
@@ -131,6 +136,5 @@ function below(folder: string): readonly string[] {
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
 }
 
-const isKey = (file: string): boolean => basename(file).endsWith('.key')
 const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true
 const slashed = (path: string): string => path.split(sep).join('/')

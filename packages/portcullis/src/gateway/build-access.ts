@@ -8,6 +8,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import { guardedFetch } from '../core/guarded-fetch.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import type { Vault } from '../data-protection/vault/vault.ts'
 import type { Stores } from '../stores/stores.ts'
 import { type Holder, principalOfScope } from '../upstream/access/holder.ts'
@@ -35,6 +36,7 @@ export interface AccessParts {
   readonly clock: Clock
   readonly environment: Environment
   readonly publicUrl: string
+  readonly prover: Prover
   /** Whether a principal, or the credential with which it came, is revoked now. */
   readonly isRevoked: (principal: Principal) => boolean
 }
@@ -95,7 +97,7 @@ export class Access {
       },
       vault: this.vault,
       clock,
-      fetch: fetchOf(oauth),
+      fetch: this.#fetchOf(`upstreams.${name}.http.oauth`, oauth),
       knock: () => pool.send(KNOCK),
       onLost: ({ tenant, principal }, { issuer: server }) =>
         ledger.append(tenant, {
@@ -145,12 +147,23 @@ export class Access {
       ...(audience !== undefined && { audience }),
       scopes,
       plaintext: plaintext !== undefined,
-      fetch: fetchOf(exchange),
+      fetch: this.#fetchOf(`upstreams.${name}.http.exchange`, exchange),
       clock,
       subjectOf: (holder) => this.subjects.of(holder),
     })
     this.subjects.wanted = true
     return byScope((holder) => swap.sourceOf(holder), { headers: async () => [], refused: async () => false })
+  }
+
+  #fetchOf(about: string, { plaintext, privateNetworks, ca }: Reach) {
+    const own = ca === undefined ? [] : [readFileSync(ca, 'utf8')]
+    return guardedFetch({
+      ...FETCH,
+      privateNetworks,
+      plaintext: plaintext !== undefined,
+      ...(ca !== undefined && { ca: own }),
+      prove: this.#parts.prover(about, own),
+    })
   }
 
   #static(name: string, { of, header, scheme, lister }: NonNullable<HttpConfig['vault']>) {
@@ -189,13 +202,4 @@ interface Reach {
   readonly plaintext?: 'loopback-only'
   readonly privateNetworks: readonly string[]
   readonly ca?: string
-}
-
-function fetchOf({ plaintext, privateNetworks, ca }: Reach) {
-  return guardedFetch({
-    ...FETCH,
-    privateNetworks,
-    plaintext: plaintext !== undefined,
-    ...(ca !== undefined && { ca: [readFileSync(ca, 'utf8')] }),
-  })
 }

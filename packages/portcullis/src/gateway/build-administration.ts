@@ -11,6 +11,8 @@ import { accountSeal } from './account-seal.ts'
 import { type Administration, type AdminView, type LiveView, NO_ADMINISTRATION } from './administration.ts'
 import type { OpenAdministration } from './administration.ts'
 import type { OpenKeys } from './open-keys.ts'
+import { recordIssued } from './own-certificate.ts'
+import { authorityDesk } from './publish-revocations.ts'
 import { shownTo } from './tenants.ts'
 
 export interface AdminParts {
@@ -36,6 +38,7 @@ export function adminView({ chains, keys, ...parts }: AdminParts, live?: Omit<Li
     keys: () => keys,
     seal: accountSeal(keys.keyring),
     auditFolder: layout.audit,
+    authority: authorityDesk({ config, layout, clock, announce: (issued) => recordIssued(chains, issued) }),
     rotateAuditKey: () => chains.rotate(rotateKeyFile(layout.auditKey, layout.audit, clock.now())),
     shownTo: shownTo(config),
     ...(live && { live: { ...live, restart: restarter(live) } }),

@@ -20,7 +20,7 @@ import { FOR_EVER_MS } from '../traffic/blocks.ts'
 import { entrySet } from '../traffic/entry-set.ts'
 import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
 import { addressWords } from '../traffic/address-words.ts'
-import { networkKey } from '../traffic/network.ts'
+import { networkKey, SITE_FACTOR, siteKey } from '../traffic/network.ts'
 import { type Restored, restore, save } from './baseline-file.ts'
 import { watchedLedger } from './watched-ledger.ts'
 
@@ -60,7 +60,7 @@ export function buildAnomalies(parts: AnomalyParts): Anomalies | undefined {
   else log.info('conduct is watched', { learned: restored.state === 'restored' ? 'as before' : 'nothing yet' })
   let blocks: Blocks | undefined
   const watch = new Watch({
-    ...{ memory, clock, rules: rulesOf(config), isExemptNetwork: exemptNetworks(config, clock) },
+    ...{ memory, clock, rules: rulesOf(config), isExemptNetwork: exemptNetworks(config, clock), siteOf },
     alert: (alert) => tell(parts, alert),
     blocks: { block: (block) => blocks?.block(block), lift: async (tenant, id) => blocks?.lift(tenant, id) },
   })
@@ -86,12 +86,19 @@ function rulesOf({ anomalies }: Config) {
   return { levels, answers, learning, deniedPerMinute, failedSignInsPerMinute, ...times }
 }
 
-/** The key of an IPv6 network stands for its /64; its first address says whether it is exempt. */
+function siteOf(network: string) {
+  const site = siteKey(network)
+  return site === undefined || site === network ? undefined : { site, factor: SITE_FACTOR }
+}
+
+/** The key of an IPv6 network stands for its /64 or /48; its first address says whether it is exempt, and what is exempt in it. */
 function exemptNetworks({ anomalies }: Config, clock: Clock): (network: string) => boolean {
+  const sites = new Set(anomalies.exempt.networks.map((value) => siteKey(value.replace(/\/.*$/, ''))))
   const of = { kind: 'address', tenant: '', reason: 'exempt', source: 'config', untilMs: FOR_EVER_MS } as const
   const set = entrySet(anomalies.exempt.networks.map((value) => ({ ...of, value })))
   return (network) => {
-    const words = addressWords(network.replace(/\/64$/, ''))
+    if (sites.has(network)) return true
+    const words = addressWords(network.replace(/\/(?:48|64)$/, ''))
     return words !== undefined && set.address(words, clock.now()) !== undefined
   }
 }

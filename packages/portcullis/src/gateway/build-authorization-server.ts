@@ -6,7 +6,9 @@ import { ADMINISTRATION_SCOPES } from '../core/route.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { guardedFetch } from '../core/guarded-fetch.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import type { Keyring } from '../data-protection/keyring.ts'
+import type { Vault } from '../data-protection/vault/vault.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import type { AuthorizationServer } from '../identity/server/authorization-server.ts'
 import { MOUNT_PATH, type ServerKeys, type ServerSettings } from '../identity/server/settings.ts'
@@ -16,6 +18,7 @@ import { ADMINISTRATION_PATH } from '../transport/route.ts'
 import { accountSeal } from './account-seal.ts'
 import type { Environment } from '../config/environment.ts'
 import { serverWitness } from './server-witness.ts'
+import { sharedTokenKeys } from './shared-token-keys.ts'
 
 export interface ServerParts {
   readonly config: Config
@@ -26,7 +29,9 @@ export interface ServerParts {
   readonly ledger: Ledger
   readonly environment: Environment
   readonly keyring: Pick<Keyring, 'of' | 'existing'>
+  readonly vault: Pick<Vault, 'get' | 'put'>
   readonly publicUrl: string
+  readonly prover: Prover
 }
 
 export interface OpenServer extends AuthorizationServer {
@@ -37,6 +42,8 @@ type ServerConfig = NonNullable<Config['identity']['server']>
 
 const SWEEP_MS = 60_000
 const ROTATION_CHECK_MS = 3_600_000
+/** What another node signs with its new key is refused here until it is known. */
+const SHARED_CHECK_MS = 1_000
 const DAY_MS = 86_400_000
 
 /** The authorization server, or nothing when none is configured: then nothing of it is loaded. Rejects with PkiError. */
@@ -48,19 +55,23 @@ export async function buildAuthorizationServer(
   const { server: chosen } = config.identity
   if (chosen === undefined) return undefined
   const rule = { rotateMs: chosen.keyDays * DAY_MS }
-  let keys = loadTokenKeys(layout.tokenKeys, clock.now(), rule)
+  const load = stores.shared
+    ? () => sharedTokenKeys({ vault: parts.vault, turns: stores.turns, clock }, rule)
+    : async () => loadTokenKeys(layout.tokenKeys, clock.now(), rule)
+  let keys = await load()
   const { createAuthorizationServer } = await import('../identity/server/authorization-server.ts')
   const server = await createAuthorizationServer(await settings(parts, chosen, keys, revocations))
   const onProblem = (error: unknown) => log.error('the authorization server could not tidy up', { error })
   const sweep = setInterval(() => stores.grants.sweep(clock.now()).catch(onProblem), SWEEP_MS).unref()
   const renew = async () => {
-    const current = loadTokenKeys(layout.tokenKeys, clock.now(), rule)
+    const current = await load()
     if (current.since === keys.since) return
     keys = current
     await server.renew(serverKeys(current))
     log.info('the authorization server signs with a new key', { kid: current.signing[0]?.kid })
   }
-  const rotation = setInterval(() => void renew().catch(onProblem), ROTATION_CHECK_MS).unref()
+  const checkMs = stores.shared ? SHARED_CHECK_MS : ROTATION_CHECK_MS
+  const rotation = setInterval(() => void renew().catch(onProblem), checkMs).unref()
   return {
     ...server,
     close() {
@@ -71,7 +82,7 @@ export async function buildAuthorizationServer(
 }
 
 async function settings(
-  { config, keyring, stores, clock, log, ledger, environment, publicUrl }: ServerParts,
+  { config, keyring, stores, clock, log, ledger, environment, publicUrl, prover }: ServerParts,
   chosen: ServerConfig,
   keys: TokenKeys,
   revocations: RevocationList,
@@ -81,13 +92,15 @@ async function settings(
   const { hosts, privateNetworks, ca } = chosen.clientDocuments
   const seal = accountSeal(keyring)
   const witness = serverWitness(ledger, clock, log)
-  const ways = { config, stores, revocations, clock, environment, publicUrl, seal, witness, key: keys.cookies }
-  const trusted = ca === undefined ? {} : { ca: [readFileSync(ca, 'utf8')] }
+  const ways = { config, stores, revocations, clock, environment, publicUrl, prover, seal, witness, key: keys.cookies }
+  const own = ca === undefined ? [] : [readFileSync(ca, 'utf8')]
+  const prove = prover('identity.server.clientDocuments', own)
+  const reach = { privateNetworks, prove, ...(ca !== undefined && { ca: own }) }
   const issuer = publicUrl + MOUNT_PATH
   const scopes = new Map([...Object.entries(chosen.scopes), ...furtherScopes(config, chosen)])
   for (const [scope, sentence] of Object.entries(ADMINISTRATION)) if (!scopes.has(scope)) scopes.set(scope, sentence)
   const { buildAssertions } = await import('./build-assertions.ts')
-  const assertions = buildAssertions({ config, stores, clock, audience: issuer, scopes: [...scopes.keys()] })
+  const assertions = buildAssertions({ config, stores, clock, audience: issuer, scopes: [...scopes.keys()], prover })
   return {
     issuer,
     resources: resources(config, publicUrl),
@@ -101,7 +114,7 @@ async function settings(
       session: chosen.sessionSeconds,
     },
     keys: serverKeys(keys),
-    documents: { hosts, fetch: guardedFetch({ timeoutMs: 5_000, maxBytes: 65_536, privateNetworks, ...trusted }) },
+    documents: { hosts, fetch: guardedFetch({ timeoutMs: 5_000, maxBytes: 65_536, ...reach }) },
     ...(chosen.registration && { registration: chosen.registration }),
     accounts,
     clients,

@@ -42,6 +42,10 @@ export interface BackupStatus {
   readonly problem?: string
 }
 
+/** Said to whoever makes a backup of a gateway that shares its store. */
+export const STORE_APART =
+  'the store is in PostgreSQL and is not part of this backup; its operator backs it up, without the schema portcullis_keys'
+
 const HOUR_MS = 3_600_000
 const RETRY_MS = HOUR_MS / 4
 const LOOK_MS = HOUR_MS / 60
@@ -49,7 +53,7 @@ const LOOK_MS = HOUR_MS / 60
 export class Backups {
   readonly #parts: BackupsParts
   readonly #catalogue: Catalogue
-  readonly #startedAt: number
+  #startedAt: number
   #timer: NodeJS.Timeout | undefined
   #running: Promise<WrittenBackup> | undefined
   #packer: PackThread | undefined
@@ -66,7 +70,7 @@ export class Backups {
     this.#parts = parts
     this.#startedAt = parts.clock.now()
     this.#catalogue = new Catalogue(parts.layout.backups)
-    this.#last = this.#catalogue.newest()
+    this.#last = this.#catalogue.newest(this.#startedAt)
   }
 
   /** Rejects with BackupError for recipients that are none, and for a folder that cannot serve. */
@@ -77,6 +81,7 @@ export class Backups {
     const { sealer } = await import('../data-protection/backup/seal.ts')
     sealer({ recipients })
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (config.store.kind === 'postgres') this.#parts.log.warn(STORE_APART)
     this.#look()
   }
 
@@ -125,7 +130,7 @@ export class Backups {
 
   /** Another process has made one beside the gateway. */
   noticed(): void {
-    this.#last = this.#catalogue.newest()
+    this.#last = this.#catalogue.newest(this.#parts.clock.now())
     this.#made++
   }
 
@@ -141,10 +146,19 @@ export class Backups {
     if (this.#closed) return
     const { everyHours } = this.#parts.config.backup.schedule as { readonly everyHours: number }
     const now = this.#parts.clock.now()
+    this.#comeBackTo(now)
     if (now >= Math.max(this.#dueAt(everyHours), this.#failedAt + RETRY_MS) && this.#running === undefined)
       this.run('schedule').catch(() => undefined)
     this.#tellOverdue(now)
     this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref()
+  }
+
+  /** What a clock that was ahead has left behind must not keep the next backup waiting, nor the word that there is none. */
+  #comeBackTo(now: number): void {
+    if (this.#last !== undefined && this.#last.madeAt > now) this.#last = this.#catalogue.newest(now)
+    if (this.#failedAt > now) this.#failedAt = Number.NEGATIVE_INFINITY
+    if (this.#tellOverdueAt > now + 24 * HOUR_MS) this.#tellOverdueAt = now
+    this.#startedAt = Math.min(this.#startedAt, now)
   }
 
   #dueAt(everyHours: number): number {
@@ -172,7 +186,7 @@ export class Backups {
       const written = await this.#write()
       this.#made++
       this.#problem = undefined
-      this.#last = this.#catalogue.newest()
+      this.#last = this.#catalogue.newest(clock.now())
       const facts = factsOf(written)
       await chains.append(GATEWAY_TENANT, { kind: 'change', what: 'backup.created', by, detail: facts })
       log.info('a backup was made', { ...facts, durationMs: clock.now() - began })
@@ -222,7 +236,7 @@ export class Backups {
   /** The last one, while it is there and the series is not long enough. */
   #since(folder: string): CataloguedBackup | undefined {
     const { fullEvery = 1 } = this.#parts.config.backup.schedule ?? {}
-    const last = this.#catalogue.newest()
+    const last = this.#catalogue.newest(this.#parts.clock.now())
     if (last === undefined || last.depth + 1 >= fullEvery) return undefined
     return last.folder.startsWith(`${folder}/`) && existsSync(last.folder) ? last : undefined
   }

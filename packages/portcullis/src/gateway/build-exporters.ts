@@ -26,6 +26,7 @@ import { readPrivateFile, readSecret, SecretError } from '../config/secret-sourc
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { Secret } from '../core/secret.ts'
+import type { Prover, ProveServer } from '../core/tls-agent.ts'
 import { privateFolder, readPrivate, writeWholeAside } from '../pki/private-file.ts'
 import { PRODUCT } from './product.ts'
 
@@ -35,6 +36,7 @@ export interface ExporterParts {
   readonly clock: Clock
   readonly log: Logger
   readonly environment: Environment
+  readonly prover: Prover
 }
 
 /** Throws SecretError, PkiError, CursorDamaged, and what the file system throws. */
@@ -55,7 +57,7 @@ function removeDrafts(folder: string): void {
 function entryOf(name: string, config: ExporterConfig, origin: Origin, parts: ExporterParts): ExporterEntry {
   const { layout, clock, log } = parts
   const { tenants, kinds, batch, deadlineSeconds, attempts, required, maxLagSeconds, begin } = config
-  const { kind, open } = sinkOf(config, origin, parts)
+  const { kind, open } = sinkOf(name, config, origin, parts)
   const format = formatOf(config.format, origin)
   const deadlineMs = deadlineSeconds * 1_000
   const exporter = new Exporter({
@@ -98,7 +100,9 @@ interface OpenSink {
 }
 
 /** Secrets are read once, so that a missing one keeps the gateway from starting. */
-function sinkOf(config: ExporterConfig, origin: Origin, { clock, environment }: ExporterParts): OpenSink {
+function sinkOf(name: string, config: ExporterConfig, origin: Origin, parts: ExporterParts): OpenSink {
+  const { clock, environment } = parts
+  const trustOf = (trust: Trust) => trusted(name, trust, parts)
   const { file, syslog, otlp, webhook } = config
   if (file !== undefined) {
     const options = { path: file.path, maxBytes: file.maxMegabytes * 1_048_576, keep: file.keep }
@@ -135,11 +139,16 @@ interface Trust {
   readonly key?: string
 }
 
-const trustOf = ({ ca, certificate, key }: Trust) => ({
-  ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
+const trusted = (name: string, { ca, certificate, key }: Trust, { prover }: ExporterParts) => ({
+  ...authorities(ca, (own) => prover(`exporters.${name}`, own)),
   certificate: certificate === undefined ? undefined : readFileSync(certificate, 'utf8'),
   key: key === undefined ? undefined : readPrivateFile(key).toString('utf8'),
 })
+
+function authorities(file: string | undefined, proveBy: (own: readonly string[]) => ProveServer) {
+  const ca = file === undefined ? undefined : readFileSync(file, 'utf8')
+  return { ca, prove: proveBy(ca === undefined ? [] : [ca]) }
+}
 
 const headersOf = (headers: Readonly<Record<string, SecretSource>>, environment: Environment) =>
   Object.fromEntries(Object.entries(headers).map(([name, source]) => [name, readSecret(source, environment)]))

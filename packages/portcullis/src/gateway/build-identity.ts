@@ -5,6 +5,7 @@ import { stateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
+import type { Secret } from '../core/secret.ts'
 import type { Check, Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Routed } from '../core/route.ts'
@@ -20,6 +21,7 @@ import { requireScopes } from '../identity/require-scopes.ts'
 import { RevocationList } from '../identity/revocation.ts'
 import type { ResourceDocument } from '../identity/resource-metadata.ts'
 import type { ScopeDemands } from '../identity/scope-demands.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import type { Resolved } from '../mcp/definition.ts'
 import type { Stores } from '../stores/stores.ts'
 import { buildPublished } from './build-published.ts'
@@ -51,11 +53,18 @@ export interface IdentityParts {
   readonly log: Logger
   readonly environment: Environment
   readonly publicUrl: string
+  readonly prover: Prover
   readonly bundles: Pick<TrustBundles, 'of'>
   readonly openServer: (revocations: RevocationList) => Promise<OpenServer | undefined>
+  /** What all nodes make nonces from; absent, or undefined, where there is one node. */
+  readonly nonceKey?: () => Promise<Secret<Uint8Array> | undefined>
 }
 
 const MEMORY = { maxRemembered: 50_000, rememberSeconds: 60, refusalSeconds: 5, maxPending: 256 }
+
+const ALONE = { pollMs: 500, staleAfterMs: 10_000 }
+/** Others revoke while we cannot read, so a node that has had no answer for a second lets nobody in. */
+const SHARED = { pollMs: 250, staleAfterMs: 1_000 }
 
 /** Longer than any refusal takes that asks nobody else. */
 const REFUSAL_MS = 10
@@ -71,12 +80,12 @@ export async function buildIdentity(parts: IdentityParts): Promise<Identity> {
   const { issuers } = identity
   const server = await parts.openServer(revocations)
   const believed = [...(server ? [server.issuer] : []), ...issuers.map((one) => one.issuer)]
-  const outside = issuers.length === 0 ? undefined : buildTokenVerifier(issuers, clock, environment, publicUrl)
+  const outside =
+    issuers.length === 0 ? undefined : buildTokenVerifier(issuers, clock, environment, publicUrl, parts.prover)
   const anyToken = server === undefined ? outside : ownFirst(server, outside)
-  const since = readDistrust(stateLayout(config).distrust)
-  const verifyToken = anyToken === undefined || since === undefined ? anyToken : issuedSince(anyToken, since)
+  const verifyToken = anyToken && notDistrusted(anyToken, config)
   const demands = buildScopeDemands(config)
-  const senders = buildSenders(config, stores.replays, clock, publicUrl, parts.bundles)
+  const senders = buildSenders(config, stores.replays, clock, publicUrl, parts.bundles, await parts.nonceKey?.())
   const { challenges, documents } = buildPublished(config, publicUrl, believed, demands, senders)
   const check = authenticate({
     apiKeys: identity.apiKeys.enabled ? stores.apiKeys : NO_KEYS,
@@ -107,10 +116,17 @@ export async function buildIdentity(parts: IdentityParts): Promise<Identity> {
   }
 }
 
+/** What was issued before a restored backup was made to forget it is worth nothing. */
+function notDistrusted(verify: VerifyToken, config: Config): VerifyToken {
+  const since = readDistrust(stateLayout(config).distrust)
+  return since === undefined ? verify : issuedSince(verify, since)
+}
+
 async function openRevocations(stores: Stores, clock: Clock, onProblem: (error: unknown) => void) {
   const store = stores.revocations
-  const revocations = new RevocationList({ store, clock, pollMs: 500, staleAfterMs: 10_000, onProblem })
+  const revocations = new RevocationList({ store, clock, ...(stores.shared ? SHARED : ALONE), onProblem })
   await revocations.start()
+  stores.shared?.onNews(() => void revocations.refresh().catch(onProblem))
   return revocations
 }
 

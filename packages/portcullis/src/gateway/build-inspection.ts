@@ -2,6 +2,7 @@
 import type { Logger } from '../audit/log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { type ApprovedRoles, ArgumentPlans } from '../inspection/argument-plan.ts'
 import { type InspectionSettings, type SettingsProblem, settingsProblems } from '../inspection/argument-settings.ts'
 import { roleInspectors } from '../inspection/all-detectors.ts'
@@ -34,12 +35,13 @@ export function buildInspection(
   log: Logger,
   environment: Environment,
   approved: ApprovedRoles,
+  prover: Prover,
 ): InspectionParts {
   const upstreams = Object.entries(config.upstreams).map(([name, { inspection }]) => [name, inspection] as const)
   const settings: InspectionSettings = { ...config.inspection, upstreams: Object.fromEntries(upstreams) }
   const problems = problemsOf(settings, known)
   if (problems.length > 0) throw new InspectionError(problems.map(({ path, wrong }) => `${path}: ${wrong}`).join('\n'))
-  const results = buildResults(config, environment)
+  const results = buildResults(config, environment, prover)
   const plans = new ArgumentPlans(settings, roleInspectors(results.canary), approved)
   return {
     settings,

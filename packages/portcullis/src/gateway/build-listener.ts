@@ -5,19 +5,20 @@ import type { Clock } from '../core/clock.ts'
 import type { RequestHead } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import { MODERN_VERSION } from '../mcp/versions.ts'
-import { serverCertificate } from '../pki/leaf.ts'
 import type { KeyPair } from '../pki/key-pair.ts'
-import { readOwnCertificate } from '../pki/own-certificate.ts'
 import { startRenewal } from '../pki/renewal.ts'
 import { readPublic } from '../pki/private-file.ts'
-import { type ClientAuthorities, listenerTls } from '../pki/tls-options.ts'
-import { ConnectionGate, FLOOD } from '../traffic/flood.ts'
+import { type ClientAuthorities, type ListenerChoices, listenerTls } from '../pki/tls-options.ts'
+import { ConnectionGate, FLOOD, HTTP2_FLOOD } from '../traffic/flood.ts'
 import type { ClientProofOptions } from '../transport/client-proof.ts'
 import { Listener } from '../transport/listener.ts'
 import type { EventJournal } from '../transport/reply.ts'
 import type { Gate } from './gate.ts'
 import { Validation } from './build-validation.ts'
+import { type Own, type OwnParts, openOwn } from './open-own.ts'
+import type { IssuanceRecord, ObtainCertificate } from './own-certificate.ts'
 import { ownStaple } from './own-staple.ts'
+import { OwnSteps } from './own-steps.ts'
 import { TrustBundles } from './trust-bundles.ts'
 
 export interface OpenListener {
@@ -29,6 +30,12 @@ export interface OpenListener {
   readonly port: number
   /** Event streams that are open. */
   openStreams(): number
+  /** Certificates that were issued for ourselves go on record there. */
+  readonly issuance: Pick<IssuanceRecord, 'recordIn'>
+  /** Gives new connections another certificate of the local authority; one of the operator's own is read again. */
+  renewCertificate(): Promise<void>
+  /** From now on certificates of clients are asked about with every request, by their thumbprints. */
+  refuseRevoked(isRevoked: (thumbprint: string) => boolean): void
   close(graceMs: number): Promise<void>
 }
 
@@ -43,19 +50,34 @@ export async function openListener(
   log: Logger,
   gate: Gate,
 ): Promise<OpenListener> {
+  const parts = { config, layout, clock, log }
+  const own = await openOwn(parts)
+  try {
+    return await openWith(own, { ...parts, gate })
+  } catch (thrown) {
+    await own.close()
+    throw thrown
+  }
+}
+
+async function openWith(own: Own, { config, layout, clock, log, gate }: OwnParts & { readonly gate: Gate }) {
   const { listen } = config
-  const obtain = certificateSource(config, layout)
-  const pair = obtain && (await obtain(clock.now()))
+  const pair = own.shown?.pair
   const bundles = trustBundles(config, log)
-  const clientsNow = clientAuthorities(config, bundles)
+  const { steps, clientsNow } = clientAuthorities(config, layout, clock, bundles)
   const clients = clientsNow()
-  const validation = new Validation({ layout, clock, log })
+  const choices = { minVersion: listen.tls?.minVersion, http2: pair !== undefined && listen.tls?.http2 !== 'off' }
+  const validation = new Validation({ layout, clock, log, own: own.publication?.own, outbound: config.outbound })
   const staple = pair && (await ownStaple(config, pair.certificate, { validation, clock, log }))
+  const { isRevoked } = own.revoked
   const listener = new Listener({
     host: listen.host,
     port: listen.port,
-    ...(pair && { tls: listenerTls(pair, clients) }),
-    ...(clients && { clients: await clientProof(config, validation, clientsNow) }),
+    ...(pair && { tls: listenerTls(pair, { ...choices, clients }) }),
+    ...(choices.http2 && {
+      http2: { limits: HTTP2_FLOOD, gate: new ConnectionGate(HTTP2_FLOOD.maxStreamsPerAddress) },
+    }),
+    ...(clients && { clients: { ...(await clientProof(config, validation, clientsNow)), isRevoked } }),
     ...(staple && { staple: () => staple.current }),
     limits: FLOOD,
     clock,
@@ -66,17 +88,17 @@ export async function openListener(
   })
   const port = await listener.listen()
   const renewed = (current: KeyPair) => void staple?.use(current.certificate)
-  const parts = { listener, pair, obtain, bundles, clientsNow, renewed, clock, log }
-  const stop = pair && obtain !== undefined && keepCurrent({ ...parts, pair, obtain })
+  const kept =
+    own.shown && keepCurrent({ listener, choices, ...own.shown, steps, bundles, clientsNow, renewed, clock, log })
+  const url = urlOf(config, port, pair === undefined ? 'http' : 'https')
   return {
-    url: urlOf(config, port, pair === undefined ? 'http' : 'https'),
-    port,
-    bundles,
-    validation,
-    openStreams: () => listener.openStreams,
-    async close(graceMs) {
-      if (stop) stop()
+    ...{ url, port, bundles, validation, issuance: own.issuance, openStreams: () => listener.openStreams },
+    refuseRevoked: (is: (thumbprint: string) => boolean) => own.revoked.use(is),
+    renewCertificate: async () => kept?.renew(),
+    async close(graceMs: number) {
+      kept?.stop()
       staple?.stop()
+      await own.close()
       await listener.close(graceMs)
     },
   }
@@ -88,8 +110,10 @@ function urlOf({ listen: { host, publicUrl } }: Config, port: number, scheme: 'h
 
 interface Current {
   readonly listener: Pick<Listener, 'renew'>
+  readonly choices: ListenerChoices
   readonly pair: KeyPair
-  readonly obtain: (now: number) => Promise<KeyPair>
+  readonly obtain: ObtainCertificate
+  readonly steps: OwnSteps
   readonly bundles: TrustBundles
   readonly clientsNow: () => ClientAuthorities | undefined
   /** Told of another certificate of ours. */
@@ -98,10 +122,10 @@ interface Current {
   readonly log: Logger
 }
 
-/** Gives new connections the certificate and the authorities that there are then. Returns what ends that. */
-function keepCurrent({ listener, pair, obtain, bundles, clientsNow, renewed, clock, log }: Current): () => void {
+/** Gives new connections the certificate and the authorities that there are then, until it is stopped. */
+function keepCurrent({ listener, choices, pair, obtain, steps, bundles, clientsNow, renewed, clock, log }: Current) {
   let current = pair
-  const renew = () => listener.renew(listenerTls(current, clientsNow()))
+  const renew = () => listener.renew(listenerTls(current, { ...choices, clients: clientsNow() }))
   const renewal = startRenewal({
     current,
     obtain,
@@ -114,9 +138,17 @@ function keepCurrent({ listener, pair, obtain, bundles, clientsNow, renewed, clo
     onFailure: (error) => log.error('the certificate could not be renewed', { error }),
   })
   bundles.follow(renew)
-  return () => {
-    renewal.stop()
-    bundles.close()
+  steps.follow(renew)
+  return {
+    async renew() {
+      await obtain(clock.now(), true)
+      await renewal.check()
+    },
+    stop() {
+      renewal.stop()
+      bundles.close()
+      steps.close()
+    },
   }
 }
 
@@ -133,24 +165,14 @@ async function clientProof(
   return { readCertificate: readClientCertificate, ...proof }
 }
 
-function certificateSource(config: Config, layout: StateLayout): ((now: number) => Promise<KeyPair>) | undefined {
-  return config.listen.plaintext === undefined ? ownCertificate(config, layout) : undefined
-}
-
-/** The certificate that `listen.tls` names, or one of the local authority. */
-export function ownCertificate({ listen }: Config, layout: StateLayout): (now: number) => Promise<KeyPair> {
-  const { certificate, key, names = [] } = listen.tls ?? {}
-  if (certificate !== undefined && key !== undefined) {
-    return (now) => Promise.resolve(readOwnCertificate(certificate.file, key.file, now))
-  }
-  return (now) => serverCertificate(layout.authority, names, now)
-}
-
-/** Those that are listed are read once; those of bundles are as they are when it is asked. */
-function clientAuthorities({ listen }: Config, bundles: TrustBundles): () => ClientAuthorities | undefined {
+/** Those that are listed are read once; those of bundles, and intermediates of ours, are as they are when it is asked. */
+function clientAuthorities({ listen }: Config, layout: StateLayout, clock: Clock, bundles: TrustBundles) {
   const asked = listen.tls?.clientCertificates
   const listed = asked?.authorities.map(readPublic) ?? []
-  return () => asked && { authorities: [...listed, ...bundles.authorities], mode: asked.mode }
+  const steps = new OwnSteps(layout, listed, clock)
+  const clientsNow = (): ClientAuthorities | undefined =>
+    asked && { authorities: [...listed, ...steps.current, ...bundles.authorities], mode: asked.mode }
+  return { steps, clientsNow }
 }
 
 /** Connections that are open stay; whose authority has left its bundle is nobody on them any more. */

@@ -8,15 +8,20 @@ import type { ToolDefinition } from '../mcp/definition.ts'
 import { maskArguments } from '../data-protection/masking/mask-arguments.ts'
 import { maskResults } from '../data-protection/masking/mask-results.ts'
 import { restoring } from '../data-protection/masking/restore-arguments.ts'
+import { scrub } from '../audit/scrub.ts'
+import { replaced } from '../core/replaced.ts'
 import { MaskWalk } from '../data-protection/masking/mask-walk.ts'
+import { maskRoots } from '../data-protection/masking/mask-message.ts'
 import { LEAST_OF_ERRORS, type MaskRules, rulesOf } from '../data-protection/masking/rules.ts'
 import { recogniserOf, TextMasker } from '../data-protection/masking/text-masker.ts'
-import { replaced } from '../core/replaced.ts'
+import { UpwardMask } from '../data-protection/masking/upward.ts'
 import type { MaskLevels, MaskSettings } from '../data-protection/masking/settings.ts'
 import { RulesInForce } from '../data-protection/masking/settings.ts'
 import type { TokenKeySource } from '../data-protection/masking/token-desk.ts'
 import type { Claimed } from '../inspection/claim.ts'
 import type { Inspected } from '../inspection/inspect-arguments.ts'
+import type { RelayParts } from '../upstream/relay/parts.ts'
+import { upstreamParams } from '../upstream/relay/upstream-params.ts'
 import type { Admitted, Entered, Stages, Understood } from './path.ts'
 
 /** What the stages of the masking are made of. */
@@ -50,6 +55,8 @@ export interface MaskingStageParts {
   readonly masking: Masking
   /** Checks changed arguments as if they had come like this. */
   readonly recheckArguments: (exchange: Understood & Authorized, args: Params) => Promise<void>
+  /** Asks the policy about another resource. */
+  readonly recheckUri: (exchange: Understood & Authorized, uri: string) => Promise<void>
   /** Holds a changed result against the tool's `outputSchema`. */
   readonly recheckResult: (tool: ToolDefinition, result: Params, by?: Claimed) => void | Promise<void>
 }
@@ -58,11 +65,17 @@ export interface MaskingStageParts {
 export function maskingStages({
   masking,
   recheckArguments,
+  recheckUri,
   recheckResult,
 }: MaskingStageParts): Pick<Stages, 'maskArguments' | 'maskResults' | 'maskStream'> {
   const parts = { ...masking, recheck: recheckResult }
   return {
-    maskArguments: maskArguments<Understood & Authorized & Inspected>({ ...masking, recheck: recheckArguments }),
+    maskArguments: maskArguments<Understood & Authorized & Inspected>({
+      ...masking,
+      recheck: recheckArguments,
+      recheckUri,
+      paramsOf: upstreamParams,
+    }),
     maskResults: maskResults<Admitted>(parts),
     maskStream: maskResults<Entered>(parts),
   }
@@ -77,8 +90,21 @@ export const withTokens = (parse: Check<Parameters<Parse['check']>[0], Parsed>, 
 const LEAST = rulesOf([LEAST_OF_ERRORS]) as MaskRules
 
 /** Even sealed, for those who look into records: no credential, and of personal data the shape. */
-export const payloadMask = (value: unknown): unknown => {
-  const walk = new MaskWalk(new TextMasker(LEAST, recogniserOf(LEAST)), [{ value, path: ['value'], kind: 'data' }])
+export const payloadMask = async (value: unknown): Promise<unknown> => {
+  const roots = [{ value, path: ['value'], kind: 'data' }] as const
+  return (await maskRoots(new TextMasker(LEAST, recogniserOf(LEAST)), { value }, roots)).value
+}
+
+/** Of what spans carry: first as in the log, which bounds it, then as what names and numbers say that it is. */
+export const contentMask = (value: unknown): unknown => {
+  const shown = scrub(value)
+  const roots = [{ value: shown, path: ['value'], kind: 'data' }] as const
+  const walk = new MaskWalk(new TextMasker(LEAST, recogniserOf(LEAST)), roots)
   walk.go(Number.POSITIVE_INFINITY)
-  return replaced({ value }, walk.replacements).value
+  return replaced({ value: shown }, walk.replacements).value
+}
+
+/** For the relay, which hands on what clients answer; undefined where nothing is masked, so that no answer pays for it. */
+export function answerMask({ rules, keys }: Masking): RelayParts['protect'] {
+  return rules.has('arguments') ? new UpwardMask({ rules, keys }) : undefined
 }

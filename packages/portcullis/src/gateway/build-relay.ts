@@ -41,6 +41,7 @@ export interface RelayInput {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly demands: ScopeDemands
   readonly within: RelayParts['within']
+  readonly protect?: RelayParts['protect']
   /** The explanation that needs the seal and what the caller may see, which are made here. */
   readonly explain: ((parts: Pick<RelayParts, 'seal' | 'visibility'>) => Explain) | undefined
 }
@@ -53,7 +54,7 @@ export type BuiltRelay = Omit<RelayParts, 'explain'> & {
 
 /** What the relay needs to carry messages. The key of sealed states lives as long as the process, like parked calls. */
 export function buildRelay(input: RelayInput): BuiltRelay {
-  const { config, clock, log, engine, schemas, upstreams, demands, within } = input
+  const { config, clock, log, engine, schemas, upstreams, demands, within, protect } = input
   const { sessions } = config.limits
   const limits = { perPrincipal: sessions.perPrincipal, total: MAX_SESSIONS, idleMs: sessions.idleSeconds * 1_000 }
   const seal = new StateSeal(new Secret(randomBytes(32)), ANSWER_MS, clock)
@@ -72,6 +73,7 @@ export function buildRelay(input: RelayInput): BuiltRelay {
     paramHeaders: (tool, args) => paramHeadersFor(tool, args),
     scopeOf: (principal, upstream) => scopeOf(config, principal, upstream),
     ...(within && { within }),
+    ...(protect && { protect }),
     ...(explain && { explain }),
     approvals,
     carry: (exchange) => approvals.carry(exchange),

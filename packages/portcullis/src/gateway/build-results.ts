@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import { readSecret } from '../config/secret-source.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import type { Inspect } from '../inspection/finding.ts'
 import { canaryInspect } from '../inspection/results/canaries.ts'
 import { classifierInspect } from '../inspection/results/classifier.ts'
@@ -21,13 +22,13 @@ export interface ResultInspection {
 }
 
 /** Throws SecretError for a canary or token that cannot be read. */
-export function buildResults({ inspection }: Config, environment: Environment): ResultInspection {
+export function buildResults({ inspection }: Config, environment: Environment, prover: Prover): ResultInspection {
   const { canaries, classifier } = inspection.results
   const canary =
     canaries.length === 0
       ? undefined
       : canaryInspect(canaries.map((source) => readSecret(source, environment).reveal()))
-  const client = classifier && classifierClient(clientOptions(classifier, environment))
+  const client = classifier && classifierClient(clientOptions(classifier, environment, prover))
   const parts: ResultParts = {
     ...(canary && { canary }),
     ...(classifier && client && { classifier: classifierInspect(client.classify, classifier) }),
@@ -42,12 +43,15 @@ export function buildResults({ inspection }: Config, environment: Environment): 
 
 type ClassifierConfig = NonNullable<Config['inspection']['results']['classifier']>
 
-function clientOptions({ url, timeoutMs, concurrency, ca, token }: ClassifierConfig, environment: Environment) {
+function clientOptions(classifier: ClassifierConfig, environment: Environment, prover: Prover) {
+  const { url, timeoutMs, concurrency, token } = classifier
+  const ca = classifier.ca === undefined ? undefined : readFileSync(classifier.ca, 'utf8')
   return {
     url,
     timeoutMs,
     concurrency,
-    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
+    ...(ca !== undefined && { ca }),
+    prove: prover('inspection.results.classifier', ca === undefined ? [] : [ca]),
     ...(token && { token: readSecret(token, environment) }),
   }
 }

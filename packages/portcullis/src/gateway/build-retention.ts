@@ -1,10 +1,12 @@
 /** Configuration to what is removed of old audit records, and what keeps it from being removed. */
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { ChainLedger } from '../audit/ledger.ts'
 import { HOLD_FILE, type HoldFile, readHolds } from '../audit/legal-hold.ts'
 import type { Logger } from '../audit/log.ts'
+import { GATEWAY_TENANT } from '../audit/record.ts'
 import { Retention } from '../audit/retention.ts'
-import type { RetentionRule } from '../audit/retention-due.ts'
+import { quietBefore, type RetentionRule } from '../audit/retention-due.ts'
 import type { SegmentGuard } from '../audit/retention-guard.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
@@ -42,6 +44,7 @@ export function buildRetention(parts: RetentionParts): Retention | undefined {
     guards,
     clock,
     uptimeMs: () => performance.now(),
+    quietMs: quietBefore(join(folder, GATEWAY_TENANT)),
     onProblem: (directory, error) => log.error('old audit records are not removed', { directory, error }),
   })
 }

@@ -27,16 +27,17 @@ export interface Senders {
   readonly verifyCertificate?: VerifyCertificate
 }
 
-/** The aggregate path leads to every upstream, so it demands what one of them does. */
+/** The aggregate path leads to every upstream, so it demands what one of them does. Without a key nonces have one of this process. */
 export function buildSenders(
   config: Config,
   replays: ReplayStore,
   clock: Clock,
   publicUrl: string,
   bundles: Pick<TrustBundles, 'of'>,
+  nonceKey: Secret<Uint8Array> | undefined,
 ): Senders {
   const { dpop, senderConstrained } = config.identity
-  const nonces = dpop.nonce === 'off' ? undefined : buildNonces(dpop.nonceSeconds, clock)
+  const nonces = dpop.nonce === 'off' ? undefined : buildNonces(dpop.nonceSeconds, clock, nonceKey)
   const verifyProof = proofVerifier({
     algorithms: dpop.algorithms,
     clock,
@@ -68,9 +69,12 @@ const [READ, WRITE] = ADMINISTRATION_SCOPES
 const ADMIN_READ = { scope: READ, includes: [], upstreams: [], tools: [] }
 const ADMIN_WRITE = { scope: WRITE, includes: [READ], upstreams: [], tools: [] }
 
-/** Its key ends with the process: no proof of an earlier run is good in this one, even if the replay store was lost. */
-const buildNonces = (rotateSeconds: number, clock: Clock): Nonces =>
-  new Nonces({ key: new Secret<Uint8Array>(randomBytes(32)), clock, rotateSeconds })
+/**
+ * Its key ends with the process: no proof of an earlier run is good in this one, even if the replay store was lost. Where
+ * nodes share what was used, they share the key: a client that is sent from node to node would never have the right nonce.
+ */
+const buildNonces = (rotateSeconds: number, clock: Clock, key: Secret<Uint8Array> | undefined): Nonces =>
+  new Nonces({ key: key ?? new Secret<Uint8Array>(randomBytes(32)), clock, rotateSeconds })
 
 function boundResources({ upstreams }: Config, publicUrl: string): ReadonlySet<string> {
   const bound = Object.entries(upstreams).filter(([, { senderConstrained }]) => senderConstrained === 'required')

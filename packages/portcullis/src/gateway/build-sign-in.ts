@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { readSecret } from '../config/secret-source.ts'
 import type { Clock } from '../core/clock.ts'
 import { guardedFetch } from '../core/guarded-fetch.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import type { RevocationList } from '../identity/revocation.ts'
 import { AccountLifecycle } from '../identity/server/account-lifecycle.ts'
 import { PasskeyChallenges } from '../identity/server/passkeys/passkey-challenge.ts'
@@ -29,6 +30,7 @@ export interface SignInParts {
   readonly clock: Clock
   readonly environment: Environment
   readonly publicUrl: string
+  readonly prover: Prover
   readonly seal: Seal
   readonly witness: Witness
   /** Secret of the authorization server. */
@@ -67,14 +69,17 @@ export function buildSignIn(
   }
 }
 
-function outsideProvider({ publicUrl, clock, environment }: SignInParts, provider: ProviderConfig): OutsideProvider {
+function outsideProvider(
+  { publicUrl, clock, environment, prover }: SignInParts,
+  provider: ProviderConfig,
+): OutsideProvider {
   const { name, title, issuer, clientId, scopes } = provider
   return new OutsideProvider({
     ...{ name, title, issuer, clientId, scopes, clock },
     proof: proofOf(provider, environment),
     redirectUri: publicUrl + MOUNT_PATH + callbackPath(name),
     rules: rulesOf(provider),
-    fetch: fetchOf(provider),
+    fetch: fetchOf(provider, prover),
   })
 }
 
@@ -103,6 +108,8 @@ function proofOf({ clientSecret, clientKey }: ProviderConfig, environment: Envir
   return { kind: 'secret', secret: readSecret(clientSecret as NonNullable<typeof clientSecret>, environment) } as const
 }
 
-function fetchOf({ privateNetworks, ca }: ProviderConfig) {
-  return guardedFetch({ ...FETCH, privateNetworks, ...(ca !== undefined && { ca: [readFileSync(ca, 'utf8')] }) })
+function fetchOf({ name, privateNetworks, ca }: ProviderConfig, prover: Prover) {
+  const own = ca === undefined ? [] : [readFileSync(ca, 'utf8')]
+  const prove = prover(`identity.server.providers.${name}`, own)
+  return guardedFetch({ ...FETCH, privateNetworks, prove, ...(ca !== undefined && { ca: own }) })
 }

@@ -7,6 +7,8 @@ import type { Logger } from '../audit/log.ts'
 import { scrubText } from '../audit/scrub.ts'
 import { Delivery } from '../audit/telemetry/delivery.ts'
 import { TelemetryHealth } from '../audit/telemetry/health.ts'
+import { LogExporter } from '../audit/telemetry/log-exporter.ts'
+import type { LogTap } from '../audit/telemetry/log-tap.ts'
 import { MetricExporter } from '../audit/telemetry/metric-exporter.ts'
 import { Outbox } from '../audit/telemetry/outbox.ts'
 import type { Resource } from '../audit/telemetry/resource.ts'
@@ -26,6 +28,7 @@ import {
 import type { Clock } from '../core/clock.ts'
 import type { Exchange } from '../core/exchange.ts'
 import type { Handler } from '../core/pipeline.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import type { LinkObservers } from './observed-link.ts'
 import type { Observation } from './observation.ts'
 import type { Stages } from './path.ts'
@@ -38,8 +41,12 @@ export interface TelemetryParts {
   readonly config: TelemetryConfig
   readonly layout: StateLayout
   readonly clock: Clock
+  /** Of which the collector is not told, so that what is lost is not lost again. */
   readonly log: Logger
+  /** There whenever the log is sent. */
+  readonly tap?: LogTap | undefined
   readonly environment: Environment
+  readonly prover: Prover
   /** There whenever metrics are sent. */
   readonly observation: Observation | undefined
 }
@@ -62,23 +69,26 @@ const CLOSE_MS = 2_000
 
 /** Throws SecretError, PkiError, and what the file system throws. */
 export function buildTelemetry(parts: TelemetryParts): Telemetry {
-  const { config, layout, clock, log, environment, observation } = parts
+  const { config, layout, clock, log, environment, observation, prover } = parts
   const problem = targetProblem(config, environment)
   if (problem !== undefined) throw new SecretError(problem.wrong, problem.right)
   const target = telemetryTarget(config, environment)
   const health = healthOf(log)
   observation?.further.push(() => health.readings)
-  const shared: Shared = { config, target, health, resource: resourceOf(target), clock, closeMs: CLOSE_MS }
+  const shared: Shared = { config, prover, target, health, resource: resourceOf(target), clock, closeMs: CLOSE_MS }
   const words = identityWords(config, layout.telemetryKey)
   const spans = spansOf(shared)
   const numbers = numbersOf(shared, words, observation)
-  const close = async () => void (await Promise.all([spans?.close(), numbers?.close()]))
+  const entries = entriesOf(shared)
+  if (entries) parts.tap?.attach(entries.add)
+  const close = async () => void (await Promise.all([spans?.close(), numbers?.close(), entries?.close()]))
   const { traces } = config
   return { ...(traces && spans ? tracing(traces, spans, words) : SILENT), close }
 }
 
 interface Shared {
   readonly config: TelemetryConfig
+  readonly prover: Prover
   readonly target: TelemetryTarget
   readonly health: TelemetryHealth
   readonly resource: Resource
@@ -88,27 +98,41 @@ interface Shared {
 
 type TracesConfig = NonNullable<TelemetryConfig['traces']>
 
-function spansOf({ config, target, ...shared }: Shared): SpanExporter | undefined {
+function spansOf({ config, prover, target, ...shared }: Shared): SpanExporter | undefined {
   const { traces } = config
   if (traces === undefined) return undefined
   const { queue } = traces
   return new SpanExporter({
     ...shared,
-    delivery: deliveryOf(config, target, 'traces'),
+    delivery: deliveryOf({ config, prover }, target, 'traces'),
     outbox: new Outbox(queue.spans, queue.megabytes * 1_048_576),
     batch: Math.min(BATCH_SPANS, queue.spans),
     waitMs: WAIT_MS,
   })
 }
 
+function entriesOf({ config, prover, target, ...shared }: Shared): LogExporter | undefined {
+  const { logs } = config
+  if (logs === undefined) return undefined
+  const { level, queue } = logs
+  return new LogExporter({
+    ...shared,
+    level,
+    delivery: deliveryOf({ config, prover }, target, 'logs'),
+    outbox: new Outbox(queue.entries, queue.megabytes * 1_048_576),
+    batch: Math.min(BATCH_SPANS, queue.entries),
+    waitMs: WAIT_MS,
+  })
+}
+
 function numbersOf(
-  { config, target, ...shared }: Shared,
+  { config, prover, target, ...shared }: Shared,
   words: IdentityWords,
   observation: Observation | undefined,
 ): MetricExporter | undefined {
   const { metrics } = config
   if (metrics === undefined || observation === undefined) return undefined
-  const delivery = deliveryOf(config, target, 'metrics')
+  const delivery = deliveryOf({ config, prover }, target, 'metrics')
   const read = () => observation.read()
   return new MetricExporter({ ...shared, delivery, read, words, everyMs: metrics.everySeconds * 1_000 })
 }
@@ -139,11 +163,16 @@ const SILENT: Omit<Telemetry, 'close'> = {
   around: (serve) => serve,
 }
 
-function deliveryOf(config: TelemetryConfig, target: TelemetryTarget, signal: 'traces' | 'metrics'): Delivery {
-  const { ca, certificate, key, deadlineSeconds } = config
+function deliveryOf(
+  { config, prover }: Pick<TelemetryParts, 'config' | 'prover'>,
+  target: TelemetryTarget,
+  signal: 'traces' | 'metrics' | 'logs',
+): Delivery {
+  const { certificate, key, deadlineSeconds } = config
+  const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   return new Delivery({
     url: `${target.endpoint}/v1/${signal}`,
-    ca: ca === undefined ? undefined : readFileSync(ca, 'utf8'),
+    ...{ ca, prove: prover('telemetry', ca === undefined ? [] : [ca]) },
     certificate: certificate === undefined ? undefined : readFileSync(certificate, 'utf8'),
     key: key === undefined ? undefined : readPrivateFile(key).toString('utf8'),
     headers: target.headers,

@@ -6,6 +6,7 @@ import type { IssuerConfig } from '../config/schema.ts'
 import { readSecret } from '../config/secret-source.ts'
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
+import { type Prover, tlsAgent } from '../core/tls-agent.ts'
 import type { ClaimMapping, ClaimPath } from '../identity/claims.ts'
 import {
   createFetchJson,
@@ -39,10 +40,12 @@ export function buildTokenVerifier(
   clock: Clock,
   environment: Environment,
   publicUrl: string,
+  prover: Prover,
 ): VerifyToken {
-  const verifiers = new Map(issuers.map((issuer) => [issuer.issuer, jwtVerifier(issuer, clock, publicUrl)]))
-  const introspect = issuers
-    .map((issuer) => introspector(issuer, clock, environment, publicUrl))
+  const asked = issuers.map((issuer) => [issuer, web(issuer, prover)] as const)
+  const verifiers = new Map(asked.map(([issuer, by]) => [issuer.issuer, jwtVerifier(issuer, by, clock, publicUrl)]))
+  const introspect = asked
+    .map(([issuer, by]) => introspector(issuer, by, clock, environment, publicUrl))
     .find((one) => one !== undefined)
   return async (token) => {
     if (introspect !== undefined && !looksLikeJwt(token)) return introspect(token)
@@ -53,11 +56,11 @@ export function buildTokenVerifier(
   }
 }
 
-function jwtVerifier(issuer: IssuerConfig, clock: Clock, publicUrl: string): VerifyToken {
+function jwtVerifier(issuer: IssuerConfig, { fetchJson }: Web, clock: Clock, publicUrl: string): VerifyToken {
   return createTokenVerifier({
     issuers: [issuerSettings(issuer, publicUrl)],
     clock,
-    fetchJson: web(issuer).fetchJson,
+    fetchJson,
     plainHttp: LIMITS.plainHttp,
     jwksMaxAgeSeconds: issuer.jwksTtlSeconds,
     jwksStaleSeconds: issuer.jwksTtlSeconds,
@@ -67,6 +70,7 @@ function jwtVerifier(issuer: IssuerConfig, clock: Clock, publicUrl: string): Ver
 
 function introspector(
   issuer: IssuerConfig,
+  by: Web,
   clock: Clock,
   environment: Environment,
   publicUrl: string,
@@ -81,7 +85,7 @@ function introspector(
     ...{ claims: claimMapping(issuer), clientId, secret: readSecret(secret, environment) },
     ...{ clockSkewSeconds, rememberSeconds },
   }
-  return createIntrospector({ settings, clock, plainHttp: LIMITS.plainHttp, ...web(issuer) })
+  return createIntrospector({ settings, clock, plainHttp: LIMITS.plainHttp, ...by })
 }
 
 function issuerSettings(issuer: IssuerConfig, publicUrl: string): IssuerSettings {
@@ -126,17 +130,19 @@ export function claimMapping({ tenant, roles, everyone, subjectClaim, scopesClai
 export const claimPath = (claim: string | readonly string[]): ClaimPath =>
   typeof claim === 'string' ? claim : (claim as readonly [string, ...string[]])
 
-/** How an issuer is asked. One of a private authority is reached through connections that trust it beside the usual ones. */
-export function web({ ca: file }: Pick<IssuerConfig, 'ca'>): {
+interface Web {
   readonly fetchJson: FetchJson
   readonly postForm: PostForm
-} {
-  if (file === undefined) return { fetchJson: createFetchJson(LIMITS), postForm: createPostForm(LIMITS) }
-  const ca = [...rootCertificates, readFileSync(file, 'utf8')]
-  let trusting: Promise<FetchLimits> | undefined
+}
+
+/** How an issuer is asked. One of a private authority is reached through connections that trust it beside the usual ones. */
+export function web({ issuer, ca: file }: Pick<IssuerConfig, 'issuer' | 'ca'>, prover: Prover): Web {
+  const own = file === undefined ? [] : [readFileSync(file, 'utf8')]
+  const connect = file === undefined ? {} : { ca: [...rootCertificates, ...own] }
+  let proving: Promise<FetchLimits> | undefined
   const limits = () => {
-    trusting ??= import('undici').then(({ Agent }) => ({ ...LIMITS, dispatcher: new Agent({ connect: { ca } }) }))
-    return trusting
+    proving ??= tlsAgent(connect, {}, prover(issuer, own)).then((dispatcher) => ({ ...LIMITS, dispatcher }))
+    return proving
   }
   return {
     fetchJson: async (url) => createFetchJson(await limits())(url),

@@ -48,6 +48,8 @@ export async function buildTraffic(parts: TrafficParts): Promise<Traffic> {
     const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 500, onProblem })
     ending.push(() => blocks.close())
     await blocks.start()
+    const unheard = stores.shared?.onNews(() => void blocks.refresh().catch(onProblem))
+    if (unheard) ending.push(unheard)
     const lists = await openLists(parts, blocks, ending)
     const rates = await openRates(parts, ending)
     const lag = new LoopLag()

@@ -15,6 +15,7 @@ import { readSecret } from '../config/secret-source.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { type GuardedFetch, guardedFetch } from '../core/guarded-fetch.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { asNonce, timeStampRequest, TimeStampRefused, tokenOf, verifyTimeStamp } from '../pki/time-stamp.ts'
 import { readPublic } from '../pki/private-file.ts'
 import { Anchors } from '../pki/validation/anchors.ts'
@@ -26,6 +27,7 @@ export interface WitnessParts {
   readonly clock: Clock
   readonly log: Logger
   readonly environment: Environment
+  readonly prover: Prover
 }
 
 const MAX_ANSWER_BYTES = 65_536
@@ -67,17 +69,18 @@ function witnessOf(name: string, config: WitnessConfig, parts: WitnessParts): Wi
     if (git.remote === undefined) apart('git', git.repository, git.sameDevice)
     return gitWitness({ ...git, run: gitIn(git.repository, config.deadlineSeconds * 1_000) })
   }
-  if (https !== undefined) return serviceOf(https, config, parts)
+  if (https !== undefined) return serviceOf(name, https, config, parts)
   if (timestamp === undefined) throw new WitnessError(`audit.witness.${name} names no witness`)
   apart('timestamp', timestamp.path, timestamp.sameDevice)
-  const stamp = stampOf(timestamp, config, parts)
+  const stamp = stampOf(name, timestamp, config, parts)
   return timeStampWitness({ stamp, path: timestamp.path, openFile: openAppendFile })
 }
 
 function serviceOf(
+  name: string,
   https: NonNullable<WitnessConfig['https']>,
   { deadlineSeconds }: WitnessConfig,
-  { environment }: WitnessParts,
+  { environment, prover }: WitnessParts,
 ): Witness {
   const plaintext = https.plaintext !== undefined
   const headers = () =>
@@ -85,31 +88,35 @@ function serviceOf(
       Object.entries(https.headers).map(([header, source]) => [header, readSecret(source, environment).reveal()]),
     )
   headers()
-  return httpsWitness({ url: https.url, fetch: fetchOf(https, deadlineSeconds, { plaintext }), headers })
+  return httpsWitness({ url: https.url, fetch: fetchOf(name, https, deadlineSeconds, { plaintext, prover }), headers })
 }
 
 function fetchOf(
+  name: string,
   { ca, privateNetworks }: { readonly ca?: string; readonly privateNetworks: readonly string[] },
   deadlineSeconds: number,
-  more: { readonly plaintext?: boolean; readonly signed?: boolean },
+  { prover, ...more }: { readonly plaintext?: boolean; readonly signed?: boolean; readonly prover: Prover },
 ): GuardedFetch {
+  const own = ca === undefined ? [] : [readPublic(ca)]
   return guardedFetch({
     ...more,
+    prove: prover(`audit.witness.${name}`, own),
     privateNetworks,
-    ...(ca !== undefined && { ca: [readPublic(ca)] }),
+    ...(ca !== undefined && { ca: own }),
     timeoutMs: deadlineSeconds * 1_000,
     maxBytes: MAX_ANSWER_BYTES,
   })
 }
 
 function stampOf(
+  name: string,
   timestamp: NonNullable<WitnessConfig['timestamp']>,
   { deadlineSeconds }: WitnessConfig,
-  { clock }: WitnessParts,
+  { clock, prover }: WitnessParts,
 ): Stamp {
   const anchors = new Anchors([readFileSync(timestamp.authorities, 'utf8')])
   if (anchors.size === 0) throw new WitnessError(`${timestamp.authorities} holds no certificate`)
-  const fetch = fetchOf(timestamp, deadlineSeconds, { signed: true })
+  const fetch = fetchOf(name, timestamp, deadlineSeconds, { signed: true, prover })
   return async (imprint) => {
     const nonce = asNonce(randomBytes(NONCE_BYTES))
     const answer = await fetch(timestamp.url, {

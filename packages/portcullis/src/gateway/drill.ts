@@ -12,6 +12,7 @@ import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
 import type { Contents } from '../data-protection/backup/contents.ts'
 import { ApiKeyLifecycle } from '../identity/api-key-lifecycle.ts'
+import { outboundProver } from './build-validation.ts'
 import type { UnpackParts } from './check-backup.ts'
 import { drillConfig } from './drill-config.ts'
 import type { DrillCheck } from './drill-report.ts'
@@ -157,7 +158,8 @@ async function checkSealed(
     const stores = await openSqliteStores({ path, tenantKeysPath: layout.tenantKeys })
     // Without their copy, which would be settled.
     const config = { dataProtection: { ...live.dataProtection, tenantKeys: {} } }
-    const keys = openKeys({ config, layout, stores, clock, environment })
+    const prover = await outboundProver(live, clock, { warn: () => undefined })
+    const keys = openKeys({ config, layout, stores, clock, environment, prover })
     try {
       const tenants = await stores.dataKeys.tenants()
       let [opened, shredded] = [0, 0]

@@ -14,7 +14,8 @@ import type { Identity } from './build-identity.ts'
 import { connectPages, explains } from './build-connect.ts'
 import type { OpenListener } from './build-listener.ts'
 import { readinessOf } from './build-metrics.ts'
-import { buildMasking } from './build-masking.ts'
+import { answerMask, buildMasking, contentMask } from './build-masking.ts'
+import { voicesOf } from './open-telemetry.ts'
 import { buildRelay } from './build-relay.ts'
 import { buildStages } from './build-stages.ts'
 import { closeDrivers, selectDrivers } from './build-sandbox.ts'
@@ -25,6 +26,7 @@ import { mountsOf } from './mounts.ts'
 import { DefinitionsInForce } from './definitions-in-force.ts'
 import type { Observation } from './observation.ts'
 import { door, type Stages } from './path.ts'
+import { withPlaces } from './places.ts'
 import { leaveNote } from './running-note.ts'
 import { GRACE_MS, type Ground, openGround, type Started } from './open-ground.ts'
 import { openRules, openUpstreams } from './open-upstreams.ts'
@@ -68,12 +70,14 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 }
 
 async function start(options: GatewayOptions, started: Started): Promise<RunningGateway> {
-  const { config, configFile, log, clock = systemClock, environment = processEnvironment() } = options
+  const { config, configFile, clock = systemClock, environment = processEnvironment() } = options
+  const voices = voicesOf(config, options.log, clock)
+  const { log } = voices
   // The proof takes longest, so it runs beside the rest; nothing is served before it is awaited.
   const drivers = selectDrivers(config, ownPaths(config, configFile), log)
   drivers.catch(() => {})
   started.push(() => closeDrivers(drivers))
-  const ground = await openGround({ config, configFile, log, clock, environment }, started)
+  const ground = await openGround({ config, configFile, log, voices, clock, environment }, started)
   const { gate, listener, ledger, access, watch, telemetry, signatures } = ground
   const { observation } = watch
   const inForce = new DefinitionsInForce({ config, ledger, clock, log })
@@ -81,7 +85,7 @@ async function start(options: GatewayOptions, started: Started): Promise<Running
   const behind = { config, environment, clock, log, drivers, access, judgeOf, validation: listener.validation }
   const served = await openUpstreams({ ...behind, signatures, observation, telemetry }, ledger, started)
   started.push(inForce.follow(served.upstreams))
-  const rules = await openRules({ config, log, environment, inForce }, served.upstreams, started)
+  const rules = await openRules({ config, log, environment, inForce, prover: ground.prover }, served.upstreams, started)
   const parts = { options, config, clock, log, ground, ...served, ...rules, inForce }
   const { sessions, ending, shutdown } = await openDoor(parts, started)
   const { upstreams, processes } = served
@@ -116,25 +120,36 @@ async function openDoor(parts: DoorParts, started: Started) {
   const explain = explains(access, upstreams, publicUrl)
   const ruled = { engine: policy.engine, heldReason: inForce.heldReason, schemas, inspection }
   const common = { config, clock, log, ...ruled, upstreams }
-  const relayParts = buildRelay({ ...common, ledger, demands: identity.demands, within: access.within, explain })
+  const masking = buildMasking(config, keys.keyring)
+  const protect = answerMask(masking)
+  const relayInput = { ...common, ledger, demands: identity.demands, within: access.within, explain, protect }
+  const relayParts = buildRelay(relayInput)
   const { sessions, tasks, parking, ending, approvals } = relayParts
   started.push(() => (sessions.close(), parking.close()))
   const shutdown = new Cancellation()
   const state = { ...ground, sessions, tasks, approvals, shutdown, publicUrl, observation: watch.observation }
-  const masking = buildMasking(config, keys.keyring)
   const receipts = receiptsOf(config, ground.chains)
   const told = relayParts.explain && { explain: relayParts.explain }
   const built = buildStages({ ...common, ...told, ...state, masking, receipts })
   const adjusted = options[adjustStages]?.(built) ?? built
-  const stages = telemetry?.stages(adjusted, inspection) ?? adjusted
+  const stages = telemetry?.stages(adjusted, { ...inspection, mask: contentMask }) ?? adjusted
   endRevoked(identity, traffic, [sessions, parking])
   const pages = await connectPages({ access, identity, ledger, clock, log, publicUrl })
   const adminParts = { ...ground, config, clock, publicUrl, ...listed(identity, traffic) }
-  const live = { ...ground, upstreams, processes, sessions, engine: policy.engine, definitions: inForce }
+  const renewCertificate = () => listener.renewCertificate()
+  const live = {
+    ...ground,
+    upstreams,
+    processes,
+    sessions,
+    engine: policy.engine,
+    definitions: inForce,
+    renewCertificate,
+  }
   const administration = buildAdministration(options.administration, adminParts, live)
   const ends = { message: relay(relayParts), stream: relayStream(relayParts), documents: identity.documents }
   const serve = door(stages, { ...ends, administration, mount: mountsOf([identity.server, pages]) })
-  ground.gate.open(telemetry?.around(serve) ?? serve, (id) => sessions.journalOf(id))
+  ground.gate.open(withPlaces(telemetry?.around(serve) ?? serve), (id) => sessions.journalOf(id))
   return { sessions, ending, shutdown }
 }
 

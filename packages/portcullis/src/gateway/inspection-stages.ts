@@ -43,7 +43,9 @@ export function inspectionStages(parts: InspectionStageParts): InspectionStages 
   const { engine, schemas, inspection, approvals, heldReason } = parts
   const checkArguments = checkArgumentsStage(schemas)
   // What was masked is checked and decided upon once more, as if it had come like this.
-  const again = [checkArguments, checkParamHeadersStage, authorize(engine)]
+  // Headers that repeat arguments are made anew for the upstream, from what it gets.
+  const decide = authorize(engine)
+  const again = [checkArguments, decide]
   const recheck = async (exchange: Understood & Authorized, args: Params) => {
     const call = { ...exchange.call, params: { ...exchange.call.params, arguments: args } }
     for (const stage of again) await stage.check({ ...exchange, call })
@@ -61,6 +63,8 @@ export function inspectionStages(parts: InspectionStageParts): InspectionStages 
     ...maskingStages({
       masking: parts.masking,
       recheckArguments: recheck,
+      recheckUri: async (exchange, uri) =>
+        void (await decide.check({ ...exchange, item: { kind: 'resource', name: uri } })),
       recheckResult: (tool, result, by) => checkResult(schemas, tool, result, by),
     }),
     checkResult: checkResultStage(schemas),

@@ -1,6 +1,7 @@
 /** Files of lists and countries, as they are now: read at the start, and again when they change. */
 import { readFile } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '../audit/log.ts'
 import { inTurns } from '../core/turns.ts'
 import { fingerprintAt, watchFile } from './file-watch.ts'
@@ -20,6 +21,10 @@ export interface FollowedParts<T> {
 }
 
 const MAX_BYTES = 536_870_912
+/** For so long a file that is written in place must have stayed as it is. */
+const STILL_MS = 1_000
+/** How often a start looks again at a file that changes while it is read. */
+const MAX_LOOKS = 5
 /** Between two looks at the clock; a step takes about a microsecond. */
 const STEPS = 256
 
@@ -46,8 +51,12 @@ export class Followed<T> {
   /** Rejects with ListsError for a file that cannot be read. */
   static async open<T>(parts: FollowedParts<T>): Promise<Followed<T>> {
     try {
-      const known = fingerprintAt(parts.file)
-      return new Followed(parts, await readWhole(parts), known)
+      for (let look = 1; ; look++) {
+        const known = fingerprintAt(parts.file)
+        const current = await readWhole(parts)
+        if (fingerprintAt(parts.file) === known) return new Followed(parts, current, known)
+        if (look === MAX_LOOKS) throw new Error('it is being written')
+      }
     } catch (cause) {
       throw new ListsError(`${parts.file}: ${wrongOf(cause)}`, { cause })
     }
@@ -62,13 +71,28 @@ export class Followed<T> {
     this.#stop()
   }
 
+  /**
+   * Half a list is a list too, in which somebody is missing, or a network wider than it should be. A file that was put in the
+   * place of another is whole; of one that is written in place nobody knows before it has been left alone for a while.
+   */
+  async #isStill(): Promise<boolean> {
+    const found = fingerprintAt(this.#parts.file)
+    if (fileIn(found) !== fileIn(this.#known)) return true
+    await pause(STILL_MS, undefined, { ref: false })
+    return fingerprintAt(this.#parts.file) === found
+  }
+
   async #readAgain(): Promise<void> {
     const { file, log, onChange } = this.#parts
-    // What is written while it is read is another state, which is looked at next.
-    this.#known = fingerprintAt(file)
     try {
+      if (!(await this.#isStill())) return
+      const known = fingerprintAt(file)
+      // What cannot be read is told once.
+      this.#known = known
       const next = await readWhole(this.#parts)
       if (this.#isEnded) return
+      // What was written while it was read may be the half of it; the next look comes by itself.
+      if (fingerprintAt(file) !== known) return
       this.#current = next
       onChange()
       log.info('a list was read again', { file })
@@ -80,6 +104,9 @@ export class Followed<T> {
     }
   }
 }
+
+/** The first two words of a fingerprint say which file it is. */
+const fileIn = (fingerprint: string): string => fingerprint.split(' ', 2).join(' ')
 
 async function readWhole<T>({ file, read }: FollowedParts<T>): Promise<T> {
   const bytes = await readFile(file)

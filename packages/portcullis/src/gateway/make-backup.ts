@@ -29,7 +29,7 @@ export interface BackupParts {
   /** Folder in which that of the backup is made. */
   readonly into: string
   readonly privateKeys: boolean
-  /** The backup that is continued. Absent: a full one is made. */
+  /** The backup that is continued. Absent, or made after now by a clock that was ahead: a full one is made. */
   readonly since?: CataloguedBackup | undefined
   readonly packer: Packer
   readonly signer: BackupSigner
@@ -48,12 +48,13 @@ const SNAPSHOT = /^backup-[0-9a-f]{16}\.sqlite(?:-journal|-wal|-shm)?$/
 
 /** Rejects with BackupError, StoreError, `audit.unavailable`, and what the file system throws; then no backup is there. */
 export async function makeBackup(parts: BackupParts): Promise<WrittenBackup> {
-  const { config, into, since, clock, snapshot, told = () => {} } = parts
+  const { config, into, clock, snapshot, told = () => {} } = parts
   mustLieApart(parts)
   mkdirSync(into, { recursive: true, mode: 0o700 })
   removeStale(parts)
   const id = newBackupId()
   const madeAt = clock.now()
+  const since = parts.since !== undefined && parts.since.madeAt <= madeAt ? parts.since : undefined
   const copy = join(config.state, `backup-${id}.sqlite`)
   try {
     await snapshot?.(copy)

@@ -4,7 +4,7 @@
  * An older lock bears a good signature too, and brings back what was approved in it. So the gateway remembers in its state
  * folder when the newest lock was signed that it believed, for each path: another path is the word of the configuration.
  */
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync } from 'node:fs'
 import { type Lock, LockError } from '../inspection/definitions/lock.ts'
 import { isRecord } from '../mcp/message.ts'
 import { writeWhole } from '../pki/private-file.ts'
@@ -52,6 +52,25 @@ export class NewestLock {
     }
     // Without it an older lock could pass for the newest.
     throw new LockError(`${this.#file} cannot be read; restore it, or remove it to believe the lock that is there`)
+  }
+}
+
+/** Takes over into the memory `to` what that in `from` has seen of newer locks; one that cannot be read takes its place, so that it is told. */
+export function keepNewest(from: string, to: string): void {
+  const [there, kept] = [seenIn(from), seenIn(to)]
+  if (there === undefined) return copyFileSync(from, to)
+  const paths = Object.keys({ ...kept, ...there })
+  const newest = paths.map((path) => [path, Math.max(there[path] ?? 0, kept?.[path] ?? 0)] as const)
+  writeWhole(to, `${JSON.stringify(Object.fromEntries(newest))}\n`, 0o600)
+}
+
+function seenIn(file: string): Readonly<Record<string, number>> | undefined {
+  try {
+    const all: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    const isOne = isRecord(all) && Object.values(all).every((at) => typeof at === 'number')
+    return isOne ? (all as Readonly<Record<string, number>>) : undefined
+  } catch {
+    return undefined
   }
 }
 

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts'
 import { type StateLayout, stateLayout } from '../config/state-layout.ts'
 import { type Clock } from '../core/clock.ts'
 import type { Principal } from '../core/principal.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { type RevocationList } from '../identity/revocation.ts'
 import { privateFolder } from '../pki/private-file.ts'
 import type { Stores } from '../stores/stores.ts'
@@ -22,10 +23,13 @@ import { buildPayloads } from './build-payloads.ts'
 import { buildRetention } from './build-retention.ts'
 import { anomalyBlocks, buildTraffic, trafficReadings } from './build-traffic.ts'
 import { eventual } from './eventual-ledger.ts'
+import { certificateHolder } from './certificate-revocation.ts'
 import { openKeys } from './open-keys.ts'
 import { openRecords } from './open-records.ts'
 import { openSignatures } from './open-signatures.ts'
-import { openTelemetry } from './open-telemetry.ts'
+import { openStores } from './open-stores.ts'
+import { sharedNonceKey } from './shared-token-keys.ts'
+import { openTelemetry, type Voices } from './open-telemetry.ts'
 import { Gate } from './gate.ts'
 import { Observation } from './observation.ts'
 
@@ -39,6 +43,8 @@ export interface GroundParts {
   readonly config: Config
   readonly configFile: string
   readonly log: Logger
+  /** Absent: nobody else hears what is logged. */
+  readonly voices?: Voices
   readonly clock: Clock
   readonly environment: Environment
 }
@@ -53,39 +59,36 @@ export async function openGround(parts: GroundParts, started: Started) {
   const gate = new Gate()
   const listener = await openListener(config, layout, clock, log, gate)
   started.push(() => listener.close(GRACE_MS))
-  const told = { config, layout, clock, log, environment }
+  const prover = await listener.validation.outbound()
+  const told = { config, layout, clock, log, environment, prover }
   const watch = await openWatch(told, started)
-  const telemetry = await openTelemetry(told, watch.observation)
+  const { told: ownLog = log, tap } = parts.voices ?? {}
+  const telemetry = await openTelemetry({ ...told, log: ownLog, tap }, watch.observation)
   if (telemetry) started.push(() => telemetry.close())
   const records = await openRecords(told, watch.observation, started)
-  const stores = await openStores(config, layout)
+  const stores = await openStores({
+    config,
+    environment,
+    onProblem: (error) => log.warn('the store does not answer', { error }),
+  })
   started.push(() => stores.close())
-  const kept = { ...parts, layout, stores, chains: records.chains, exporters: records.exporters, watch }
+  await listener.issuance.recordIn(records.chains)
+  const kept = { ...parts, layout, stores, chains: records.chains, exporters: records.exporters, watch, prover }
   const vault = await openVault(kept, started)
   const { anomalies, traffic, ledger } = await openConduct(kept, started)
-  const common = { config, stores, clock, log, publicUrl: listener.url }
+  const common = { config, stores, clock, log, publicUrl: listener.url, prover }
+  const sealing = { keyring: vault.keys.keyring, vault: vault.keys.vault }
   const openServer = (revocations: RevocationList) =>
-    buildAuthorizationServer({ ...common, layout, keyring: vault.keys.keyring, ledger, environment }, revocations)
-  const identity = await buildIdentity({ ...common, environment, openServer, bundles: listener.bundles })
+    buildAuthorizationServer({ ...common, layout, ...sealing, ledger, environment }, revocations)
+  const nonceKey = async () => (stores.shared ? sharedNonceKey(sealing.keyring) : undefined)
+  const identity = await buildIdentity({ ...common, environment, openServer, nonceKey, bundles: listener.bundles })
   started.push(() => identity.close())
+  listener.refuseRevoked((thumbprint) => identity.revocations.covers(certificateHolder(thumbprint), clock.now()))
   const isRevoked = (principal: Principal) => identity.revocations.covers(principal, clock.now())
   const signatures = await openSignatures({ ...common, environment, replays: stores.replays })
   const access = new Access({ ...common, keys: vault.keys, ledger, environment, isRevoked })
-  return {
-    gate,
-    listener,
-    ...records,
-    ...vault,
-    stores,
-    identity,
-    access,
-    watch,
-    anomalies,
-    traffic,
-    ledger,
-    telemetry,
-    signatures,
-  }
+  const conduct = { watch, anomalies, traffic, ledger, telemetry }
+  return { gate, listener, prover, ...records, ...vault, stores, identity, access, ...conduct, signatures }
 }
 
 interface KeptParts extends GroundParts {
@@ -94,6 +97,7 @@ interface KeptParts extends GroundParts {
   readonly chains: Records['chains']
   readonly exporters: Records['exporters']
   readonly watch: Watch
+  readonly prover: Prover
 }
 
 type Records = Awaited<ReturnType<typeof openRecords>>
@@ -101,8 +105,8 @@ type Watch = Awaited<ReturnType<typeof openWatch>>
 
 /** What is sealed, for how long it is kept, and what is kept of it elsewhere. */
 async function openVault(parts: KeptParts, started: Started) {
-  const { config, configFile, layout, stores, chains, exporters, clock, log, environment, watch } = parts
-  const keys = openKeys({ config, layout, stores, clock, environment })
+  const { config, configFile, layout, stores, chains, exporters, clock, log, environment, watch, prover } = parts
+  const keys = openKeys({ config, layout, stores, clock, environment, prover })
   started.push(() => keys.close())
   await keys.prove(log)
   const backups = new Backups({ config, configFile, layout, stores, chains, clock, log })
@@ -119,8 +123,8 @@ async function openVault(parts: KeptParts, started: Started) {
 
 /** How much who may ask for, who is kept out, and whose conduct is unusual; the ledger is what tells the last. */
 async function openConduct(parts: KeptParts, started: Started) {
-  const { config, layout, stores, chains, clock, log, environment, watch } = parts
-  const traffic = await buildTraffic({ config, stores, clock, log, environment })
+  const { config, layout, stores, chains, clock, log, environment, watch, prover } = parts
+  const traffic = await buildTraffic({ config, stores, clock, log, environment, prover })
   started.push(() => traffic.close())
   const kept = config.audit.durability === 'eventual' ? eventual(chains) : chains
   const measured = watch.observation ? measuredLedger(kept, watch.observation.metrics) : kept
@@ -141,9 +145,4 @@ async function openWatch(parts: Omit<MetricsListenerParts, 'observation'>, start
   const listener = await openMetrics({ ...parts, observation }, metrics)
   started.push(() => listener.close())
   return { observation, url: listener.url }
-}
-
-async function openStores(config: Config, layout: StateLayout): Promise<Stores> {
-  if (config.store.kind === 'memory') return (await import('../stores/memory/open.ts')).openMemoryStores()
-  return (await import('../stores/sqlite/open.ts')).openSqliteStores({ path: layout.store })
 }

@@ -6,6 +6,7 @@ import { readSecret } from '../config/secret-source.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { Secret } from '../core/secret.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { type KeyEncryption, KeyServiceError } from '../data-protection/key-encryption.ts'
 import type { Ask } from '../data-protection/kms/ask.ts'
 import type { KeyService } from '../data-protection/kms/service-keys.ts'
@@ -17,6 +18,7 @@ export interface KeeperParts {
   readonly layout: Pick<StateLayout, 'vaultKeys'>
   readonly clock: Clock
   readonly environment: Environment
+  readonly prover: Prover
   /** Whether any tenant key is wrapped by what is owned. */
   readonly wraps: (owns: (wrappedBy: string) => boolean) => Promise<boolean>
 }
@@ -29,7 +31,7 @@ export async function openKeeper(config: KeyKeeperConfig, parts: KeeperParts): P
   if (driver === 'file') return new LocalKeys('file', privateText(file?.path ?? parts.layout.vaultKeys), parts.wraps)
   if (driver === 'keychain') return openKeychain(keychain?.account ?? 'default', parts)
   const { serviceKeys } = await import('../data-protection/kms/service-keys.ts')
-  const ask = await askerOf(config)
+  const ask = await askerOf(config, parts.prover)
   if (aws !== undefined) return serviceKeys(await openAws(aws, ask, parts))
   if (gcp !== undefined) return serviceKeys(await openGcp(gcp, ask, parts))
   if (azure !== undefined) return serviceKeys(await openAzure(azure, ask, parts))
@@ -65,13 +67,16 @@ async function openKeychain(account: string, { environment, wraps }: KeeperParts
   return new LocalKeys('keychain', keychain({ platform: process.platform, account, run }), wraps)
 }
 
-async function askerOf({ deadlineSeconds, attempts, aws, gcp, azure, vault }: KeyKeeperConfig): Promise<Ask> {
+async function askerOf(config: KeyKeeperConfig, prover: Prover): Promise<Ask> {
+  const { driver, deadlineSeconds, attempts, aws, gcp, azure, vault } = config
   const { asker } = await import('../data-protection/kms/ask.ts')
-  const ca = (aws ?? gcp ?? azure ?? vault)?.ca
+  const file = (aws ?? gcp ?? azure ?? vault)?.ca
+  const ca = file === undefined ? undefined : readFileSync(file, 'utf8')
   return asker({
     timeoutMs: deadlineSeconds * 1_000,
     attempts,
-    ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }),
+    ...(ca !== undefined && { ca }),
+    prove: prover(`dataProtection.keyEncryption.${driver}`, ca === undefined ? [] : [ca]),
   })
 }
 

@@ -4,6 +4,7 @@ import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { CopiedTenantKeys } from '../data-protection/copied-tenant-keys.ts'
 import { Encryptions } from '../data-protection/encryptions.ts'
 import { randomKey, SealBroken } from '../data-protection/envelope.ts'
@@ -22,6 +23,7 @@ export interface KeyParts {
   readonly stores: Pick<Stores, 'accounts' | 'credentials' | 'dataKeys' | 'tenantKeys'>
   readonly clock: Clock
   readonly environment: Environment
+  readonly prover: Prover
 }
 
 /** What everybody who seals shares. */

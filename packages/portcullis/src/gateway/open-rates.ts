@@ -13,19 +13,20 @@ export class RedisError extends Error {
 
 /** `ending` gets what closes the connection. Rejects with RedisError and SecretError. */
 export async function openRates(
-  { config, clock, log, environment }: TrafficParts,
+  { config, clock, log, environment, prover }: TrafficParts,
   ending: (() => void)[],
 ): Promise<RateStore> {
   const { redis } = config.traffic
   if (redis === undefined) return new MemoryRateStore(clock)
   const { RedisRateStore } = await import('../stores/redis/rates.ts')
   const { username, password, ca, plaintext, timeoutMs, onLoss } = redis
+  const own = ca === undefined ? undefined : readFileSync(ca, 'utf8')
   const shared = new RedisRateStore({
     url: new URL(redis.url),
     ...(username !== undefined && { username }),
     ...(password && { password: readSecret(password, environment).reveal() }),
     ...(plaintext === undefined || redis.url.startsWith('rediss:')
-      ? { tls: ca === undefined ? {} : { ca: readFileSync(ca, 'utf8') } }
+      ? { tls: own === undefined ? {} : { ca: own }, prove: prover('traffic.redis', own === undefined ? [] : [own]) }
       : {}),
     ...{ connectTimeoutMs: Math.max(2_000, timeoutMs), commandTimeoutMs: timeoutMs },
     onProblem: (error) => log.debug('Redis', { error }),

@@ -3,6 +3,7 @@ import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { readUpstream } from '../inspection/read-json.ts'
 import { ToolSchemas } from '../inspection/tool-schemas.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -23,18 +24,19 @@ interface RuleGround {
   readonly log: Logger
   readonly environment: Environment
   readonly inForce: DefinitionsInForce
+  readonly prover: Prover
 }
 
 /** What is made of the definitions of tools, now and whenever they change. */
 export async function openRules(
-  { config, log, environment, inForce }: RuleGround,
+  { config, log, environment, inForce, prover }: RuleGround,
   upstreams: ReadonlyMap<string, Upstream>,
   started: Started,
 ) {
   const schemas = new ToolSchemas()
   const definitions = await startDefinitions(config.state, upstreams, firstAnswerMs(config), log)
   const policy = await PolicyPoint.load(config, definitions.known, log)
-  const inspection = buildInspection(config, definitions.known, log, environment, inForce)
+  const inspection = buildInspection(config, definitions.known, log, environment, inForce, prover)
   started.push(() => inspection.results.close())
   policy.follow(upstreams.values(), (all) => {
     definitions.remember(all, schemas)

@@ -1,8 +1,8 @@
 /** Puts a gateway back from a backup: everything is examined aside, told to the chains, and only then put in place. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { constants, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { CHAIN_RULES } from '../audit/chain.ts'
-import { openAuditKey, replaceLostKey } from '../audit/key-file.ts'
+import { openAuditKey, publicAuditKeys, replaceLostKey } from '../audit/key-file.ts'
 import { chainFolder, ChainLedger } from '../audit/ledger.ts'
 import { GATEWAY_TENANT } from '../audit/record.ts'
 import { lastRecord } from '../audit/removal.ts'
@@ -11,12 +11,15 @@ import { stateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { BackupError } from '../data-protection/backup/backup-error.ts'
 import { type Contents, STORE_PATH } from '../data-protection/backup/contents.ts'
+import type { Manifest } from '../data-protection/backup/manifest.ts'
 import type { OpenedBackup } from '../data-protection/backup/open-backup.ts'
 import { privateFolder } from '../pki/private-file.ts'
 import { type CarriedOver, carryOver, endGrants } from '../stores/sqlite/snapshot.ts'
 import { type UnpackParts, unpackSound } from './check-backup.ts'
-import { distrust } from './distrust.ts'
+import { distrust, readDistrust } from './distrust.ts'
+import { keepNewest } from './newest-lock.ts'
 import { PRODUCT } from './product.ts'
+import { putBackCursors } from './restore-cursors.ts'
 import {
   asideOf,
   isComplete,
@@ -38,6 +41,8 @@ export interface RestoreParts extends UnpackParts {
   readonly clock: Clock
   /** Who does it, for the records. */
   readonly by: string
+  /** Called right before anything changes its place; throws when somebody uses what is there. */
+  readonly mustBeIdle?: () => void
 }
 
 export interface Restored {
@@ -51,6 +56,8 @@ export interface Restored {
   readonly kept: readonly string[]
   /** Files of the configuration that are not as in the backup; they were left as they are. */
   readonly leftAlone: readonly string[]
+  /** Files that were put outside of the folders of the gateway, where the backup says that they were. */
+  readonly outside: readonly string[]
   /** Whether the sealed secrets can be opened: their keys are never in a backup. */
   readonly hasTenantKeys: boolean
 }
@@ -68,19 +75,17 @@ export async function restoreBackup(parts: RestoreParts): Promise<Restored | 'fi
   const found = join(aside, '.found')
   try {
     privateFolder(aside)
-    const roots = {
-      state: aside,
-      audit: stagedAudit(target),
-      home: join(found, 'home'),
-      elsewhere: join(found, 'elsewhere'),
-    }
+    const outside = { home: join(found, 'home'), elsewhere: join(found, 'elsewhere') }
+    const roots = { state: aside, audit: stagedAudit(target), ...outside }
     const { contents, records } = await unpackSound(parts, roots)
-    takeKeys(target.state, aside, manifest.privateKeys)
-    const carried = await takeRefusals(target.state, aside, contents)
+    takeKeys(target.state, aside, manifest)
+    const carried = await takeRefusals(target.state, aside, contents, clock.now())
     if (parts.revokeBefore !== undefined) await distrustBefore(aside, contents, parts.revokeBefore)
+    putBackCursors(join(aside, 'exports'), contents.chains)
     const recordsLeft = recordsAfter(contents, target.audit)
     await tellChains(parts, contents, { carried, recordsLeft })
-    const leftAlone = putFiles(contents, { from: roots, to: target })
+    parts.mustBeIdle?.()
+    const put = putFiles(contents, { from: outside, to: target })
     rmSync(found, { recursive: true, force: true })
     await markComplete(target, manifest.id)
     const kept = (await putInPlace(target, clock.now())).filter(keepsMore)
@@ -90,7 +95,7 @@ export async function restoreBackup(parts: RestoreParts): Promise<Restored | 'fi
       records,
       recordsLeft,
       kept,
-      leftAlone,
+      ...put,
       hasTenantKeys,
       ...(carried && { carried }),
     }
@@ -108,8 +113,11 @@ function keepsMore(folder: string): boolean {
   return false
 }
 
-/** What no backup holds stays; and the private keys, where this one was made without them. */
-function takeKeys(old: string, aside: string, hasPrivateKeys: boolean): void {
+/**
+ * What no backup holds stays; and the private keys, where this one was made without them, or where the gateway has its own still:
+ * these are as new as those in the backup or newer, and one that was replaced since because it had leaked must not come back.
+ */
+function takeKeys(old: string, aside: string, { privateKeys, key }: Manifest): void {
   if (!existsSync(old)) return
   const copy = (name: string) => {
     if (!existsSync(join(old, name))) return
@@ -117,18 +125,55 @@ function takeKeys(old: string, aside: string, hasPrivateKeys: boolean): void {
     copyFileSync(join(old, name), join(aside, name))
   }
   for (const name of NEVER_IN_A_BACKUP) copy(name)
-  if (hasPrivateKeys) return
+  if (privateKeys && !hasKeysOf(old, key)) return
   // The history of the chains' key belongs to the key.
   const ofAudit = existsSync(join(old, 'audit.key'))
     ? readdirSync(old).filter((name) => /^audit\.key(?:\.|$)/.test(name))
     : []
   const authority = existsSync(join(old, 'authority'))
-    ? readdirSync(join(old, 'authority')).map((name) => `authority/${name}`)
+    ? readdirSync(join(old, 'authority'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(old, join(entry.parentPath, entry.name)))
     : []
+  // As a whole: an intermediate of the backup may have been withdrawn since.
+  if (authority.length > 0) rmSync(join(aside, 'authority'), { recursive: true, force: true })
   for (const name of [...ofAudit, 'tokens.key', 'lock.key', 'telemetry.key', 'admin.key', ...authority]) copy(name)
 }
 
-async function takeRefusals(old: string, aside: string, { hasStore }: Contents): Promise<CarriedOver | undefined> {
+/** Whether the state is that of the gateway whose key has signed the backup. */
+function hasKeysOf(state: string, key: string): boolean {
+  try {
+    const file = join(state, 'audit.key')
+    return existsSync(file) && publicAuditKeys(file).has(key)
+  } catch {
+    return false
+  }
+}
+
+/** What keeps older tokens and older locks from being believed never goes back. */
+function keepMarks(old: string, aside: string, now: number): void {
+  const [marks, locks] = [join(old, 'distrust.json'), join(old, 'newest-lock.json')]
+  const before = existsSync(marks) ? distrustedBefore(marks, now) : undefined
+  if (before !== undefined) distrust(join(aside, 'distrust.json'), before)
+  if (existsSync(locks)) keepNewest(locks, join(aside, 'newest-lock.json'))
+}
+
+/** Of a mark that is damaged nobody knows what it refused, so nothing older than now is believed. */
+function distrustedBefore(file: string, now: number): number | undefined {
+  try {
+    return readDistrust(file)
+  } catch {
+    return now
+  }
+}
+
+async function takeRefusals(
+  old: string,
+  aside: string,
+  { hasStore }: Contents,
+  now: number,
+): Promise<CarriedOver | undefined> {
+  keepMarks(old, aside, now)
   const newer = join(old, STORE_PATH)
   if (!hasStore || !existsSync(newer)) return undefined
   // A store that cannot be read is why somebody restores; what is lost is told.
@@ -214,18 +259,20 @@ async function tellChains(
 function putFiles(
   { files }: Contents,
   { from, to }: { readonly from: Readonly<Record<'home' | 'elsewhere', string>>; readonly to: RestoreTarget },
-): readonly string[] {
-  const left: string[] = []
+): Pick<Restored, 'leftAlone' | 'outside'> {
+  const [leftAlone, outside]: [string[], string[]] = [[], []]
   for (const { root, path } of files) {
     if (root !== 'home' && root !== 'elsewhere') continue
     const source = join(from[root], path)
     const place = root === 'home' ? join(to.home, path) : join(to.elsewhere ?? '/', path)
     if (existsSync(place)) {
-      if (!readFileSync(place).equals(readFileSync(source))) left.push(place)
+      if (!readFileSync(place).equals(readFileSync(source))) leftAlone.push(place)
       continue
     }
     mkdirSync(dirname(place), { recursive: true, mode: 0o755 })
-    copyFileSync(source, place)
+    // Never through a link that leads nowhere yet.
+    copyFileSync(source, place, constants.COPYFILE_EXCL)
+    if (root === 'elsewhere') outside.push(place)
   }
-  return left
+  return { leftAlone, outside }
 }

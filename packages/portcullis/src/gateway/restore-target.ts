@@ -39,10 +39,15 @@ export function mustBeFree(target: Roots, replace: boolean): void {
   }
 }
 
-/** Whether a restore of this very backup was complete and only not put in place. Anything else that lies aside is removed. */
+/**
+ * Whether a restore of this very backup was complete and only not put in place. Anything else that lies aside is removed; so is
+ * one of which nothing has taken its place yet, because what is there may have gone on since, and refuse more than it knows.
+ */
 export function isComplete(target: Roots, id: string): boolean {
   const mark = join(asideOf(target.state), MARK)
-  if (existsSync(mark) && readFileSync(mark, 'utf8').trim() === JSON.stringify({ id })) return true
+  const isMarked = existsSync(mark) && readFileSync(mark, 'utf8').trim() === JSON.stringify({ id })
+  const hasBegun = !existsSync(target.state) || foldersOf(target).some((folder) => !existsSync(asideOf(folder)))
+  if (isMarked && hasBegun) return true
   for (const folder of foldersOf(target)) rmSync(asideOf(folder), { recursive: true, force: true })
   return false
 }
@@ -59,7 +64,7 @@ export async function putInPlace(target: Roots, now: number): Promise<readonly s
   for (const folder of foldersOf(target)) {
     if (!existsSync(asideOf(folder))) continue
     if (existsSync(folder)) {
-      const before = `${folder}.before-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`
+      const before = freeName(`${folder}.before-${new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')}`)
       await rename(folder, before)
       kept.push(before)
     }
@@ -69,6 +74,14 @@ export async function putInPlace(target: Roots, now: number): Promise<readonly s
   }
   rmSync(join(target.state, MARK), { force: true })
   return kept
+}
+
+/** Two restores in one second each keep what they found. */
+function freeName(path: string): string {
+  for (let number = 2, name = path; ; number++) {
+    if (!existsSync(name)) return name
+    name = `${path}-${number}`
+  }
 }
 
 /** The state folder last: while it is not there, no gateway has anything to start from. */

@@ -19,6 +19,7 @@ import { buildUpstreams } from './build-upstreams.ts'
 import { Validation } from './build-validation.ts'
 import { openKeys } from './open-keys.ts'
 import { openSignatures } from './open-signatures.ts'
+import { openStores } from './open-stores.ts'
 import { Processes } from './processes.ts'
 
 export interface SurveyParts {
@@ -43,12 +44,18 @@ export async function surveyUpstreams(
   const { config, configFile, log } = parts
   privateFolder(config.state)
   const drivers = selectDrivers(config, ownPaths(config, configFile), log)
-  const stores = await openStores(config)
+  const stores = await openStores({ ...parts, onProblem: (error) => log.warn('the store does not answer', { error }) })
   const processes = new Processes({ ...parts, ledger: UNRECORDED })
   let upstreams: ReadonlyMap<string, Upstream> = new Map()
   try {
     const signatures = await openSignatures({ ...parts, replays: stores.replays, publicUrl: publicUrlOf(config) })
-    upstreams = await buildUpstreams({ ...parts, ...surroundings(parts, stores), drivers, processes, signatures })
+    upstreams = await buildUpstreams({
+      ...parts,
+      ...(await surroundings(parts, stores)),
+      drivers,
+      processes,
+      signatures,
+    })
     const answers = names.map(async (name) => [name, await ask(upstreams.get(name) as Upstream)] as const)
     return new Map(await Promise.all(answers))
   } finally {
@@ -64,17 +71,19 @@ const UNRECORDED: Ledger = { intact: () => true, append: () => Promise.resolve()
 
 const publicUrlOf = ({ listen }: Config): string => listen.publicUrl ?? `https://${listen.host}:${listen.port}`
 
-function surroundings({ config, clock, environment, log }: SurveyParts, stores: Stores) {
+async function surroundings({ config, clock, environment, log }: SurveyParts, stores: Stores) {
   const { maxDepth, maxMembers } = config.limits
   const layout = stateLayout(config)
+  const validation = new Validation({ layout, clock, log, outbound: config.outbound })
+  const prover = await validation.outbound()
   const access = new Access({
-    ...{ config, stores, clock, environment, ledger: UNRECORDED },
-    keys: openKeys({ config, layout, stores, clock, environment }),
+    ...{ config, stores, clock, environment, ledger: UNRECORDED, prover },
+    keys: openKeys({ config, layout, stores, clock, environment, prover }),
     publicUrl: publicUrlOf(config),
     isRevoked: () => false,
   })
   const parse = (bytes: Buffer) => parseUpstream(bytes, { maxDepth, maxMembers })
-  return { access, parse, judgeOf: () => undefined, validation: new Validation({ layout, clock, log }) }
+  return { access, parse, judgeOf: () => undefined, validation }
 }
 
 async function ask(upstream: Upstream): Promise<SurveyAnswer> {
@@ -99,9 +108,4 @@ async function ask(upstream: Upstream): Promise<SurveyAnswer> {
     const reason = thrown.detail['reason'] ?? thrown.detail['mend']
     return { failure: typeof reason === 'string' ? `${thrown.says} (${reason})` : thrown.says }
   }
-}
-
-async function openStores(config: Config): Promise<Stores> {
-  if (config.store.kind === 'memory') return (await import('../stores/memory/open.ts')).openMemoryStores()
-  return (await import('../stores/sqlite/open.ts')).openSqliteStores({ path: stateLayout(config).store })
 }

@@ -1,6 +1,6 @@
 /** Decides who is behind a request. Whoever cannot be proved, or cannot be proved right now, does not get in. */
 import type { Clock } from '../core/clock.ts'
-import type { Exchange, PeerCertificate } from '../core/exchange.ts'
+import type { Exchange, PeerCertificate, RequestHead } from '../core/exchange.ts'
 import { Fault, toFault } from '../core/fault.ts'
 import type { Check } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
@@ -47,6 +47,11 @@ export interface AuthenticateParts {
 
 type Request = Exchange & Routed
 
+interface Presented {
+  readonly credential: string
+  readonly digest: string
+}
+
 const MAX_REFUSALS = 1024
 
 /**
@@ -82,6 +87,8 @@ class SignIn {
   readonly #refused = new ExpiringMap<Fault>(MAX_REFUSALS)
   /** Callers with the same new credential wait for one verification. */
   readonly #pending = new Map<string, Promise<Verified>>()
+  /** For as long as a connection keeps the head. */
+  readonly #digests = new WeakMap<object, Presented>()
 
   constructor(parts: AuthenticateParts) {
     this.#parts = parts
@@ -101,13 +108,22 @@ class SignIn {
     refuseCertificate(request)
     const certificate = head.headers['authorization'] === undefined ? certificateOf(peer, now) : undefined
     if (certificate !== undefined) return this.#proveCertificate(certificate, request, now)
-    const credential = presentedCredential(head.headers)
-    const digest = credentialDigest(credential)
+    const { credential, digest } = this.#presented(head)
     const known = this.#remembered.get(digest, now)
     if (known !== undefined) return this.#admit(known, request, now, credential)
     const refusal = this.#refused.get(digest, now)
     if (refusal !== undefined) throw refusal
     return this.#verifyOnce(credential, digest).then((verified) => this.#admit(verified, request, now, credential))
+  }
+
+  /** A head that comes again on its connection holds the same credential. */
+  #presented(head: RequestHead): Presented {
+    const known = head.kin && this.#digests.get(head.kin)
+    if (known !== undefined) return known
+    const credential = presentedCredential(head.headers)
+    const presented = { credential, digest: credentialDigest(credential) }
+    if (head.kin !== undefined) this.#digests.set(head.kin, presented)
+    return presented
   }
 
   /** TLS has proved it already; what is left is to know whose it is. The name cannot be the digest of a credential. */

@@ -6,21 +6,24 @@ import { Cancellation } from '../../src/core/cancellation.ts'
 import { Fault } from '../../src/core/fault.ts'
 import type { Principal } from '../../src/core/principal.ts'
 import { digestOf } from '../../src/mcp/canonical.ts'
+import { MemoryTurns } from '../../src/stores/memory/turns.ts'
+import type { TurnStore } from '../../src/stores/turn-store.ts'
 
 const asker: Principal = { id: 'key:a', tenant: 'mine', roles: [], credential: { kind: 'api-key', id: 'a' } }
 const maker = { tenant: 'mine', asker, incident: 'i' }
 const [before, after] = [{ on: true }, { on: false }]
 
-function site(refuse: (body: RecordBody) => boolean = () => false) {
+function site(refuse: (body: RecordBody) => boolean = () => false, turns: TurnStore = new MemoryTurns()) {
   const told: string[] = []
   const records: RecordBody[] = []
-  const changes = new Changes({
-    async append(_tenant, body) {
+  const ledger = {
+    async append(_tenant: string, body: RecordBody) {
       if (refuse(body)) throw new Fault('audit.unavailable')
       records.push(body)
       told.push('record')
     },
-  })
+  }
+  const changes = new Changes(ledger, turns)
   return { told, records, changes }
 }
 
@@ -107,5 +110,42 @@ describe('a change', () => {
     const { records, changes } = site()
     await changes.make({ ...maker, tenant: 'other' }, (announce) => announce({ what: 'thing.changed', id: 't' }))
     assert.partialDeepStrictEqual(records[0], { detail: { byTenant: 'mine' } })
+  })
+})
+
+describe('changes of two processes over one store', () => {
+  it('never work at once, and see what the other has done', async () => {
+    const turns = new MemoryTurns()
+    const [one, other] = [site(undefined, turns).changes, site(undefined, turns).changes]
+    let [inside, value] = [0, 0]
+    await Promise.all(
+      Array.from({ length: 20 }, (_, at) =>
+        (at % 2 ? one : other).make(maker, async (announce) => {
+          assert.equal(++inside, 1)
+          const seen = value
+          await announce({ what: 'thing.changed', id: 't' })
+          value = seen + 1
+          inside--
+        }),
+      ),
+    )
+    assert.equal(value, 20)
+  })
+
+  it('are not made by a process that has let its turn run out', async () => {
+    const { changes, records } = site(undefined, {
+      take: async () => true,
+      keep: async () => false,
+      pass: async () => {},
+    })
+    let isMade = false
+    const making = changes.make(maker, async (announce) => {
+      await announce({ what: 'thing.changed', id: 't' })
+      isMade = true
+    })
+    await assert.rejects(making, { code: 'administration.changed' })
+    assert.equal(isMade, false)
+    const told = records.map((record) => 'what' in record && record.what)
+    assert.deepEqual(told, ['thing.changed', 'thing.changed.failed'])
   })
 })

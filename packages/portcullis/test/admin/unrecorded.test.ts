@@ -18,6 +18,7 @@ import type { LiveView } from '../../src/gateway/administration.ts'
 import { adminView } from '../../src/gateway/build-administration.ts'
 import { BlockList } from '../../src/traffic/block-list.ts'
 import { RevocationList } from '../../src/identity/revocation.ts'
+import { makeRequest } from '../../src/pki/authority/request.ts'
 import { openMemoryStores } from '../../src/stores/memory/open.ts'
 import { SessionTable } from '../../src/upstream/relay/session-table.ts'
 import { testKeys } from '../fixtures/keys.ts'
@@ -36,6 +37,8 @@ identity: { server: { providers: [{ name: acme, title: Acme, issuer: 'https://ac
 upstreams: { mail: { http: { url: 'https://mail.example', vault: { of: tenant } } } }
 `
 
+const { request: REQUEST } = await makeRequest()
+
 const BODIES: Readonly<Record<string, object>> = {
   createKey: { name: 'made', roles: ['user'] },
   inviteUser: { name: 'made', roles: ['user'] },
@@ -52,6 +55,8 @@ const BODIES: Readonly<Record<string, object>> = {
   addLink: { provider: 'acme', subject: 'new' },
   approveDefinitions: { items: [{ item: 'tool/do', digest: 'a'.repeat(64) }] },
   removeLink: { provider: 'acme', subject: 'old' },
+  issueCertificate: { use: 'client', names: ['a.example'], request: REQUEST },
+  renewCertificate: { request: REQUEST },
 }
 /** They ask, and change nothing. */
 const QUESTIONS = ['checkPolicies', 'explainPolicy']
@@ -92,6 +97,16 @@ async function site() {
     { config, clock, stores, chains, keys, revocations, blocks, publicUrl: 'https://127.0.0.1:8443' },
     live,
   )
+  const authority = await view.authority.open()
+  const wish = {
+    tenant: 'default',
+    use: 'client',
+    names: ['a.example'],
+    lifeMs: 1e9,
+    request: REQUEST,
+    by: 'me',
+  } as const
+  const { issued } = await authority.issue(wish, async () => {})
   const key = { id: 'k', digest: 'd', tenant: 'default', principal: 'key:k', name: 'k', roles: ['user'], createdAt: 1 }
   await stores.apiKeys.insert(key)
   const client = { id: 'c', tenant: 'default', name: 'c', metadata: '{}', secretDigest: 'x', roles: [], createdAt: 1 }
@@ -122,6 +137,7 @@ async function site() {
   mkdirSync(holds, { recursive: true })
   return {
     view,
+    serial: issued.serial,
     administration: routed(ADMIN_ROUTES, view),
     breakChain: () => (writable = false),
     async state() {
@@ -138,6 +154,7 @@ async function site() {
         await stores.credentials.list('default'),
         readdirSync(holds).map((file) => readFileSync(join(holds, file), 'utf8')),
         await stores.dataKeys.ofTenant('default'),
+        authority.list(),
         readFileSync(join(folder, 'state', 'vault.keys'), 'utf8'),
         [
           revocations.list('default', NOW),
@@ -205,11 +222,12 @@ describe('while nothing can be recorded', () => {
   const changing = ADMIN_ROUTES.filter(({ method, name }) => method !== 'GET' && !QUESTIONS.includes(name))
   for (const route of changing) {
     it(`${route.name} is refused, and nothing is changed`, async () => {
-      const { administration, breakChain, state, close } = await site()
+      const { administration, breakChain, state, close, serial } = await site()
       const noun = route.path.split('/')[1] ?? ''
       const listed = async (path: string) => (await administration.serve(exchange('GET', path, {}))).document as never
       const ids: Record<string, () => Promise<string>> = {
         sessions: async () => (await listed('/sessions'))['sessions'][0]['id'],
+        certificates: async () => serial,
         grants: async () => (await listed('/grants'))['grants'][0]['id'],
       }
       const id = (await ids[noun]?.()) ?? NAMES[route.name] ?? NAMES[noun] ?? ''

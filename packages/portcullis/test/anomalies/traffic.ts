@@ -41,7 +41,7 @@ export interface Scene {
 
 export function scene(
   more: Partial<WatchRules> = {},
-  parts: Partial<Pick<WatchParts, 'blocks' | 'isExemptNetwork' | 'memory'>> = {},
+  parts: Partial<Pick<WatchParts, 'blocks' | 'isExemptNetwork' | 'siteOf' | 'memory'>> = {},
 ): Scene {
   const alerts: Alert[] = []
   const memory = parts.memory ?? new Memory({ principals: 1_000, tools: 1_000 }, 7)
@@ -53,7 +53,7 @@ export function scene(
       ...{ memory, rules: { ...RULES, ...more }, clock: { now: () => made.now } },
       alert: (alert) => alerts.push(alert),
       isExemptNetwork: parts.isExemptNetwork ?? (() => false),
-      blocks: parts.blocks,
+      ...{ blocks: parts.blocks, siteOf: parts.siteOf },
     }),
     see({ isExempt = false, ...given } = {}) {
       const sighting: Sighting = {

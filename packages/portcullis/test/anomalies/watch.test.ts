@@ -226,6 +226,27 @@ describe('answers', () => {
     assert.equal(exempt.alerts[0]?.answer, 'alert')
   })
 
+  it('to failed sign-ins from many networks of one site block the site, unless a home is in it', () => {
+    const answers = { low: 'note', medium: 'block', high: 'block', critical: 'block' } as const
+    const site = '2001:db8:1::/48'
+    for (const isHome of [false, true]) {
+      const blocks: Block[] = []
+      const stage = scene(
+        { answers },
+        {
+          blocks: { block: (block: Block) => void blocks.push(block), lift: () => Promise.resolve() },
+          siteOf: () => ({ site, factor: 4 }),
+        },
+      )
+      if (isHome) stage.see({ isExempt: true, network: '2001:db8:1:7::/64' })
+      for (let tries = 0; tries < 120; tries++) stage.watch.stranger(`2001:db8:1:${tries}::/64`, '@gateway', 'i')
+      assert.deepEqual(
+        blocks.map(({ value }) => value),
+        isHome ? [] : [site],
+      )
+    }
+  })
+
   it('end by a release, and do not begin again at once', async () => {
     const stage = known(blocking)
     step(stage, 20, {}, 400)

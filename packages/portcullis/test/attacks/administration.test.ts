@@ -9,7 +9,10 @@ import { setTimeout } from 'node:timers/promises'
 import { join } from 'node:path'
 import { ADMIN_ROUTES } from '../../src/admin/routes.ts'
 import type { AdminRoute } from '../../src/admin/route.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { ADMIN_ROLES, type AdminRole } from '../../src/gateway/administrators.ts'
+import { LocalAuthority } from '../../src/pki/authority/local-authority.ts'
+import { makeRequest } from '../../src/pki/authority/request.ts'
 import { openSqliteStores } from '../../src/stores/sqlite/open.ts'
 import type { Stores } from '../../src/stores/stores.ts'
 import { recordsOf } from '../fixtures/audit.ts'
@@ -17,6 +20,7 @@ import { openSession, type Reply, send } from '../fixtures/client.ts'
 import { type CountingUpstream, startCounting } from '../fixtures/counting-upstream.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 
+const { request: REQUEST } = await makeRequest()
 const TENANTS = ['mine', 'other', 'house', 'spare']
 const BODIES: Readonly<Record<string, (at: number) => object>> = {
   createKey: () => ({ name: 'made', roles: ['user'] }),
@@ -33,6 +37,8 @@ const BODIES: Readonly<Record<string, (at: number) => object>> = {
   removeLink: (at) => ({ provider: 'acme', subject: `seed${at}` }),
   addBlock: (at) => ({ kind: 'principal', value: `key:${at}`, reason: 'r' }),
   removeBlock: (at) => ({ kind: 'principal', value: `key:${at}` }),
+  issueCertificate: () => ({ use: 'client', names: ['a.example'], request: REQUEST }),
+  renewCertificate: () => ({ request: REQUEST }),
   setHold: () => ({ reason: 'law' }),
   liftHold: () => ({ reason: 'law' }),
   recordBackup: () => ({
@@ -48,6 +54,9 @@ const DONE_ELSEWHERE: ReadonlyMap<string, number> = new Map([
   ['readPayloads', 404],
   ['testExporter', 404],
   ['makeBackup', 409],
+  // No rule of a certificate is there, so no name is the tenant's.
+  ['issueCertificate', 400],
+  ['renewCertificate', 400],
 ])
 /** Whoever names something first has made it. */
 const MADE_BY_NAME: ReadonlySet<string> = new Set(['setHold'])
@@ -145,6 +154,18 @@ async function idFor({ path }: AdminRoute, at: number): Promise<string> {
   if (path.startsWith('/keys/')) {
     const token = await gateway.issue(['user'], { tenant: 'mine' })
     return (await gateway.recordOf(token))?.id ?? ''
+  }
+  if (path.startsWith('/certificates/')) {
+    const authority = await LocalAuthority.open({ folder: join(gateway.stateFolder, 'authority'), clock: systemClock })
+    const wish = {
+      tenant: 'mine',
+      use: 'client',
+      names: ['a.example'],
+      lifeMs: 1e9,
+      request: REQUEST,
+      by: 'test',
+    } as const
+    return (await authority.issue(wish, async () => {})).issued.serial
   }
   if (path.startsWith('/clients/')) {
     const client = {

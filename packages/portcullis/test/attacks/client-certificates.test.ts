@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
 import { callTool } from '../fixtures/client.ts'
 import { createAuthority, type TestAuthority, type TestClientCertificate } from '../fixtures/client-certificate.ts'
+import { connectHttp2 } from '../fixtures/http2-client.ts'
 import { type IssuingGateway, startIssuing } from '../fixtures/issuing-gateway.ts'
 
 const AGENT = { names: [{ type: 'url', value: 'spiffe://example.org/agents/a' }] } as const
@@ -149,6 +150,18 @@ describe('a certificate', () => {
       heard.filter((name) => name in names),
       [],
     )
+  })
+
+  it('counts over HTTP/2 as over HTTP/1.1', async () => {
+    const statuses: number[] = []
+    for (const certificate of [good, undefined]) {
+      const pair = certificate && { key: certificate.key, cert: certificate.cert }
+      const client = await connectHttp2(running.gateway, pair)
+      const reply = await client.callTool('echo', {}, { token: null, url: running.gateway.endpoint('one') })
+      statuses.push(reply.status)
+      await client.close()
+    }
+    assert.deepEqual(statuses, [200, 401])
   })
 
   it('does not outlive its connection: a new one proves it anew', async () => {

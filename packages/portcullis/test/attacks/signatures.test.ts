@@ -157,6 +157,7 @@ describe('a signature that is good for less than the request', () => {
     ['without the body', () => ({ how: { covered: withoutPart('content-digest') } })],
     ['without the token', () => ({ how: { covered: withoutPart('authorization') } })],
     ['without a header of MCP', () => ({ how: { covered: withoutPart('mcp-name') } })],
+    ['with a part that only looks like a header', () => ({ how: { covered: [...PARTS, 'constructor'] } })],
     ['of nothing', () => ({ how: { covered: [] } })],
     ['with the public key as a shared secret', () => ({ how: { algorithm: 'hmac-sha256', sign: hmacWithPublicKey } })],
     ['the same without saying so', () => ({ how: { sign: hmacWithPublicKey } })],

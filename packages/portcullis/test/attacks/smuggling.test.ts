@@ -83,6 +83,7 @@ const FRAMINGS: readonly (readonly [string, readonly string[], string])[] = [
   ['a space before the colon', ['Transfer-Encoding : chunked'], chunked(BODY)],
   ['a folded coding', ['Transfer-Encoding:\r\n chunked'], chunked(BODY)],
   ['a chunk size with a sign', ['Transfer-Encoding: chunked'], `+${chunked(BODY)}`],
+  ['a header behind the body', ['Transfer-Encoding: chunked'], chunked(BODY).replace(/\r\n$/, 'X-Late: a\r\n\r\n')],
   ['a bare line feed after a chunk size', ['Transfer-Encoding: chunked'], chunked(BODY).replace('\r\n', '\n')],
 ]
 
@@ -158,6 +159,7 @@ const HEADS: readonly (readonly [string, () => Head])[] = [
   ['two revisions', () => ({ more: ['MCP-Protocol-Version: 2025-11-25'] })],
   ['two sessions', () => ({ more: ['Mcp-Session-Id: a', 'Mcp-Session-Id: b'] })],
   ['two types', () => ({ more: ['Content-Type: text/plain'] })],
+  ['headers that are to follow the body', () => ({ more: ['Trailer: X-Late'] })],
   ['a folded header', () => ({ more: ['X-Folded: a', ' b'] })],
   ['a NUL in a header', () => ({ more: ['X-Nul: a\0b'] })],
   ['a bare carriage return in a header', () => ({ more: ['X-Cr: a\rb'] })],

@@ -12,7 +12,13 @@ test('a first init makes everything, shows the key once, and closes what is secr
   const shown = made.out.map((line) => line.trim()).filter(isApiKey)
   assert.equal(shown.length, 1)
   assert.equal(readFileSync(join(folder, 'state', 'admin.key'), 'utf8').trim(), shown[0])
-  for (const secret of ['admin.key', 'audit.key', 'store.sqlite', 'authority/ca.key', 'authority/server.pem']) {
+  for (const secret of [
+    'admin.key',
+    'audit.key',
+    'store.sqlite',
+    'authority/issuer/root.key',
+    'authority/server.pem',
+  ]) {
     assert.equal(statSync(join(folder, 'state', secret)).mode & 0o777, 0o600, secret)
   }
   assert.equal(statSync(join(folder, 'state')).mode & 0o777, 0o700)
@@ -37,7 +43,7 @@ test('a second init changes nothing and shows no key', async (context) => {
 test('half an authority stops init with a sentence, and no new one is made', async (context) => {
   const { folder, run } = desk(context)
   await run('init', '--dir', folder)
-  rmSync(join(folder, 'state', 'authority', 'ca.key'))
+  rmSync(join(folder, 'state', 'authority', 'issuer'), { recursive: true })
   const { status, err } = await run('init', '--dir', folder)
   assert.equal(status, 69)
   assert.match(err.join('\n'), /lacks a file; restore it, or remove the folder/)

@@ -56,6 +56,17 @@ test('whoever says nothing has a file, and an hour without its keeper', () => {
   })
 })
 
+test('a copy of the tenant keys of one gateway is none of those that several share', () => {
+  const text = (store: object) =>
+    stringify({
+      ...{ version: 1, state: 'state', policy: { files: [] }, store },
+      dataProtection: { tenantKeys: { copy: 'copy.keys' } },
+    })
+  const shared = { kind: 'postgres', url: 'postgresql://db.example.com/portcullis', username: 'portcullis' }
+  assert.throws(() => parseConfig(text(shared), FILE, {}), /tenantKeys\.copy[\s\S]*portcullis_keys/)
+  assert.ok(parseConfig(text({ kind: 'sqlite' }), FILE, {}))
+})
+
 test('what is not there is told with its place', () => {
   const missing = structuredClone(FULL)
   missing.keyEncryption.vault.appRole.secret.file = 'nowhere'

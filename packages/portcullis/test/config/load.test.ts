@@ -10,7 +10,13 @@ test('two lines are a whole configuration, and all of its defaults are the stric
   const folder = workspace(context)
   const config = parse(folder, MINIMAL)
   assert.equal(config.listen.host, '127.0.0.1')
-  assert.deepEqual(config.listen.tls, { authority: 'local', staple: 'auto', revocationNetworks: [] })
+  assert.deepEqual(config.listen.tls, {
+    authority: 'local',
+    staple: 'auto',
+    minVersion: 'TLSv1.3',
+    http2: 'on',
+    revocationNetworks: [],
+  })
   assert.equal(config.store.kind, 'sqlite')
   assert.equal(config.audit.durability, 'before-answer')
   assert.equal(config.state, join(folder, 'state'))
@@ -54,7 +60,7 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
   [
     'a word that is none',
     `${MINIMAL}store: { kind: redis }\n`,
-    '3:16 store.kind: "redis" is not valid here; expected one of sqlite, memory',
+    '3:16 store.kind: "redis" is not valid here; expected one of sqlite, memory, postgres',
   ],
   [
     'an upstream of no kind',
@@ -130,12 +136,12 @@ const MISTAKES: readonly (readonly [name: string, text: string, ...problems: str
   [
     'a list where a map belongs',
     `${MINIMAL}listen: []\n`,
-    '3:9 listen: a list is not valid here; expected a map with the keys host, port, tls, plaintext, publicUrl, allowedHosts, allowedOrigins, metrics',
+    '3:9 listen: a list is not valid here; expected a map with the keys host, port, tls, plaintext, publicUrl, allowedHosts, allowedOrigins, metrics, revocation',
   ],
   [
     'a document that is no map',
     'hello\n',
-    '1:1 : "hello" is not valid here; expected a map with the keys version, listen, state, store, identity, policy, upstreams, definitions, tenants, administration, masking, inspection, limits, traffic, anomalies, dataProtection, backup, audit, exporters, telemetry',
+    '1:1 : "hello" is not valid here; expected a map with the keys version, listen, state, store, identity, policy, upstreams, outbound, definitions, tenants, administration, masking, inspection, limits, traffic, anomalies, dataProtection, backup, audit, exporters, telemetry',
   ],
   ['a key that is given twice', `${MINIMAL}state: other\n`, '3:1 : map keys must be unique; give each key once'],
   ['a tab', 'version: 1\nlisten:\n\tport: 1\n', '3:1 : tabs are not allowed as indentation; indent with spaces'],

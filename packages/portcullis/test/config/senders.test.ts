@@ -132,7 +132,7 @@ test('files of authorities and secrets are relative to the configuration', (cont
   const { listen, identity: found } = parse(folder, text)
   const file = join(folder, 'ca.pem')
   assert.deepEqual(listen.tls, {
-    ...{ authority: 'local', staple: 'auto', revocationNetworks: [] },
+    ...{ authority: 'local', staple: 'auto', minVersion: 'TLSv1.3', http2: 'on', revocationNetworks: [] },
     clientCertificates: {
       ...{ revocation: 'hard-fail', crls: [], revocationNetworks: [] },
       ...{ authorities: [file], trustBundles: { 'example.org': file }, bundleSeconds: 5, mode: 'optional' },

@@ -71,7 +71,10 @@ function weakInspection(): readonly (readonly [path: string, word: string, extra
 const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = [
   ...weakInspection(),
   ['listen.plaintext', 'loopback-only', { listen: { plaintext: 'loopback-only' } }],
+  ['listen.tls.minVersion', 'TLSv1.2', { listen: { tls: { authority: 'local', minVersion: 'TLSv1.2' } } }],
+  ['listen.revocation.plaintext', 'loopback-only', { listen: { revocation: { plaintext: 'loopback-only' } } }],
   ['listen.metrics.plaintext', 'loopback-only', { listen: { metrics: { plaintext: 'loopback-only' } } }],
+  ['outbound.revocation', 'soft-fail', { outbound: { revocation: 'soft-fail' } }],
   [
     'listen.tls.clientCertificates.revocation',
     'off',
@@ -89,6 +92,13 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
   ],
   ['traffic.redis.onLoss', 'local', { traffic: { redis: { url: 'rediss://redis.example.com', onLoss: 'local' } } }],
   ['store.kind', 'memory', { store: { kind: 'memory' } }],
+  [
+    'store.plaintext',
+    'loopback-only',
+    {
+      store: { kind: 'postgres', url: 'postgresql://localhost/portcullis', username: 'x', plaintext: 'loopback-only' },
+    },
+  ],
   ['anomalies.watch', 'off', { anomalies: { watch: 'off' } }],
   ['anomalies.exempt.roles', 'robot', { anomalies: { exempt: { roles: ['admin', 'robot'] } } }],
   ['anomalies.exempt.principals', 'key:x', { anomalies: { exempt: { principals: ['key:x'] } } }],
@@ -227,6 +237,16 @@ for (const [path, word, extra] of WEAK) {
     assert.match(found[0]?.meaning ?? '', /\.$/)
   })
 }
+
+test('a list of functions that means all of them is listed as one too', () => {
+  const inspection = { tools: { T: { arguments: { X: { sql: { functions: { allow: ['*', 'count'] } } } } } } }
+  assert.deepEqual(
+    weaknesses(config({ upstreams: { a: { http: { url: 'https://a.example/' }, inspection } } })).map(
+      ({ word }) => word,
+    ),
+    ['*'],
+  )
+})
 
 test('every key that the schema calls a weakness is one that the list knows', () => {
   const called = weakPaths('', configJsonSchema())

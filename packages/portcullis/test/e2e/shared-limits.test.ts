@@ -105,6 +105,17 @@ describe('two gateways', { timeout: 120_000 }, () => {
     for (const gateway of [first, second]) await callTool(gateway, 'echo', {}, { token })
     assert.equal(upstream.count(), before)
   })
+
+  it('let one of many changes win that were decided about the same revision', async (t) => {
+    const first = await serveFrom(t, [])
+    const policy = { files: ['access.cedar'], roles: ['admin', 'user'] }
+    const origin = await beside(t, { ...configOf({ upstreams: [] }), policy }, first.folder)
+    const issued = await send(first, { name: 'k', roles: ['user'] }, { url: `${first.origin}/admin/v1/keys` })
+    const headers = { 'if-match': `"${issued.json.revision}"` }
+    const rotate = (to: string) => send(first, {}, { url: `${to}/admin/v1/keys/${issued.json.id}/rotate`, headers })
+    const replies = await Promise.all(Array.from({ length: 10 }, (_, at) => rotate(at % 2 ? first.origin : origin)))
+    assert.deepEqual(counts(replies), { 201: 1, 412: 9 })
+  })
 })
 
 describe('a gateway without its Redis', { timeout: 60_000 }, () => {

@@ -188,12 +188,26 @@ forbid (principal, action == Action::"tools/call", resource) unless { context.si
       String(reply.headers['signature-input']),
       /^mcp=\("@status" "content-digest" "content-type" "@method";req "@target-uri";req\)/,
     )
+    const spoilt = await callTool(
+      running.gateway,
+      'echo',
+      {},
+      { token: running.tokens.bob, headers: { signature: '?' } },
+    )
+    assert.equal(spoilt.json.error.data.code, 'signature.refused')
+    assert.match(String(spoilt.headers['signature-input']), /^mcp=\("@status"/, 'so is the refusal')
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'test', version: '1' } }
+    const hello = { jsonrpc: '2.0', id: 1, method: 'initialize', params }
+    const began = await send(running.gateway, hello, { token: running.tokens.bob })
+    assert.ok(began.headers['mcp-session-id'], began.text)
+    assert.match(String(began.headers['signature-input']), /"content-type" "mcp-session-id" /, 'and the session')
   })
 })
 
 describe('an upstream over HTTP that shares keys', () => {
   let running: SigningGateway
-  let lie: 'none' | 'unsigned' | 'body' | 'another request' | 'another key' | 'stream' | 'wrong stream' = 'none'
+  let lie: 'none' | 'unsigned' | 'body' | 'another request' | 'another key' | 'session' | 'stream' | 'wrong stream' =
+    'none'
   const seen: SeenRequest[] = []
 
   before(async () => {
@@ -242,7 +256,9 @@ describe('an upstream over HTTP that shares keys', () => {
     }
     const text = JSON.stringify(message)
     const headers = { 'content-type': 'application/json' }
-    response.writeHead(200, wrong === 'unsigned' ? headers : { ...headers, ...seal.headers(200, headers, text) })
+    const added = wrong === 'session' ? { 'mcp-session-id': 'of somebody else' } : {}
+    const signed = wrong === 'unsigned' ? {} : seal.headers(200, headers, text)
+    response.writeHead(200, { ...headers, ...signed, ...added })
     response.end(wrong === 'body' ? text.replace('from upstream', 'from nowhere!') : text)
     return true
   }
@@ -266,7 +282,7 @@ describe('an upstream over HTTP that shares keys', () => {
     assert.match(given.input.text, /^\("@method" "@target-uri" "content-digest" "content-type" "mcp-/)
   })
 
-  for (const one of ['unsigned', 'body', 'another request', 'another key', 'wrong stream'] as const) {
+  for (const one of ['unsigned', 'body', 'another request', 'another key', 'session', 'wrong stream'] as const) {
     test(`is not believed: ${one}`, async () => {
       lie = one
       const reply = await call()
