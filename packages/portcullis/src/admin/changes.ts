@@ -46,6 +46,8 @@ interface Line {
 const TURN_MS = 10_000
 const PATIENCE_MS = 12_000
 const ASK_AGAIN_MS = 20
+/** Another process that takes one turn after the other leaves only moments between them. */
+const ASK_URGENTLY_MS = 1
 
 /**
  * The record of a change stands before the change. When the change then fails, a second record says so; should that one
@@ -71,20 +73,20 @@ export class Changes {
     const { tenant } = maker
     await this.#turn(tenant, isUrgent)
     try {
-      return await this.#alone(tenant, (mustHold) => this.#work(maker, work, mustHold))
+      return await this.#alone(tenant, isUrgent, (mustHold) => this.#work(maker, work, mustHold))
     } finally {
       this.#pass(tenant)
     }
   }
 
   /** Among all processes: whoever has let the turn run out must not make a change any more. */
-  async #alone<T>(tenant: string, act: (mustHold: () => Promise<void>) => Promise<T>): Promise<T> {
+  async #alone<T>(tenant: string, isUrgent: boolean, act: (mustHold: () => Promise<void>) => Promise<T>): Promise<T> {
     const holder = randomUUID()
     const givesUpAt = performance.now() + PATIENCE_MS
     while (!(await this.#turns.take(tenant, holder, TURN_MS))) {
       if (performance.now() > givesUpAt)
         throw new Fault('administration.changed', { reason: 'the turn is not passed on' })
-      await pause(ASK_AGAIN_MS)
+      await pause(isUrgent ? ASK_URGENTLY_MS : ASK_AGAIN_MS)
     }
     try {
       return await act(async () => {

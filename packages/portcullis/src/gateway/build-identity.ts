@@ -126,7 +126,7 @@ async function openRevocations(stores: Stores, clock: Clock, onProblem: (error: 
   const store = stores.revocations
   const revocations = new RevocationList({ store, clock, ...(stores.shared ? SHARED : ALONE), onProblem })
   await revocations.start()
-  stores.shared?.onNews(() => void revocations.refresh().catch(onProblem))
+  stores.shared?.onNews((isAnew) => void revocations.refresh(isAnew).catch(onProblem))
   return revocations
 }
 

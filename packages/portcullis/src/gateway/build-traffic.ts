@@ -48,7 +48,7 @@ export async function buildTraffic(parts: TrafficParts): Promise<Traffic> {
     const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 500, onProblem })
     ending.push(() => blocks.close())
     await blocks.start()
-    const unheard = stores.shared?.onNews(() => void blocks.refresh().catch(onProblem))
+    const unheard = stores.shared?.onNews((isAnew) => void blocks.refresh(isAnew).catch(onProblem))
     if (unheard) ending.push(unheard)
     const lists = await openLists(parts, blocks, ending)
     const rates = await openRates(parts, ending)

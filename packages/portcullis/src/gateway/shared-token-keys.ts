@@ -30,7 +30,10 @@ export async function sharedTokenKeys(parts: SharedTokenKeysParts, rule: Rotatio
   try {
     const current = await read(parts)
     const keys = renewTokenKeys(current, clock.now(), rule)
-    if (keys !== current) await parts.vault.put(PLACE, new Secret(JSON.stringify(keys)))
+    if (keys === current) return keys
+    // Whoever was held up for longer than its turn must not write over what another node signs with by now.
+    if (!(await turns.keep(TURN, holder, TURN_MS))) return await sharedTokenKeys(parts, rule)
+    await parts.vault.put(PLACE, new Secret(JSON.stringify(keys)))
     return keys
   } finally {
     await turns.pass(TURN, holder).catch(() => undefined)

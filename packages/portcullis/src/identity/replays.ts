@@ -9,7 +9,7 @@ export type UseOnce = (space: string, id: readonly string[], until: number) => P
 
 const PRUNE_MS = 60_000
 
-/** `id` may have several parts, of any length: only its digest is kept. Entries that are over are dropped every minute. */
+/** `id` may have several parts, of any length: only its digest is kept. Entries that have been over for a minute are dropped. */
 export function onceOnly(store: ReplayStore, clock: Clock): UseOnce {
   let prunedAt = clock.now()
   return async (space, id, until) => {
@@ -17,7 +17,8 @@ export function onceOnly(store: ReplayStore, clock: Clock): UseOnce {
       const now = clock.now()
       if (now - prunedAt >= PRUNE_MS) {
         prunedAt = now
-        await store.prune(now)
+        // The clock of another node, which still takes what is over here, may be behind ours.
+        await store.prune(now - PRUNE_MS)
       }
       return await store.useOnce(space, credentialDigest(JSON.stringify(id)), until)
     } catch (cause) {

@@ -46,6 +46,7 @@ export class RevocationList {
   readonly #listeners = new Set<RevocationListener>()
   #coming: Revocation[] = []
   #sequence = 0
+  #isAnew = false
   #currentAt = Number.NEGATIVE_INFINITY
   #prunedAt: number
   #flight: Promise<void> | undefined
@@ -66,8 +67,12 @@ export class RevocationList {
     this.#schedule()
   }
 
-  /** Asks for news now; a driver that is told of news calls it. Rejects when the store cannot be read. */
-  refresh(): Promise<void> {
+  /**
+   * Asks for news now; a driver that is told of news calls it; `isAnew` when the store may be
+   * behind what was read, such as a replica that was promoted: then all of it is read again. Rejects when the store cannot be read.
+   */
+  refresh(isAnew = false): Promise<void> {
+    this.#isAnew ||= isAnew
     this.#flight ??= this.#read().finally(() => {
       this.#flight = undefined
     })
@@ -135,10 +140,12 @@ export class RevocationList {
     const { store, clock } = this.#parts
     const askedAt = clock.now()
     for (;;) {
+      if (this.#isAnew) this.#sequence = 0
+      this.#isAnew = false
       const news = await store.since(this.#sequence, PAGE)
       this.#sequence = news.at(-1)?.sequence ?? this.#sequence
       this.#apply(news, askedAt)
-      if (news.length < PAGE) break
+      if (news.length < PAGE && !this.#isAnew) break
     }
     this.#currentAt = askedAt
     this.#dropExpired(askedAt)

@@ -13,6 +13,9 @@ import type { AccountLinkStore } from '../identity/server/providers/account-link
 import type { BlockStore } from '../traffic/block-store.ts'
 import type { TurnStore } from './turn-store.ts'
 
+/** Called when there may be news; `isAnew` when the server may be another one, which may not have all that was read already. */
+export type NewsListener = (isAnew: boolean) => void
+
 export interface Stores {
   readonly apiKeys: ApiKeyStore
   readonly revocations: RevocationStore
@@ -34,8 +37,8 @@ export interface Stores {
    * Absent where a driver keeps nothing that outlasts the gateway, or has tools of its own for that.
    */
   readonly backup?: (file: string) => Promise<void>
-  /** Where other gateways work on the same store, far away: calls the listener when one may have news. Absent where all are on this machine. */
-  readonly shared?: { readonly onNews: (listener: () => void) => () => void }
+  /** Where other gateways work on the same store, far away. Absent where all are on this machine. */
+  readonly shared?: { readonly onNews: (listener: NewsListener) => () => void }
   /** Rejects when the store cannot be read now. */
   health(): Promise<void>
   /** Nothing may be asked afterwards. */

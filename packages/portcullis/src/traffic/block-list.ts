@@ -34,6 +34,7 @@ export class BlockList implements Blocks {
   readonly #networks = new NetworkMap<StandingBlock>()
   readonly #listeners = new Set<() => void>()
   #sequence = 0
+  #isAnew = false
   #prunedAt: number
   #flight: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -52,8 +53,12 @@ export class BlockList implements Blocks {
     this.#schedule()
   }
 
-  /** Asks for news now. Rejects when the store cannot be read. */
-  refresh(): Promise<void> {
+  /**
+   * Asks for news now; `isAnew` when the store may be
+   * behind what was read, such as a replica that was promoted: then all of it is read again. Rejects when the store cannot be read.
+   */
+  refresh(isAnew = false): Promise<void> {
+    this.#isAnew ||= isAnew
     this.#flight ??= this.#read().finally(() => {
       this.#flight = undefined
     })
@@ -130,10 +135,12 @@ export class BlockList implements Blocks {
     const { store, clock } = this.#parts
     const askedAt = clock.now()
     for (;;) {
+      if (this.#isAnew) this.#sequence = 0
+      this.#isAnew = false
       const news = await store.since(this.#sequence, PAGE)
       this.#sequence = news.at(-1)?.sequence ?? this.#sequence
       this.#apply(news, askedAt)
-      if (news.length < PAGE) break
+      if (news.length < PAGE && !this.#isAnew) break
     }
     if (askedAt - this.#prunedAt < PRUNE_MS) return
     this.#prunedAt = askedAt

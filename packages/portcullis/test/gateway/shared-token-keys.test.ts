@@ -1,7 +1,7 @@
 /** With which keys several gateways sign: with the same, made once and renewed once. */
 import assert from 'node:assert/strict'
 import { dirname } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { sharedNonceKey, sharedTokenKeys } from '../../src/gateway/shared-token-keys.ts'
@@ -11,7 +11,7 @@ import { storeFile } from '../stores/store-file.ts'
 
 const DAY_MS = 86_400_000
 
-function nodes() {
+function nodes(t: TestContext) {
   let [now, puts] = [1_000, 0]
   let kept: string | undefined
   const vault = {
@@ -21,9 +21,17 @@ function nodes() {
       return String(++puts)
     },
   }
-  const parts = { vault, turns: openMemoryStores().turns, clock: { now: () => now } }
+  const { turns } = openMemoryStores()
+  const parts = { vault, turns, clock: { now: () => now } }
   return {
     all: () => Promise.all(Array.from({ length: 20 }, () => sharedTokenKeys(parts, { rotateMs: DAY_MS }))),
+    /** As if the node that has the turn were held up for so long that another one got it. */
+    holdUp: () => {
+      const keep = t.mock.method(turns, 'keep', async () => {
+        keep.mock.restore()
+        return false
+      })
+    },
     spoil: () => (kept = '{}'),
     pass: (ms: number) => (now += ms),
     puts: () => puts,
@@ -31,8 +39,8 @@ function nodes() {
 }
 
 describe('the keys of the authorization servers', () => {
-  it('are made by one of 20 nodes that start at once, and renewed by one', async () => {
-    const { all, pass, puts } = nodes()
+  it('are made by one of 20 nodes that start at once, and renewed by one', async (t) => {
+    const { all, pass, puts } = nodes(t)
     const first = await all()
     assert.equal(new Set(first.map((keys) => JSON.stringify(keys))).size, 1)
     assert.equal(puts(), 1)
@@ -44,8 +52,16 @@ describe('the keys of the authorization servers', () => {
     assert.equal(second[0]?.cookies, first[0]?.cookies)
   })
 
-  it('are not replaced when what is kept of them is damaged', async () => {
-    const { all, spoil, puts } = nodes()
+  it('are not written by a node whose turn has run out: it looks again', async (t) => {
+    const { all, holdUp, puts } = nodes(t)
+    holdUp()
+    const keys = await all()
+    assert.equal(new Set(keys.map((one) => JSON.stringify(one))).size, 1)
+    assert.equal(puts(), 1)
+  })
+
+  it('are not replaced when what is kept of them is damaged', async (t) => {
+    const { all, spoil, puts } = nodes(t)
     await all()
     spoil()
     await assert.rejects(all(), { name: 'PkiError' })

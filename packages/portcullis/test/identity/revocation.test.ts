@@ -109,6 +109,22 @@ describe('RevocationList', () => {
     assert.equal(revocations.covers(BY_KEY, clock.now()), true)
   })
 
+  it('reads all of it again from a store that is behind what it has seen', async (t) => {
+    const { store, revocations, clock } = list(t)
+    const revoked = (id: string) => ({ kind: 'key', tenant: 'acme', id, from: 0, until: 9e15, reason: 'r' }) as const
+    for (const id of ['x', 'y', 'z']) await store.revoke(revoked(id))
+    await revocations.start()
+    const behind = new MemoryRevocations()
+    await behind.revoke(revoked('a'))
+    store.since = (...question) => behind.since(...question)
+    await revocations.refresh()
+    assert.equal(revocations.covers(BY_KEY, clock.now()), false)
+    await revocations.refresh(true)
+    assert.equal(revocations.covers(BY_KEY, clock.now()), true)
+    const ids = revocations.list('acme', clock.now()).map(({ id }) => id)
+    assert.deepEqual(ids.toSorted(), ['a', 'x', 'y', 'z'], 'and forgets none of what it knew')
+  })
+
   it('tells the listeners once, though its own news come back', async (t) => {
     const { revocations, clock } = list(t)
     let told = 0

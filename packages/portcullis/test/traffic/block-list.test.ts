@@ -18,3 +18,22 @@ test('a tenant that blocks without end leaves room for all others, and room come
   await list.remove('key', 'a', 'key1')
   await block('a', 'more')
 })
+
+test('a store that is behind what was read is read again, and nothing that holds here is forgotten', async (t) => {
+  const [store, behind] = [new MemoryBlocks(), new MemoryBlocks()]
+  const list = new BlockList({ store, clock: systemClock, pollMs: 1_000, onProblem: () => {} })
+  t.after(() => list.close())
+  const entry = (value: string) =>
+    ({ kind: 'key', tenant: 'a', value, reason: 'test', source: 'test', untilMs: systemClock.now() + 60_000 }) as const
+  for (const value of ['x', 'y']) await store.put(entry(value), systemClock.now())
+  await list.start()
+  await behind.put(entry('new'), systemClock.now())
+  t.mock.method(store, 'since', behind.since.bind(behind))
+  await list.refresh()
+  assert.equal(list.size, 2)
+  await list.refresh(true)
+  assert.deepEqual(
+    list.list(systemClock.now()).map(({ value }) => value),
+    ['x', 'y', 'new'],
+  )
+})

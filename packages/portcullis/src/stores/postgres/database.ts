@@ -39,8 +39,8 @@ export class PostgresDatabase implements Database {
   }
 }
 
-/** Connections, resources, the operator, a lock and a transaction that were waited for in vain (PostgreSQL, appendix A). */
-const AWAY = /^(?:08|53|57|58)|^(?:55P03|25P03)$/
+/** Connections, resources, the operator, a lock and a transaction that were waited for in vain, and a server that only reads (PostgreSQL, appendix A). */
+const AWAY = /^(?:08|53|57|58)|^(?:55P03|25P03|25006)$/
 
 /** No code of the operating system, such as EPIPE, looks like one. */
 const SQLSTATE = /^(?:\d[\dA-Z]|F0|HV|P0|XX)[\dA-Z]{3}$/

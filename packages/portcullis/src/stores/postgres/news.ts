@@ -1,5 +1,6 @@
 /** Decides how a node hears at once of what others have written: one connection that listens, beside the asking that goes on. */
 import type { Client, ClientConfig } from 'pg'
+import type { NewsListener } from '../stores.ts'
 
 export interface NewsParts {
   readonly config: ClientConfig
@@ -17,7 +18,7 @@ const LONGEST_PAUSE_MS = 2_000
  */
 export class PostgresNews {
   readonly #given: NewsParts
-  readonly #listeners = new Set<() => void>()
+  readonly #listeners = new Set<NewsListener>()
   #client: Client | undefined
   #timer: NodeJS.Timeout | undefined
   #pauseMs = FIRST_PAUSE_MS
@@ -34,19 +35,19 @@ export class PostgresNews {
     this.#client = client
     client.on('error', (error) => this.#lost(client, error))
     client.on('end', () => this.#lost(client, new Error('the connection that listens has ended')))
-    client.on('notification', () => this.#tell())
+    client.on('notification', () => this.tell())
     try {
       await client.connect()
       await client.query('listen portcullis')
       this.#pauseMs = FIRST_PAUSE_MS
-      this.#tell()
+      this.tell()
     } catch (thrown) {
       this.#lost(client, thrown)
     }
   }
 
-  /** Calls the listener when there may be news. Returns a function that forgets it. It must not throw. */
-  onNews(listener: () => void): () => void {
+  /** Returns a function that forgets the listener, which must not throw. */
+  onNews(listener: NewsListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -60,8 +61,8 @@ export class PostgresNews {
     await client?.end().catch(() => {})
   }
 
-  #tell(): void {
-    for (const listener of this.#listeners) listener()
+  tell(isAnew = false): void {
+    for (const listener of this.#listeners) listener(isAnew)
   }
 
   #lost(client: Client, error: unknown): void {

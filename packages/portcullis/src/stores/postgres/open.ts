@@ -1,5 +1,6 @@
 /** Opens the store that several gateways share. */
-import pg, { type ClientConfig, type Pool } from 'pg'
+import { setTimeout as pause } from 'node:timers/promises'
+import pg, { type ClientBase, type Pool, type PoolConfig } from 'pg'
 import { SqlAccountLinks } from '../sql/account-links.ts'
 import { SqlAccounts } from '../sql/accounts.ts'
 import { SqlApiKeys } from '../sql/api-keys.ts'
@@ -18,7 +19,7 @@ import type { Stores } from '../stores.ts'
 import { connection, type PostgresAddress } from './connection.ts'
 import { PostgresDatabase } from './database.ts'
 import { PostgresNews } from './news.ts'
-import { requireHeldRole } from './role.ts'
+import { requireHeldRole, requireWritable } from './role.ts'
 import { unreachable } from './unreachable.ts'
 
 export interface PostgresStoresOptions extends PostgresAddress {
@@ -40,11 +41,20 @@ const NOW = sql`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`
 export async function openPostgresStores(options: PostgresStoresOptions): Promise<Stores> {
   const { maxConnections, onProblem } = options
   const config = { ...connection(options), types: TYPES }
-  const pools = [poolOf(config, maxConnections, onProblem), poolOf(config, NEWS_CONNECTIONS, onProblem)] as const
+  const pools = [
+    poolOf({ ...config, max: maxConnections, idleTimeoutMillis: IDLE_MS }, onProblem),
+    poolOf({ ...config, max: NEWS_CONNECTIONS, idleTimeoutMillis: 0 }, onProblem),
+  ] as const
   const news = new PostgresNews({ config, onProblem, open: (its) => new pg.Client(its) })
+  // Only over a new connection can another server answer, whose numbers may go on from an earlier one.
+  pools[1].on('connect', () => news.tell(true))
   const close = async () => {
     await news.close()
-    await Promise.all(pools.map((pool) => pool.end()))
+    // A server that is cut off never says goodbye.
+    await Promise.race([
+      Promise.all(pools.map((pool) => pool.end())),
+      pause(options.timeoutMs, undefined, { ref: false }),
+    ])
   }
   try {
     await requireHeldRole(pools[0])
@@ -78,9 +88,10 @@ function ports(work: Pool, news: Pool): Omit<Stores, 'close'> {
   }
 }
 
-function poolOf(config: ClientConfig, max: number, onProblem: (error: unknown) => void): Pool {
-  const limits = { max, idleTimeoutMillis: IDLE_MS, maxLifetimeSeconds: LIFE_SECONDS, pipeline: true }
-  const pool = new pg.Pool({ ...config, ...limits })
+function poolOf(config: PoolConfig, onProblem: (error: unknown) => void): Pool {
+  // The pool waits for what the hook returns, of which its types know nothing.
+  const onConnect: (client: ClientBase) => unknown = requireWritable
+  const pool = new pg.Pool({ ...config, maxLifetimeSeconds: LIFE_SECONDS, pipeline: true, onConnect })
   pool.on('error', onProblem)
   // One that is lost while it is in use tells whoever uses it; without this it would end the process as well.
   pool.on('connect', (client) => client.on('error', () => {}))

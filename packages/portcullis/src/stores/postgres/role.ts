@@ -1,5 +1,5 @@
 /** Decides whether a gateway may work as the role that it is: only one that row-level security holds, on a schema that has it. */
-import type { Pool } from 'pg'
+import type { ClientBase, Pool } from 'pg'
 import { StoreError } from '../store-error.ts'
 import { newer, SCHEMA_VERSION } from './migrate.ts'
 
@@ -8,6 +8,7 @@ interface Standing {
   readonly super: boolean
   readonly bypasses: boolean
   readonly makesRoles: boolean
+  readonly copies: boolean
   readonly owns: boolean
   readonly creates: boolean
 }
@@ -18,6 +19,9 @@ const STANDING = `
     exists (select from pg_roles where rolsuper and pg_has_role(session_user, oid, 'member')) as super,
     exists (select from pg_roles where rolbypassrls and pg_has_role(session_user, oid, 'member')) as bypasses,
     exists (select from pg_roles where rolcreaterole and pg_has_role(session_user, oid, 'member')) as "makesRoles",
+    exists (select from pg_roles where (rolreplication
+        or rolname in ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))
+      and pg_has_role(session_user, oid, 'member')) as copies,
     exists (select from pg_class where relnamespace in (select oid from pg_namespace where nspname in ('portcullis', 'portcullis_keys'))
         and pg_has_role(session_user, relowner, 'member'))
       or exists (select from pg_namespace where nspname in ('portcullis', 'portcullis_keys')
@@ -34,6 +38,15 @@ const OPEN_TABLES = `
     and exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'tenant' and not attisdropped)`
 
 const PREPARE = 'run: portcullis store prepare, as the owner of the database'
+
+/** Of each new connection. Rejects with StoreError for a replica, whose news may be of any age, and for all else that cannot be written. */
+export async function requireWritable(client: Pick<ClientBase, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ readonly only: boolean }>(
+    "select current_setting('transaction_read_only') <> 'off' as only",
+  )
+  if (rows[0]?.only === false) return
+  throw new StoreError('unreachable', 'This PostgreSQL only reads: it is a replica, or was made so.')
+}
 
 /** Rejects with StoreError for a schema of another version, a table without row-level security, and a role that it does not hold. */
 export async function requireHeldRole(pool: Pool): Promise<void> {
@@ -68,6 +81,7 @@ async function requireRole(pool: Pool): Promise<void> {
     standing.super && 'is a superuser',
     standing.bypasses && 'has BYPASSRLS',
     standing.makesRoles && 'may make roles, and so become any of them',
+    standing.copies && 'reaches the files of the server, or may replicate them',
     standing.owns && 'owns the tables, their schema or the database',
     standing.creates && 'may create in the schema',
   ].filter((reason) => reason !== false)

@@ -67,7 +67,9 @@ declare
   place text;
 begin
   foreach place in array array['portcullis', 'portcullis_keys'] loop
-    execute format('revoke all on schema %I from public', place);
+    execute format('revoke all on schema %I from public, %I', place, grantee);
+    -- Truncate and references are not held by row-level security.
+    execute format('revoke all on all tables in schema %I from public, %I', place, grantee);
     execute format('grant usage on schema %I to %I', place, grantee);
     execute format('grant select, insert, update, delete on all tables in schema %I to %I', place, grantee);
   end loop;

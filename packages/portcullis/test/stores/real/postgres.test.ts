@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { RevocationList } from '../../../src/identity/revocation.ts'
 import { preparePostgres } from '../../../src/stores/postgres/migrate.ts'
 import { openPostgresStores, type PostgresStoresOptions } from '../../../src/stores/postgres/open.ts'
 import type { Stores } from '../../../src/stores/stores.ts'
@@ -153,6 +154,8 @@ describe('a start', () => {
       ['by_super', 'superuser', /is a superuser/],
       ['by_bypass', 'bypassrls', /has BYPASSRLS/],
       ['by_roles', 'createrole', /make roles/],
+      ['by_files', 'in role pg_read_server_files', /reaches the files/],
+      ['by_copies', 'replication', /may replicate/],
       ['by_owner', `in role ${OWNER}`, /owns the tables/],
     ]
     for (const [name, how, why] of roles) {
@@ -170,6 +173,20 @@ describe('a start', () => {
     await assert.rejects(opening(open), /account has no row-level security/)
     await preparePostgres(server.address(open, OWNER), ROLE)
     await opening(open)
+  })
+
+  it('is refused where PostgreSQL only reads, as a replica does: its news are old', async () => {
+    const copy = await server.database('copy')
+    await server.run('copy', 'alter database copy set default_transaction_read_only = on')
+    await assert.rejects(opening(copy), /only reads/)
+  })
+
+  it('leaves a role no right that row-level security does not hold', async () => {
+    const generous = await server.database('generous')
+    await server.run('generous', `grant all on all tables in schema portcullis to public, ${ROLE}`)
+    await preparePostgres(server.address(generous, OWNER), ROLE)
+    await assert.rejects(server.run('generous', 'truncate portcullis.revocation', [], ROLE), /permission denied/)
+    await opening(generous)
   })
 
   it('is refused for a schema that is not there, older or newer', async () => {
@@ -200,6 +217,30 @@ describe('a migration', () => {
     const fresh = await server.database('raced', false)
     const all = await Promise.all(Array.from({ length: 10 }, () => preparePostgres(server.address(fresh, OWNER), ROLE)))
     assert.equal(all.filter((done) => done.before !== done.after).length, 1)
+  })
+})
+
+describe('a server that is behind the one before it', () => {
+  it('is read anew, so that no revocation is missed whose number was seen already', async () => {
+    const clock = { now: () => 5 }
+    const parts = { store: stores.revocations, clock, pollMs: 1_000, staleAfterMs: 5_000, onProblem: () => {} }
+    const revocations = new RevocationList(parts)
+    const revoked = (id: string) => ({ kind: 'key' as const, tenant: 'acme', id, from: 1, until: 1_000, reason: 'r' })
+    for (const id of ['one', 'two', 'three']) await stores.revocations.revoke(revoked(id))
+    const forget = stores.shared?.onNews((isAnew) => void revocations.refresh(isAnew).catch(() => {}))
+    try {
+      await revocations.start()
+      // As a replica that had not everything yet, or a backup that was restored.
+      await server.run('kept', 'truncate portcullis.revocation restart identity')
+      await server.run('kept', 'select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [ROLE])
+      const other = await openPostgresStores(optionsFor(url))
+      await other.revocations.revoke(revoked('later'))
+      await other.close()
+      while (!revocations.list('acme', 5).some(({ id }) => id === 'later')) await pause(5)
+    } finally {
+      forget?.()
+      revocations.close()
+    }
   })
 })
 
