@@ -1,8 +1,9 @@
 /** Decides, without waiting, whether a principal has been revoked, and tells those who hold open streams. */
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
+import { News } from '../core/news.ts'
 import type { Credential, Principal } from '../core/principal.ts'
-import type { Revocation, RevocationStore } from './revocation-store.ts'
+import type { Revocation, RevocationNews, RevocationStore } from './revocation-store.ts'
 
 export interface RevocationListParts {
   readonly store: RevocationStore
@@ -16,9 +17,6 @@ export interface RevocationListParts {
 }
 
 export type RevocationListener = (revocations: readonly Revocation[]) => void
-
-const PAGE = 1000
-const PRUNE_MS = 3_600_000
 
 /**
  * The credential of a token also carries a digest, so that it can be revoked without its `jti`: of what was signed for a
@@ -42,41 +40,33 @@ export function revokes(revocation: Revocation, principal: Revocable): boolean {
 /** One node's copy of the revocations. It is current only between `start()` and `close()`. */
 export class RevocationList {
   readonly #parts: RevocationListParts
+  readonly #news: News<RevocationNews>
   readonly #active = new Map<string, Revocation>()
   readonly #listeners = new Set<RevocationListener>()
   #coming: Revocation[] = []
-  #sequence = 0
-  #isAnew = false
   #currentAt = Number.NEGATIVE_INFINITY
-  #prunedAt: number
-  #flight: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
-  #closed = false
 
   /** Throws a RangeError when the intervals cannot keep the promise of one second. */
   constructor(parts: RevocationListParts) {
-    if (!(parts.pollMs > 0 && parts.pollMs <= 1000)) throw new RangeError('pollMs must be above 0 and at most 1000')
-    if (!(parts.staleAfterMs > parts.pollMs)) throw new RangeError('staleAfterMs must be above pollMs')
+    const { store, clock, pollMs, staleAfterMs, onProblem } = parts
+    if (!(staleAfterMs > pollMs)) throw new RangeError('staleAfterMs must be above pollMs')
     this.#parts = parts
-    this.#prunedAt = parts.clock.now()
+    this.#news = new News({
+      ...{ source: store, clock, pollMs, onProblem },
+      take: (revocations, askedAt) => this.#apply(revocations, askedAt),
+      answered: (askedAt) => this.#isCurrent(askedAt),
+      prune: (now) => store.prune(now),
+    })
   }
 
   /** Reads what is there and keeps asking. Rejects when the store cannot be read: that is a start-up error. */
-  async start(): Promise<void> {
-    await this.refresh()
-    this.#schedule()
+  start(): Promise<void> {
+    return this.#news.start()
   }
 
-  /**
-   * Asks for news now; a driver that is told of news calls it; `isAnew` when the store may be
-   * behind what was read, such as a replica that was promoted: then all of it is read again. Rejects when the store cannot be read.
-   */
+  /** As of `News`; a driver that is told of news calls it. */
   refresh(isAnew = false): Promise<void> {
-    this.#isAnew ||= isAnew
-    this.#flight ??= this.#read().finally(() => {
-      this.#flight = undefined
-    })
-    return this.#flight
+    return this.#news.refresh(isAnew)
   }
 
   /** Holds here at once, even if the store fails; holds on every node when the promise resolves and a second has passed. */
@@ -119,39 +109,13 @@ export class RevocationList {
   }
 
   close(): void {
-    this.#closed = true
-    clearTimeout(this.#timer)
+    this.#news.close()
     this.#listeners.clear()
   }
 
-  #schedule(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.refresh()
-        .catch((error: unknown) => {
-          if (!this.#closed) this.#parts.onProblem(error)
-        })
-        .finally(() => this.#schedule())
-    }, this.#parts.pollMs)
-    this.#timer.unref()
-  }
-
-  async #read(): Promise<void> {
-    const { store, clock } = this.#parts
-    const askedAt = clock.now()
-    for (;;) {
-      if (this.#isAnew) this.#sequence = 0
-      this.#isAnew = false
-      const news = await store.since(this.#sequence, PAGE)
-      this.#sequence = news.at(-1)?.sequence ?? this.#sequence
-      this.#apply(news, askedAt)
-      if (news.length < PAGE && !this.#isAnew) break
-    }
+  #isCurrent(askedAt: number): void {
     this.#currentAt = askedAt
-    this.#dropExpired(askedAt)
-    if (askedAt - this.#prunedAt < PRUNE_MS) return
-    this.#prunedAt = askedAt
-    await store.prune(askedAt)
+    for (const [name, revocation] of this.#active) if (askedAt >= revocation.until) this.#active.delete(name)
   }
 
   #apply(news: readonly Revocation[], now: number): void {
@@ -178,10 +142,6 @@ export class RevocationList {
     if (known !== undefined && known.until >= revocation.until) return false
     this.#active.set(name, revocation)
     return true
-  }
-
-  #dropExpired(now: number): void {
-    for (const [name, revocation] of this.#active) if (now >= revocation.until) this.#active.delete(name)
   }
 }
 

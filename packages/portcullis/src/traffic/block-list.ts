@@ -1,6 +1,7 @@
 /** One node's copy of the dynamic blocks, kept up with the store that all nodes share. */
 import type { Clock } from '../core/clock.ts'
 import { Fault } from '../core/fault.ts'
+import { News } from '../core/news.ts'
 import type { BlockNews, BlockStore } from './block-store.ts'
 import { type BlockKind, type Blocks, type Entry, entryName, FOR_EVER_MS, type NewBlock } from './blocks.ts'
 import { checkedValue } from './entry-value.ts'
@@ -19,8 +20,8 @@ export interface BlockListParts {
 /** A block with when it was made, milliseconds since the epoch. */
 export type StandingBlock = Entry & { readonly at: number }
 
-const PAGE = 1_000
-const PRUNE_MS = 3_600_000
+/** A node that has not asked for so long has started anew meanwhile. */
+const KEPT_MS = 3_600_000
 /** More would be a flood of its own: a detector that is made to block everybody must not fill memory and store. */
 const MAX_BLOCKS = 200_000
 /** The administrators of one tenant must not use up what all others, and the detectors, need. */
@@ -29,40 +30,30 @@ const MAX_BLOCKS_OF_TENANT = 10_000
 /** It is current only between `start()` and `close()`. */
 export class BlockList implements Blocks {
   readonly #parts: BlockListParts
+  readonly #news: News<BlockNews>
   readonly #entries = new Map<string, StandingBlock>()
   readonly #countOf = new Map<string, number>()
   readonly #networks = new NetworkMap<StandingBlock>()
   readonly #listeners = new Set<() => void>()
-  #sequence = 0
-  #isAnew = false
-  #prunedAt: number
-  #flight: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
-  #closed = false
 
   /** Throws a RangeError when the interval cannot keep the promise of one second. */
   constructor(parts: BlockListParts) {
-    if (!(parts.pollMs > 0 && parts.pollMs <= 1_000)) throw new RangeError('pollMs must be above 0 and at most 1000')
     this.#parts = parts
-    this.#prunedAt = parts.clock.now()
+    this.#news = new News({
+      ...{ ...parts, source: parts.store },
+      take: (blocks, askedAt) => this.#apply(blocks, askedAt),
+      prune: (now) => this.#prune(now),
+    })
   }
 
   /** Reads what is there and keeps asking. Rejects when the store cannot be read: that is a start-up error. */
-  async start(): Promise<void> {
-    await this.refresh()
-    this.#schedule()
+  start(): Promise<void> {
+    return this.#news.start()
   }
 
-  /**
-   * Asks for news now; `isAnew` when the store may be
-   * behind what was read, such as a replica that was promoted: then all of it is read again. Rejects when the store cannot be read.
-   */
+  /** As of `News`; a driver that is told of news calls it. */
   refresh(isAnew = false): Promise<void> {
-    this.#isAnew ||= isAnew
-    this.#flight ??= this.#read().finally(() => {
-      this.#flight = undefined
-    })
-    return this.#flight
+    return this.#news.refresh(isAnew)
   }
 
   async block({ tenant = '', untilMs = FOR_EVER_MS, ...wanted }: NewBlock): Promise<void> {
@@ -114,39 +105,13 @@ export class BlockList implements Blocks {
   }
 
   close(): void {
-    this.#closed = true
-    clearTimeout(this.#timer)
+    this.#news.close()
     this.#listeners.clear()
   }
 
-  #schedule(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.refresh()
-        .catch((error: unknown) => {
-          if (!this.#closed) this.#parts.onProblem(error)
-        })
-        .finally(() => this.#schedule())
-    }, this.#parts.pollMs)
-    this.#timer.unref()
-  }
-
-  async #read(): Promise<void> {
-    const { store, clock } = this.#parts
-    const askedAt = clock.now()
-    for (;;) {
-      if (this.#isAnew) this.#sequence = 0
-      this.#isAnew = false
-      const news = await store.since(this.#sequence, PAGE)
-      this.#sequence = news.at(-1)?.sequence ?? this.#sequence
-      this.#apply(news, askedAt)
-      if (news.length < PAGE && !this.#isAnew) break
-    }
-    if (askedAt - this.#prunedAt < PRUNE_MS) return
-    this.#prunedAt = askedAt
-    for (const entry of this.#entries.values()) if (entry.untilMs <= askedAt) this.#forget(entry)
-    // A node that has not asked for so long has started anew meanwhile.
-    await store.prune(askedAt - PRUNE_MS)
+  async #prune(now: number): Promise<void> {
+    for (const entry of this.#entries.values()) if (entry.untilMs <= now) this.#forget(entry)
+    await this.#parts.store.prune(now - KEPT_MS)
   }
 
   /** In the order of the store, which has the last word: what was done here meanwhile comes back from it as news. */
