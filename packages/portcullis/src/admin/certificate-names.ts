@@ -17,15 +17,24 @@ const PLAIN = /^[A-Za-z0-9 ._@-]{1,64}$/
 export function requireOwnNames({ identity }: Pick<Config, 'identity'>, tenant: string, planned: Planned): void {
   if (planned.use !== 'client') throw refused('Certificates of servers are issued by those who look after all tenants.')
   if (!isPlain(planned)) throw refused('The subject must be of letters, digits and . _ @ -')
+  const owners = ownersOf(identity, planned)
+  // A name beside one that is owned is believed just as much.
+  const isEachOwned = planned.names.every(
+    (name) => ownersOf(identity, { ...planned, subject: '', names: [name] }).length > 0,
+  )
+  if (isEachOwned && owners.length > 0 && owners.every((owner) => owner === tenant)) return
+  throw refused('No rule of identity.certificates makes each of these names one of the tenant.')
+}
+
+/** Tenants whose rules give such a certificate to somebody. */
+function ownersOf({ certificates }: Config['identity'], planned: Planned): readonly string[] {
   const certificate = peerOf(planned)
-  const owners = identity.certificates
+  return certificates
     .filter(({ uri, dns, subject = '' }) => {
       const name = uri !== undefined ? { uri } : dns !== undefined ? { dns } : { subject }
       return isNamed(certificate, name)
     })
     .map((rule) => rule.tenant)
-  if (owners.length > 0 && owners.every((owner) => owner === tenant)) return
-  throw refused('No rule of identity.certificates makes this name one of the tenant.')
 }
 
 /** The beginning of a URI may stand for the subject: the whole of it is judged as a name. */

@@ -24,6 +24,8 @@ export interface ByteServerOptions {
   readonly port: number
   readonly maxBodyBytes: number
   readonly maxConnections: number
+  /** How long a socket may last, whatever it does, so that those who do not read what they asked for leave room. Default: a minute. */
+  readonly socketMs?: number
   /** Says whether one more socket of this address is taken; `release` is called when it closes. */
   readonly gate: { admit(address: string): boolean; release(address: string): void }
   /** What it throws becomes a 500 without a word. */
@@ -33,6 +35,7 @@ export interface ByteServerOptions {
 
 const PATIENCE_MS = 5_000
 const CHECK_MS = 1_000
+const SOCKET_MS = 60_000
 
 export class ByteServer {
   readonly #server: Server
@@ -58,7 +61,11 @@ export class ByteServer {
       const address = socket.remoteAddress ?? ''
       socket.on('error', () => {})
       if (!options.gate.admit(address)) return void socket.destroy()
-      socket.once('close', () => options.gate.release(address))
+      const late = setTimeout(() => socket.destroy(), options.socketMs ?? SOCKET_MS).unref()
+      socket.once('close', () => {
+        clearTimeout(late)
+        options.gate.release(address)
+      })
     })
     this.#server.on('clientError', (_error, socket) => socket.destroy())
   }

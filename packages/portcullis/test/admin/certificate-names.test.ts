@@ -24,7 +24,7 @@ test('names that the rules give to the tenant alone are its own', () => {
   for (const names of [
     ['uri:spiffe://mine.example/a'],
     ['dns:agent.example.org'],
-    ['dns:agent.example.org', 'dns:more.example'],
+    ['dns:agent.example.org', 'uri:spiffe://mine.example/a'],
   ])
     assert.doesNotThrow(ask(names), names.join())
   assert.doesNotThrow(ask(['uri:spiffe://mine.example/a'], 'spiffe://mine.example/a'))
@@ -34,6 +34,8 @@ const REFUSED: readonly (readonly [what: string, ...Parameters<typeof ask>])[] =
   ['a server', ['dns:agent.example.org'], undefined, 'server'],
   ['a name of nobody', ['dns:stranger.example']],
   ['no name', []],
+  ['one of ours and one of nobody', ['uri:spiffe://mine.example/a', 'dns:payroll.corp.example']],
+  ['one of ours and an address', ['uri:spiffe://mine.example/a', 'ip:10.0.0.1']],
   ['a name of another tenant', ['uri:spiffe://other.example/a']],
   ['a name of both', ['dns:shared.example.org']],
   ['one of ours and one of another', ['dns:agent.example.org', 'dns:shared.example.org']],

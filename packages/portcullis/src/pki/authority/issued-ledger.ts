@@ -114,7 +114,10 @@ export class IssuedLedger {
     try {
       const { size, ino, mode } = fstatSync(descriptor, { bigint: true })
       if ((Number(mode) & OTHERS) !== 0) throw this.#broken('is open to others', `run: chmod 600 ${this.#file}`)
-      if (ino !== this.#inode || Number(size) < this.#readTo) this.#forget(ino)
+      if (this.#inode === 0n) this.#inode = ino
+      // Nobody shortens or replaces it while it is used: whoever does takes back revocations.
+      if (ino !== this.#inode || Number(size) < this.#readTo)
+        throw this.#broken('was cut or replaced while it was used', 'bring the whole of it back and start again')
       if (Number(size) === this.#readTo) return
       const bytes = Buffer.alloc(Number(size) - this.#readTo)
       const read = readSync(descriptor, bytes, 0, bytes.length, this.#readTo)
@@ -122,14 +125,6 @@ export class IssuedLedger {
     } finally {
       closeSync(descriptor)
     }
-  }
-
-  #forget(inode: bigint): void {
-    this.#known.clear()
-    this.#inode = inode
-    this.#readTo = 0
-    this.#lines = 0
-    this.#revocations = 0
   }
 
   /** Of what another process is writing at this moment the end is not there yet. */

@@ -139,15 +139,17 @@ export class LocalAuthority {
   }
 
   /**
-   * What is revoked already stays as it was. Of an intermediate all that it has issued is revoked with it, and the root's key is
-   * needed. Rejects with PkiError, and with what `before` rejects with.
+   * What is revoked already stays as it was. An intermediate is put on the root's list, for which the root's key is needed: whoever
+   * reads that believes nothing that it has signed. Rejects with PkiError, and with what `before` rejects with.
    */
   async revoke(serial: string, word: ReasonWord, by: string, before: Before): Promise<IssuedCertificate> {
     const found = this.find(serial)
     if (found === undefined) throw new PkiError(`no certificate ${serial} was issued here`, 'look at the list')
-    if (found.revoked !== undefined) return found
     const { folder, clock } = this.#options
     if (found.use === 'authority') rootKey(folder)
+    // The list may not have been written when it was revoked.
+    if (found.revoked !== undefined && found.use === 'authority') await writeRootList(folder, clock.now())
+    if (found.revoked !== undefined) return found
     const revoked = { at: clock.now(), reason: REASONS[word], by }
     await before({ ...found, revoked })
     const now = this.#ledger.revoke(found, revoked)

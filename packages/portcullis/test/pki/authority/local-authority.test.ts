@@ -191,6 +191,10 @@ test('a ledger that is damaged, gone or open to others stops everything; a line 
     await assert.rejects(open(), /is damaged/)
   }
   writeFileSync(places.ledger, whole)
+  const used = new IssuedLedger(places.ledger)
+  writeFileSync(places.ledger, whole.split('\n').slice(0, 1).join('\n'))
+  assert.throws(() => used.all(), /was cut or replaced while it was used/)
+  writeFileSync(places.ledger, whole)
   assert.equal((await open()).find(next.issued.serial)?.serial, next.issued.serial)
   rmSync(places.ledger)
   await assert.rejects(open(), /lacks its ledger; restore it/)
