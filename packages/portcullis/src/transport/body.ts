@@ -39,7 +39,9 @@ export function gather({ source, isWhole, hasTrailers }: Arriving, maxBytes: num
     source.once('end', () => {
       // A stream may stay open for days after its request.
       source.off('data', take).off('error', fail).off('close', leave)
-      if (hasTrailers()) reject(new Fault('transport.ambiguous_request', { reason: 'trailers' }))
+      // Node tells the end of a stream of HTTP/2 that was reset, too.
+      if (!isWhole()) reject(new Fault('message.incomplete'))
+      else if (hasTrailers()) reject(new Fault('transport.ambiguous_request', { reason: 'trailers' }))
       else resolve(bytes.subarray(0, length))
     })
   })

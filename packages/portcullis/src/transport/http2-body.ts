@@ -1,6 +1,7 @@
 /** The body of an HTTP/2 request, read only when a stage asks for it; until then its window keeps it at 64 KB. */
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Body, RequestHead } from '../core/exchange.ts'
+import { Fault } from '../core/fault.ts'
 import { checkAnnounced, gather } from './body.ts'
 
 export interface Http2BodyOptions {
@@ -23,8 +24,9 @@ export class Http2Body implements Body {
     stream.once('trailers', () => {
       this.#hasTrailers = true
     })
+    // What is closed by then was cut off by one of us: a message without its end is none (RFC 9113 §8.1).
     stream.once('end', () => {
-      this.#isWhole = true
+      this.#isWhole = !stream.closed && !stream.destroyed
     })
   }
 
@@ -38,8 +40,9 @@ export class Http2Body implements Body {
   async read(maxBytes: number): Promise<Buffer> {
     const { stream, headers, onBytes } = this.#options
     checkAnnounced(headers['content-length'] as string | undefined, maxBytes)
-    if (headers['expect'] === '100-continue' && !stream.headersSent && !stream.destroyed)
-      stream.additionalHeaders({ ':status': 100 })
+    // It would never tell its end again.
+    if (stream.closed || stream.destroyed) throw new Fault('message.incomplete')
+    if (headers['expect'] === '100-continue' && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
     stream.on('data', (chunk: Buffer) => onBytes(chunk.length))
     return gather({ source: stream, isWhole: () => this.#isWhole, hasTrailers: () => this.#hasTrailers }, maxBytes)
   }

@@ -95,7 +95,12 @@ export class Http2Response implements OwnResponse {
     const stream = this.#stream
     if (!this.#hasRoom(body.length)) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     const endStream = body === '' || this.#isHead
-    stream.respond({ ':status': this.#status, ...this.#headers }, { endStream })
+    try {
+      stream.respond({ ':status': this.#status, ...this.#headers }, { endStream })
+    } catch {
+      // A header that HTTP/2 has none of: nobody above would catch it at the end of a turn.
+      return this.abandon()
+    }
     if (!endStream) stream.end(body)
   }
 }

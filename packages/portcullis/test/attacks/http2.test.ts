@@ -16,6 +16,7 @@ import {
   isSuccess,
   openRaw,
   type RawHttp2,
+  word,
 } from '../fixtures/raw-http2.ts'
 
 let upstream: CountingUpstream
@@ -217,6 +218,29 @@ describe('over HTTP/2 nobody is let in by', () => {
       assert.ok(!(await passes(request(list))))
     })
   }
+})
+
+test('a call that is cut off before its end is never carried out, however it is cut', async () => {
+  const earlier = upstream.count()
+  const raw = await openRaw(gateway)
+  const cut = (stream: number, code: number, changes: Changes = {}) => [
+    frame(FRAME.headers, END_HEADERS, stream, block(head(changes))),
+    frame(FRAME.data, 0, stream, BODY),
+    frame(FRAME.reset, 0, stream, word(code)),
+  ]
+  const longer = { 'content-length': String(BODY.length + 9) }
+  raw.send(...cut(1, 0), ...cut(3, 8), ...cut(5, 0, longer), ...cut(7, 8, longer))
+  raw.send(frame(FRAME.headers, END_HEADERS, 9, block(head())), frame(FRAME.data, END_STREAM, 9, BODY))
+  assert.ok(await raw.until((one) => one.stream === 9 && isSuccess(one)))
+  assert.equal(upstream.count(), earlier + 1)
+  // The others were being read when their end came.
+  raw.send(...[11, 13].flatMap((stream) => cut(stream, 0).slice(0, 2)))
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  raw.send(frame(FRAME.reset, 0, 11, word(0)), frame(FRAME.reset, 0, 13, word(8)))
+  raw.send(frame(FRAME.headers, END_HEADERS, 15, block(head())), frame(FRAME.data, END_STREAM, 15, BODY))
+  assert.ok(await raw.until((one) => one.stream === 15 && isSuccess(one)))
+  assert.equal(upstream.count(), earlier + 2)
+  raw.close()
 })
 
 test('text of HTTP/1.1 on a connection of HTTP/2 ends it, and the other way round', async () => {

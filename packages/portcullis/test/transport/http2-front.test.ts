@@ -88,6 +88,47 @@ describe('a stream', () => {
     assert.equal(left, 1)
   })
 
+  const CUTS: Readonly<Record<string, (session: ClientHttp2Session) => void>> = {
+    'its session ends': (session) => session.destroy(),
+    'its socket is cut': (session) => session.socket.destroy(),
+    'we give it up': () => {},
+  }
+  for (const [title, cut] of Object.entries(CUTS)) {
+    it(`that is cut off has no body, whether it is read before or after: ${title}`, async (t) => {
+      const requests: Http2Request[] = []
+      const gone = Promise.withResolvers<void>()
+      const reads: Promise<unknown>[] = []
+      const read = ({ body }: Http2Request) =>
+        Promise.resolve(body.read(100)).catch((fault: { code: string }) => fault.code)
+      const { session } = await connected(
+        t,
+        (request) => {
+          requests.push(request)
+          if (requests.length === 1) reads.push(read(request))
+          return () => gone.resolve()
+        },
+        { requestTimeoutMs: title === 'we give it up' ? 60 : 5_000 },
+      )
+      const streams = [ask(session), ask(session)]
+      for (const stream of streams) stream.resume().write('{}')
+      while (requests.length < 2) await setTimeout(2)
+      await setTimeout(20)
+      cut(session)
+      await gone.promise
+      await setTimeout(20)
+      reads.push(...requests.slice(1).map(read))
+      assert.deepEqual(await Promise.all(reads), ['message.incomplete', 'message.incomplete'])
+    })
+  }
+
+  it('that cannot be answered as it was meant ends alone', async (t) => {
+    const { session } = await connected(t, ({ response }) => {
+      response.writeHead(200, { connection: 'close' })
+      response.end('{}')
+    })
+    assert.equal(await codeOf(ask(session, 'GET', true)), 2)
+  })
+
   it('stays when its request is whole, whether somebody reads the body or not', async (t) => {
     const { session } = await connected(
       t,
