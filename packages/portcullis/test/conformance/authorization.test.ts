@@ -1,10 +1,9 @@
 // What the official conformance tool says of the embedded authorization server.
 
 import assert from 'node:assert/strict'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { request } from 'undici'
+import { freePort } from '../fixtures/free-port.ts'
 import { signInAndAllow, startSignIn } from '../fixtures/sign-in.ts'
 import { complaints, runAuthorization, scenarios } from './run.ts'
 
@@ -34,12 +33,3 @@ test('every scenario for authorization servers passes', { timeout: 120_000 }, as
     'authorization-server-metadata-endpoint',
   ])
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-}

@@ -5,7 +5,6 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -16,6 +15,7 @@ import { readList } from '../../src/pki/revocation/crl.ts'
 import { recordsOf, recordsOfIncident } from '../fixtures/audit.ts'
 import { callTool, modern, stream } from '../fixtures/client.ts'
 import { type CountingUpstream, startCounting } from '../fixtures/counting-upstream.ts'
+import { freePort } from '../fixtures/free-port.ts'
 import { startTestGateway, type TestGateway } from '../fixtures/gateway.ts'
 import { operator } from '../fixtures/operator.ts'
 
@@ -53,14 +53,6 @@ const start = (isPublished = true) =>
       identity: { certificates: [{ uri: 'spiffe://example.org/agents/*', roles: ['user'] }] },
     },
   })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Issues a certificate of a client by the command line. */
 async function issue(name: string) {

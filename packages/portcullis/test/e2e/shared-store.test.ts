@@ -10,7 +10,8 @@ import { callTool, openSession, type Reachable, type Reply, send, stream } from 
 import { type CountingUpstream, startCounting } from '../fixtures/counting-upstream.ts'
 import { configOf } from '../fixtures/gateway.ts'
 import { Browser } from '../fixtures/browser.ts'
-import { freePort, OWNER, PASSWORD, ROLE, startPostgres, type TestPostgres } from '../fixtures/postgres.ts'
+import { freePort } from '../fixtures/free-port.ts'
+import { OWNER, PASSWORD, ROLE, startPostgres, type TestPostgres } from '../fixtures/postgres.ts'
 import { PASSWORD as PERSONS, type SignInGateway, tokensOf, REDIRECT } from '../fixtures/sign-in.ts'
 
 const LAUNCHER = join(import.meta.dirname, '../fixtures/portcullis.ts')

@@ -61,7 +61,10 @@ async function issue(name: string, key: readonly string[] = ['ec', '-pkeyopt', '
 function verify(name: string) {
   const publisher = new Publisher(folder, clock)
   const pem = (der: Buffer | undefined) =>
-    `-----BEGIN X509 CRL-----\n${der?.toString('base64').replaceAll(/.{64}/g, '$&\n')}\n-----END X509 CRL-----\n`
+    `-----BEGIN X509 CRL-----\n${der
+      ?.toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n')}\n-----END X509 CRL-----\n`
   writeFileSync(at('lists.pem'), pem(publisher.list('root')) + pem(publisher.list(issuer)))
   const trusted = [
     '-CAfile',
