@@ -14,7 +14,7 @@ export interface GuardOptions {
   /** Plain http is allowed to every address that https is: for what is signed itself, such as revocation lists. */
   readonly signed?: boolean
   /** PEM of authorities to trust beside the usual ones. */
-  readonly ca?: readonly string[]
+  readonly ca?: string
   /** What has to be true of a server with TLS beside what the platform asks. */
   readonly prove?: ProveServer
   readonly timeoutMs: number
@@ -86,7 +86,7 @@ export function requireAllowed(text: string, { plaintext, signed, isInside }: Gu
 }
 
 async function guardedAgents({ isInside, signed }: Guard, { ca, timeoutMs, prove }: GuardOptions) {
-  const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ...ca] }
+  const trust = ca === undefined ? {} : { ca: [...(await import('node:tls')).rootCertificates, ca] }
   const agent = (lookUp: LookupFunction) =>
     tlsAgent(
       { ...trust, lookup: lookUp, timeout: timeoutMs },

@@ -1,5 +1,4 @@
 /** Configuration to credentials for HTTP upstreams: the vault, the OAuth clients, and the pages on which people connect. */
-import { readFileSync } from 'node:fs'
 import type { Ledger } from '../audit/ledger.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config, HttpConfig } from '../config/schema.ts'
@@ -27,6 +26,7 @@ import { consentStore } from './consent-store.ts'
 import type { OpenKeys } from './open-keys.ts'
 import { PRODUCT } from './product.ts'
 import { SubjectTokens } from './subject-tokens.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface AccessParts {
   readonly config: Config
@@ -156,14 +156,8 @@ export class Access {
   }
 
   #fetchOf(about: string, { plaintext, privateNetworks, ca }: Reach) {
-    const own = ca === undefined ? [] : [readFileSync(ca, 'utf8')]
-    return guardedFetch({
-      ...FETCH,
-      privateNetworks,
-      plaintext: plaintext !== undefined,
-      ...(ca !== undefined && { ca: own }),
-      prove: this.#parts.prover(about, own),
-    })
+    const trust = trustedServer(this.#parts.prover, about, ca)
+    return guardedFetch({ ...FETCH, privateNetworks, plaintext: plaintext !== undefined, ...trust })
   }
 
   #static(name: string, { of, header, scheme, lister }: NonNullable<HttpConfig['vault']>) {

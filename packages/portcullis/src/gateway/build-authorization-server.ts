@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Ledger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Config } from '../config/schema.ts'
@@ -19,6 +18,7 @@ import { accountSeal } from './account-seal.ts'
 import type { Environment } from '../config/environment.ts'
 import { serverWitness } from './server-witness.ts'
 import { sharedTokenKeys } from './shared-token-keys.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface ServerParts {
   readonly config: Config
@@ -93,9 +93,7 @@ async function settings(
   const seal = accountSeal(keyring)
   const witness = serverWitness(ledger, clock, log)
   const ways = { config, stores, revocations, clock, environment, publicUrl, prover, seal, witness, key: keys.cookies }
-  const own = ca === undefined ? [] : [readFileSync(ca, 'utf8')]
-  const prove = prover('identity.server.clientDocuments', own)
-  const reach = { privateNetworks, prove, ...(ca !== undefined && { ca: own }) }
+  const reach = { privateNetworks, ...trustedServer(prover, 'identity.server.clientDocuments', ca) }
   const issuer = publicUrl + MOUNT_PATH
   const scopes = new Map([...Object.entries(chosen.scopes), ...furtherScopes(config, chosen)])
   for (const [scope, sentence] of Object.entries(ADMINISTRATION)) if (!scopes.has(scope)) scopes.set(scope, sentence)

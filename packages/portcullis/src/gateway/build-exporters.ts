@@ -26,9 +26,10 @@ import { readPrivateFile, readSecret, SecretError } from '../config/secret-sourc
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { Secret } from '../core/secret.ts'
-import type { Prover, ProveServer } from '../core/tls-agent.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { privateFolder, readPrivate, writeWholeAside } from '../pki/private-file.ts'
 import { PRODUCT } from './product.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface ExporterParts {
   readonly config: Pick<Config, 'exporters'>
@@ -140,15 +141,10 @@ interface Trust {
 }
 
 const trusted = (name: string, { ca, certificate, key }: Trust, { prover }: ExporterParts) => ({
-  ...authorities(ca, (own) => prover(`exporters.${name}`, own)),
+  ...trustedServer(prover, `exporters.${name}`, ca),
   certificate: certificate === undefined ? undefined : readFileSync(certificate, 'utf8'),
   key: key === undefined ? undefined : readPrivateFile(key).toString('utf8'),
 })
-
-function authorities(file: string | undefined, proveBy: (own: readonly string[]) => ProveServer) {
-  const ca = file === undefined ? undefined : readFileSync(file, 'utf8')
-  return { ca, prove: proveBy(ca === undefined ? [] : [ca]) }
-}
 
 const headersOf = (headers: Readonly<Record<string, SecretSource>>, environment: Environment) =>
   Object.fromEntries(Object.entries(headers).map(([name, source]) => [name, readSecret(source, environment)]))

@@ -1,5 +1,4 @@
 /** The configuration of results to what looks at them: canaries are read, an outside classifier is spoken to. */
-import { readFileSync } from 'node:fs'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import { readSecret } from '../config/secret-source.ts'
@@ -11,6 +10,7 @@ import { classifierClient } from '../inspection/results/classifier-client.ts'
 import { resultInspectors, type ResultParts } from '../inspection/results/result-inspectors.ts'
 import type { ResultSettings } from '../inspection/results/result-settings.ts'
 import type { TextInspect } from '../inspection/results/result-text.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface ResultInspection {
   readonly inspectorsOf: (settings: ResultSettings) => readonly TextInspect[]
@@ -44,14 +44,12 @@ export function buildResults({ inspection }: Config, environment: Environment, p
 type ClassifierConfig = NonNullable<Config['inspection']['results']['classifier']>
 
 function clientOptions(classifier: ClassifierConfig, environment: Environment, prover: Prover) {
-  const { url, timeoutMs, concurrency, token } = classifier
-  const ca = classifier.ca === undefined ? undefined : readFileSync(classifier.ca, 'utf8')
+  const { url, timeoutMs, concurrency, token, ca } = classifier
   return {
     url,
     timeoutMs,
     concurrency,
-    ...(ca !== undefined && { ca }),
-    prove: prover('inspection.results.classifier', ca === undefined ? [] : [ca]),
+    ...trustedServer(prover, 'inspection.results.classifier', ca),
     ...(token && { token: readSecret(token, environment) }),
   }
 }

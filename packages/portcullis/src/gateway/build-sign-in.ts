@@ -1,5 +1,4 @@
 /** Configuration to the ways in which people sign in at the authorization server. */
-import { readFileSync } from 'node:fs'
 import type { JWK } from 'jose'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
@@ -22,6 +21,7 @@ import { MOUNT_PATH, type ServerSettings } from '../identity/server/settings.ts'
 import type { Witness } from '../identity/server/witness.ts'
 import type { Stores } from '../stores/stores.ts'
 import { claimMapping, claimPath } from './build-tokens.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface SignInParts {
   readonly config: Config
@@ -109,7 +109,5 @@ function proofOf({ clientSecret, clientKey }: ProviderConfig, environment: Envir
 }
 
 function fetchOf({ name, privateNetworks, ca }: ProviderConfig, prover: Prover) {
-  const own = ca === undefined ? [] : [readFileSync(ca, 'utf8')]
-  const prove = prover(`identity.server.providers.${name}`, own)
-  return guardedFetch({ ...FETCH, privateNetworks, prove, ...(ca !== undefined && { ca: own }) })
+  return guardedFetch({ ...FETCH, privateNetworks, ...trustedServer(prover, `identity.server.providers.${name}`, ca) })
 }

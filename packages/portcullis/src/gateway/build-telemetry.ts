@@ -36,6 +36,7 @@ import { PRODUCT } from './product.ts'
 import { identityWords } from './pseudonyms.ts'
 import { spanContent, type SpanContentParts } from './span-content.ts'
 import { traced, tracedStages } from './traced-stages.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface TelemetryParts {
   readonly config: TelemetryConfig
@@ -169,10 +170,9 @@ function deliveryOf(
   signal: 'traces' | 'metrics' | 'logs',
 ): Delivery {
   const { certificate, key, deadlineSeconds } = config
-  const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   return new Delivery({
     url: `${target.endpoint}/v1/${signal}`,
-    ...{ ca, prove: prover('telemetry', ca === undefined ? [] : [ca]) },
+    ...trustedServer(prover, 'telemetry', config.ca),
     certificate: certificate === undefined ? undefined : readFileSync(certificate, 'utf8'),
     key: key === undefined ? undefined : readPrivateFile(key).toString('utf8'),
     headers: target.headers,

@@ -1,5 +1,4 @@
 /** Configured issuers to the one function that knows whose token something is, and whether it is good. */
-import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
 import type { Environment } from '../config/environment.ts'
 import type { IssuerConfig } from '../config/schema.ts'
@@ -20,6 +19,7 @@ import type { IssuerSettings } from '../identity/issuer-settings.ts'
 import { createTokenVerifier, type VerifyToken } from '../identity/jwt.ts'
 import { looksLikeJwt, readJwt } from '../identity/jwt-parts.ts'
 import { ADMINISTRATION_PATH, AGGREGATE_PATH } from '../transport/route.ts'
+import { trustedServer } from './trusted-server.ts'
 
 /** How long keys of issuers are used that have no time of their own. */
 export const KEY_RULES = {
@@ -137,11 +137,11 @@ interface Web {
 
 /** How an issuer is asked. One of a private authority is reached through connections that trust it beside the usual ones. */
 export function web({ issuer, ca: file }: Pick<IssuerConfig, 'issuer' | 'ca'>, prover: Prover): Web {
-  const own = file === undefined ? [] : [readFileSync(file, 'utf8')]
-  const connect = file === undefined ? {} : { ca: [...rootCertificates, ...own] }
+  const { ca, prove } = trustedServer(prover, issuer, file)
+  const connect = ca === undefined ? {} : { ca: [...rootCertificates, ca] }
   let proving: Promise<FetchLimits> | undefined
   const limits = () => {
-    proving ??= tlsAgent(connect, {}, prover(issuer, own)).then((dispatcher) => ({ ...LIMITS, dispatcher }))
+    proving ??= tlsAgent(connect, {}, prove).then((dispatcher) => ({ ...LIMITS, dispatcher }))
     return proving
   }
   return {

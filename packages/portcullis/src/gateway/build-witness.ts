@@ -20,6 +20,7 @@ import { asNonce, timeStampRequest, TimeStampRefused, tokenOf, verifyTimeStamp }
 import { readPublic } from '../pki/private-file.ts'
 import { Anchors } from '../pki/validation/anchors.ts'
 import { askTool, findTool } from '../sandbox/child.ts'
+import { trusting } from './trusted-server.ts'
 
 export interface WitnessParts {
   readonly config: Pick<Config, 'audit'>
@@ -97,12 +98,10 @@ function fetchOf(
   deadlineSeconds: number,
   { prover, ...more }: { readonly plaintext?: boolean; readonly signed?: boolean; readonly prover: Prover },
 ): GuardedFetch {
-  const own = ca === undefined ? [] : [readPublic(ca)]
   return guardedFetch({
     ...more,
-    prove: prover(`audit.witness.${name}`, own),
+    ...trusting(prover, `audit.witness.${name}`, ca === undefined ? undefined : readPublic(ca)),
     privateNetworks,
-    ...(ca !== undefined && { ca: own }),
     timeoutMs: deadlineSeconds * 1_000,
     maxBytes: MAX_ANSWER_BYTES,
   })

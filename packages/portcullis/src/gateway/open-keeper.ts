@@ -13,6 +13,7 @@ import type { KeyService } from '../data-protection/kms/service-keys.ts'
 import type { VaultLogin } from '../data-protection/kms/vault-transit.ts'
 import { LocalKeys, type PrivateText } from '../data-protection/local-keys.ts'
 import { readPrivate, writeFirst, writeWhole } from '../pki/private-file.ts'
+import { trustedServer } from './trusted-server.ts'
 
 export interface KeeperParts {
   readonly layout: Pick<StateLayout, 'vaultKeys'>
@@ -71,13 +72,8 @@ async function askerOf(config: KeyKeeperConfig, prover: Prover): Promise<Ask> {
   const { driver, deadlineSeconds, attempts, aws, gcp, azure, vault } = config
   const { asker } = await import('../data-protection/kms/ask.ts')
   const file = (aws ?? gcp ?? azure ?? vault)?.ca
-  const ca = file === undefined ? undefined : readFileSync(file, 'utf8')
-  return asker({
-    timeoutMs: deadlineSeconds * 1_000,
-    attempts,
-    ...(ca !== undefined && { ca }),
-    prove: prover(`dataProtection.keyEncryption.${driver}`, ca === undefined ? [] : [ca]),
-  })
+  const trust = trustedServer(prover, `dataProtection.keyEncryption.${driver}`, file)
+  return asker({ timeoutMs: deadlineSeconds * 1_000, attempts, ...trust })
 }
 
 async function openAws(aws: Keeper<'aws'>, ask: Ask, { clock, environment }: KeeperParts): Promise<KeyService> {

@@ -1,10 +1,10 @@
 /** Configuration to where permits are counted: in this process, or in Redis for all nodes together. */
-import { readFileSync } from 'node:fs'
 import { readSecret } from '../config/secret-source.ts'
 import { GuardedRates } from '../traffic/guarded-rates.ts'
 import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
 import type { RateStore } from '../traffic/rate-store.ts'
 import type { TrafficParts } from './traffic-parts.ts'
+import { type Trust, trustedServer } from './trusted-server.ts'
 
 /** Thrown at the start when the limits cannot be counted where the configuration says. */
 export class RedisError extends Error {
@@ -20,14 +20,12 @@ export async function openRates(
   if (redis === undefined) return new MemoryRateStore(clock)
   const { RedisRateStore } = await import('../stores/redis/rates.ts')
   const { username, password, ca, plaintext, timeoutMs, onLoss } = redis
-  const own = ca === undefined ? undefined : readFileSync(ca, 'utf8')
+  const isTls = plaintext === undefined || redis.url.startsWith('rediss:')
   const shared = new RedisRateStore({
     url: new URL(redis.url),
     ...(username !== undefined && { username }),
     ...(password && { password: readSecret(password, environment).reveal() }),
-    ...(plaintext === undefined || redis.url.startsWith('rediss:')
-      ? { tls: own === undefined ? {} : { ca: own }, prove: prover('traffic.redis', own === undefined ? [] : [own]) }
-      : {}),
+    ...(isTls && overTls(trustedServer(prover, 'traffic.redis', ca))),
     ...{ connectTimeoutMs: Math.max(2_000, timeoutMs), commandTimeoutMs: timeoutMs },
     onProblem: (error) => log.debug('Redis', { error }),
   })
@@ -43,3 +41,5 @@ export async function openRates(
       : log.error('Redis does not answer', { url: redis.url, onLoss, error })
   return new GuardedRates({ shared, clock, onChange, ...(onLoss === 'local' && { local: new MemoryRateStore(clock) }) })
 }
+
+const overTls = ({ prove, ...tls }: Trust) => ({ tls, prove })

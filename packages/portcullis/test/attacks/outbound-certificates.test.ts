@@ -217,9 +217,9 @@ describe('a key service', () => {
 
   test('and so is whatever strangers, upstreams and sign-in can make us fetch', async (t) => {
     const prover = await outboundProver(configOf(NETWORKS), systemClock, { warn: () => undefined })
-    const ca = [pemOf(world.root)]
+    const ca = pemOf(world.root)
     const fetch = guardedFetch({
-      ...{ privateNetworks: ['127.0.0.0/8'], ca, prove: prover('fetch', ca) },
+      ...{ privateNetworks: ['127.0.0.0/8'], ca, prove: prover('fetch', [ca]) },
       ...{ timeoutMs: 5_000, maxBytes: 100 },
     })
     const heard = async (leaf: Pair): Promise<boolean> => {
