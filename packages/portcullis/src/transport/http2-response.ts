@@ -1,6 +1,7 @@
 /** Decides how an answer leaves over HTTP/2: head and body together, or a stream; and what is not kept for who does not read. */
-import { constants, type ServerHttp2Stream } from 'node:http2'
-import { checkHeader, type Headers, type OwnResponse } from './plain-response.ts'
+import { constants, type ServerHttp2Stream, type ServerStreamResponseOptions } from 'node:http2'
+import { AnswerHead, type Headers } from './answer-head.ts'
+import type { OwnResponse } from './plain-response.ts'
 
 export interface Http2ResponseOptions {
   readonly stream: ServerHttp2Stream
@@ -14,9 +15,7 @@ export class Http2Response implements OwnResponse {
   readonly #stream: ServerHttp2Stream
   readonly #isHead: boolean
   readonly #hasRoom: (length: number) => boolean
-  #set: Record<string, string | string[]> | undefined
-  #status = 0
-  #headers: Headers = {}
+  readonly #said = new AnswerHead()
   #isStream = false
   #ended = false
 
@@ -31,7 +30,7 @@ export class Http2Response implements OwnResponse {
   }
 
   get headersSent(): boolean {
-    return this.#status !== 0
+    return this.#said.status !== 0
   }
 
   get destroyed(): boolean {
@@ -47,21 +46,17 @@ export class Http2Response implements OwnResponse {
   }
 
   setHeader(name: string, value: string | string[]): void {
-    this.#set ??= {}
-    this.#set[name] = value
+    this.#said.set(name, value)
   }
 
   /** Throws a TypeError for a header that would end its line behind a proxy that speaks HTTP/1.1. */
   writeHead(status: number, headers: Headers): void {
-    const all = this.#set === undefined ? headers : { ...this.#set, ...headers }
-    for (const name in all) checkHeader(name, all[name])
-    this.#status = status
-    this.#headers = all
+    this.#said.write(status, headers)
   }
 
   flushHeaders(): void {
     this.#isStream = true
-    if (!this.destroyed) this.#stream.respond({ ':status': this.#status, ...this.#headers })
+    if (!this.destroyed) this.#respond()
   }
 
   write(chunk: string): boolean {
@@ -74,7 +69,7 @@ export class Http2Response implements OwnResponse {
     this.#ended = true
     if (this.destroyed) return
     if (this.#isStream) this.#stream.end()
-    else if (this.#status === 0) this.abandon()
+    else if (this.#said.status === 0) this.abandon()
     else this.#answer(body)
   }
 
@@ -95,12 +90,18 @@ export class Http2Response implements OwnResponse {
     const stream = this.#stream
     if (!this.#hasRoom(body.length)) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     const endStream = body === '' || this.#isHead
+    if (this.#respond({ endStream }) && !endStream) stream.end(body)
+  }
+
+  /** False for a header that HTTP/2 has none of: nobody above would catch it at the end of a turn. */
+  #respond(options?: ServerStreamResponseOptions): boolean {
+    const { status, headers } = this.#said
     try {
-      stream.respond({ ':status': this.#status, ...this.#headers }, { endStream })
+      this.#stream.respond({ ':status': status, ...headers }, options)
+      return true
     } catch {
-      // A header that HTTP/2 has none of: nobody above would catch it at the end of a turn.
-      return this.abandon()
+      this.abandon()
+      return false
     }
-    if (!endStream) stream.end(body)
   }
 }

@@ -1,9 +1,7 @@
 /** Decides how an answer to a plain request is written: head and body in one piece, or a stream in chunks (RFC 9112 §7.1). */
-import { type OutgoingHttpHeader, STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-
-/** By name. */
-export type Headers = Readonly<Record<string, OutgoingHttpHeader>>
+import { AnswerHead, type Headers } from './answer-head.ts'
 
 /** What a reply needs of a response; `ServerResponse` has it too. */
 export interface Response {
@@ -29,10 +27,6 @@ export interface OwnResponse extends Response {
   abandon(): void
 }
 
-/** What a header may hold; a line break would begin another header (RFC 9110 §5.5). */
-const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-
 export interface PlainResponseOptions {
   readonly socket: Socket
   /** The connection ends with this response. */
@@ -45,9 +39,7 @@ export interface PlainResponseOptions {
 
 export class PlainResponse implements OwnResponse {
   readonly #options: PlainResponseOptions
-  #set: Record<string, string | string[]> | undefined
-  #status = 0
-  #headers: Headers = {}
+  readonly #said = new AnswerHead()
   #isStream = false
   #ended = false
   readonly #listeners: (() => void)[] = []
@@ -62,7 +54,7 @@ export class PlainResponse implements OwnResponse {
   }
 
   get headersSent(): boolean {
-    return this.#status !== 0
+    return this.#said.status !== 0
   }
 
   get destroyed(): boolean {
@@ -78,16 +70,12 @@ export class PlainResponse implements OwnResponse {
   }
 
   setHeader(name: string, value: string | string[]): void {
-    this.#set ??= {}
-    this.#set[name] = value
+    this.#said.set(name, value)
   }
 
   /** Throws a TypeError for a header that could end its line. */
   writeHead(status: number, headers: Headers): void {
-    const all = this.#set === undefined ? headers : { ...this.#set, ...headers }
-    for (const name in all) checkHeader(name, all[name])
-    this.#status = status
-    this.#headers = all
+    this.#said.write(status, headers)
   }
 
   flushHeaders(): void {
@@ -120,11 +108,11 @@ export class PlainResponse implements OwnResponse {
       return this.#told()
     }
     // Without a head that may be sent there is nothing to say.
-    if (this.#status === 0) {
+    if (this.#said.status === 0) {
       socket.destroy()
       return
     }
-    const length = Number(this.#headers['content-length'])
+    const length = Number(this.#said.headers['content-length'])
     // So many bytes as characters: all of it is ASCII, which needs no conversion.
     socket.write(this.#head() + body, length === body.length ? 'latin1' : 'utf8')
     this.#told()
@@ -148,22 +136,16 @@ export class PlainResponse implements OwnResponse {
 
   #head(framing = ''): string {
     const { isLast, keepSeconds, now } = this.#options
-    let head = `HTTP/1.1 ${this.#status} ${STATUS_CODES[this.#status] ?? ''}\r\n`
-    for (const name in this.#headers) {
-      const value = this.#headers[name]
+    const { status, headers } = this.#said
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+    for (const name in headers) {
+      const value = headers[name]
       if (Array.isArray(value)) for (const one of value) head += `${name}: ${one}\r\n`
       else head += `${name}: ${String(value)}\r\n`
     }
     const rest = isLast ? 'connection: close' : `connection: keep-alive\r\nkeep-alive: timeout=${keepSeconds}`
     return `${head}${framing}date: ${dateAt(now())}\r\n${rest}\r\n\r\n`
   }
-}
-
-/** Throws a TypeError for a header that could end its line. */
-export function checkHeader(name: string, value: OutgoingHttpHeader | undefined): void {
-  if (!TOKEN.test(name)) throw new TypeError('not the name of a header')
-  const values = Array.isArray(value) ? value : [String(value)]
-  if (values.some((one) => UNSAFE.test(one))) throw new TypeError(`the header ${name} holds a control character`)
 }
 
 let second = -1
