@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { before, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { issueAuthority, issueServer } from '../../src/pki/issue.ts'
-import type { Issued } from '../../src/pki/issue.ts'
+import type { Issued } from '../../src/pki/authority/make-certificate.ts'
 import { readOwnCertificate } from '../../src/pki/own-certificate.ts'
 
 const DAY_MS = 86_400_000

@@ -12,6 +12,7 @@ import {
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
+  type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
   type PublicKey,
@@ -20,13 +21,18 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import type { Issued } from '../issue.ts'
 import { exportKey, generateKeys, importKey, serialNumber, SIGNING } from '../signing-key.ts'
 import type { SubjectName } from './names.ts'
 
 const DAY_MS = 86_400_000
 /** Clocks of those who verify may be a little behind. */
 const BACKDATE_MS = 300_000
+/** Both in PEM; the key as PKCS #8. */
+export interface Issued {
+  readonly certificate: string
+  readonly key: string
+}
+
 export const ROOT_DAYS = 3_650
 export const INTERMEDIATE_DAYS = 365
 
@@ -50,14 +56,17 @@ export interface LeafWish {
 }
 
 /** A root under which there is one step of intermediates (path length 1). `now` in milliseconds. */
-export async function makeRoot(now: number): Promise<Issued> {
+export const makeRoot = (now: number): Promise<Issued> => selfSigned(name('Portcullis root'), 1, ROOT_DAYS, now)
+
+/** A self-signed authority with at most `pathLength` steps of others below it (RFC 5280 §4.2.1.9). `now` in milliseconds. */
+export async function selfSigned(subject: JsonName, pathLength: number, days: number, now: number): Promise<Issued> {
   const keys = await generateKeys()
   const certificate = await X509CertificateGenerator.createSelfSigned({
     ...named(),
-    name: name('Portcullis root'),
+    name: subject,
     ...{ keys, signingAlgorithm: SIGNING },
-    ...validity(now, now + ROOT_DAYS * DAY_MS),
-    extensions: [...authorityExtensions(1), await SubjectKeyIdentifierExtension.create(keys.publicKey, false)],
+    ...validity(now, now + days * DAY_MS),
+    extensions: [...authorityExtensions(pathLength), await SubjectKeyIdentifierExtension.create(keys.publicKey, false)],
   })
   return { certificate: pem(certificate), key: await exportKey(keys.privateKey) }
 }
