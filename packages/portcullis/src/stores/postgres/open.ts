@@ -1,20 +1,13 @@
 /** Opens the store that several gateways share. */
 import { setTimeout as pause } from 'node:timers/promises'
 import pg, { type ClientBase, type Pool, type PoolConfig } from 'pg'
-import { SqlAccountLinks } from '../sql/account-links.ts'
-import { SqlAccounts } from '../sql/accounts.ts'
-import { SqlApiKeys } from '../sql/api-keys.ts'
 import { SqlBlocks } from '../sql/blocks.ts'
-import { SqlClients } from '../sql/clients.ts'
-import { SqlCredentials } from '../sql/credentials.ts'
-import { SqlDataKeys } from '../sql/data-keys.ts'
-import { SqlGrants } from '../sql/grants.ts'
-import { SqlPasskeys } from '../sql/passkeys.ts'
 import { SqlReplays } from '../sql/replays.ts'
 import { SqlRevocations } from '../sql/revocations.ts'
 import { SqlTenantKeys } from '../sql/tenant-keys.ts'
 import { SqlTurns } from '../sql/turns.ts'
 import { sql } from '../sql/statement.ts'
+import { sqlStores } from '../sql/stores.ts'
 import type { Stores } from '../stores.ts'
 import { connection, type PostgresAddress } from './connection.ts'
 import { PostgresDatabase } from './database.ts'
@@ -70,19 +63,12 @@ function ports(work: Pool, news: Pool): Omit<Stores, 'close'> {
   const db = new PostgresDatabase(work)
   const newsDb = new PostgresDatabase(news)
   return {
-    apiKeys: new SqlApiKeys(db),
+    ...sqlStores(db),
     revocations: new SqlRevocations(newsDb),
     blocks: new SqlBlocks(newsDb),
     replays: new SqlReplays(db),
-    accounts: new SqlAccounts(db),
-    passkeys: new SqlPasskeys(db),
-    accountLinks: new SqlAccountLinks(db),
-    clients: new SqlClients(db),
-    grants: new SqlGrants(db),
-    dataKeys: new SqlDataKeys(db),
     // What is left of a removed row in old pages, logs and copies is for the operator of the database to end.
     tenantKeys: new SqlTenantKeys(db, () => Promise.resolve()),
-    credentials: new SqlCredentials(db),
     turns: new SqlTurns(db, NOW),
     health: async () => void (await db.rows(sql`select version from schema_version`)),
   }

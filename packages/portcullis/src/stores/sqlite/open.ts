@@ -2,20 +2,13 @@
 import { statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { SqlAccountLinks } from '../sql/account-links.ts'
-import { SqlAccounts } from '../sql/accounts.ts'
-import { SqlApiKeys } from '../sql/api-keys.ts'
 import { SqlBlocks } from '../sql/blocks.ts'
-import { SqlClients } from '../sql/clients.ts'
-import { SqlCredentials } from '../sql/credentials.ts'
-import { SqlDataKeys } from '../sql/data-keys.ts'
-import { SqlGrants } from '../sql/grants.ts'
-import { SqlPasskeys } from '../sql/passkeys.ts'
 import { SqlReplays } from '../sql/replays.ts'
 import { SqlRevocations } from '../sql/revocations.ts'
 import { SqlTenantKeys } from '../sql/tenant-keys.ts'
 import { SqlTurns } from '../sql/turns.ts'
 import { type Database, sql, type Statement } from '../sql/statement.ts'
+import { sqlStores } from '../sql/stores.ts'
 import { StoreError } from '../store-error.ts'
 import type { Stores } from '../stores.ts'
 import { prepareStoreFile } from './file.ts'
@@ -45,18 +38,11 @@ export async function openSqliteStores(options: SqliteStoresOptions): Promise<St
   const swift = lazily(() => openFile(DatabaseSync, path, 'normal'), path)
   const keys = lazily(() => openKeyFile(DatabaseSync, tenantKeysPath), tenantKeysPath)
   return {
-    apiKeys: new SqlApiKeys(db),
+    ...sqlStores(db),
     revocations: new SqlRevocations(db),
     blocks: new SqlBlocks(db),
     replays: new SqlReplays(swift.db),
-    accounts: new SqlAccounts(db),
-    passkeys: new SqlPasskeys(db),
-    accountLinks: new SqlAccountLinks(db),
-    clients: new SqlClients(db),
-    grants: new SqlGrants(db),
-    dataKeys: new SqlDataKeys(db),
     tenantKeys: new SqlTenantKeys(keys.db, async () => scour(keys.file())),
-    credentials: new SqlCredentials(db),
     turns: new SqlTurns(swift.db, NOW),
     backup: async (to) => (await import('./snapshot.ts')).snapshotSqlite(path, to),
     health: async () => void (await db.rows(sql`select 1 from api_key limit 1`)),
