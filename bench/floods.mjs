@@ -2,8 +2,7 @@
  * npm run bench -- floods [--seconds 15] [--only TEXT]: how long somebody waits who calls all the while, flood by flood, beside the
  * same calls while it is quiet. Writes FLOODS.md.
  */
-import { spawnSync } from 'node:child_process'
-import { fork } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { cpus, release, setPriority } from 'node:os'

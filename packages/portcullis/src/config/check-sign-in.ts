@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { everyRole } from './check-tenants.ts'
 import type { Environment } from './environment.ts'
 import { attempt, type Finding, readable } from './finding.ts'
+import { hostInUrl } from './host-in-url.ts'
 import type { Config } from './schema.ts'
 import { readSecret, SecretError } from './secret-source.ts'
 
@@ -25,8 +26,7 @@ function checkWays({ listen }: Config, { signIn, providers }: NonNullable<Config
   const right = 'name a way in signIn, or add a provider'
   if (signIn.length === 0 && providers.length === 0) return [{ path, wrong: 'nobody could sign in', right }]
   const only = signIn.every((way) => way === 'passkey') && signIn.length > 0 && providers.length === 0
-  const host = new URL(listen.publicUrl ?? `https://${listen.host.includes(':') ? `[${listen.host}]` : listen.host}`)
-    .hostname
+  const host = new URL(listen.publicUrl ?? `https://${hostInUrl(listen.host)}`).hostname
   if (!only || isIP(host.replace(/^\[(.*)\]$/, '$1')) === 0) return []
   return [{ path, wrong: 'browsers have no passkeys for an address', right: 'set listen.publicUrl to a host name' }]
 }

@@ -76,3 +76,10 @@ export const secretSource = z
   })
   .refine(secretRule.check, secretRule.params)
   .meta({ title: '{ env: NAME } or { file: path }' })
+
+/** Where a listener binds; loopback unless something else is said. */
+export const listenHost = z
+  .string()
+  .regex(/^[A-Za-z0-9.:-]+$/)
+  .meta({ title: 'an address or host name' })
+  .default('127.0.0.1')

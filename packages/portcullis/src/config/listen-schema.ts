@@ -1,6 +1,6 @@
 /** `listen`: where clients reach the gateway, and under which certificate. */
 import { z } from 'zod'
-import { count, hostName, isMap, origin, path } from './fields.ts'
+import { count, hostName, isMap, listenHost, origin, path } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 import { metrics } from './metrics-schema.ts'
 import { revocation } from './revocation-schema.ts'
@@ -69,12 +69,7 @@ const tls = z
 
 export const listen = z
   .strictObject({
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9.:-]+$/)
-      .meta({ title: 'an address or host name' })
-      .default('127.0.0.1')
-      .describe('Address to listen on. Anything but loopback also needs `publicUrl`.'),
+    host: listenHost.describe('Address to listen on. Anything but loopback also needs `publicUrl`.'),
     port: count(0, 65_535).default(8443).describe('TCP port; 0 lets the system choose.'),
     tls: tls.optional().describe('Certificate of the listener. Default: `{ authority: local }`.'),
     plaintext: z

@@ -1,16 +1,11 @@
 /** `listen.metrics`: where the gateway tells those who run it how it fares. */
 import { z } from 'zod'
-import { count, hostName, isMap, secretSource } from './fields.ts'
+import { count, hostName, isMap, listenHost, secretSource } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 
 export const metrics = z
   .strictObject({
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9.:-]+$/)
-      .meta({ title: 'an address or host name' })
-      .default('127.0.0.1')
-      .describe('Address to listen on. Anything but loopback also needs `token`.'),
+    host: listenHost.describe('Address to listen on. Anything but loopback also needs `token`.'),
     port: count(0, 65_535).default(9464).describe('TCP port; 0 lets the system choose.'),
     plaintext: z
       .literal('loopback-only')

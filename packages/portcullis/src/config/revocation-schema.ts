@@ -1,16 +1,11 @@
 /** `listen.revocation`: where everybody learns which certificates of the local authority are revoked. */
 import { z } from 'zod'
-import { count, isMap } from './fields.ts'
+import { count, isMap, listenHost } from './fields.ts'
 import { isLoopback } from './loopback.ts'
 
 export const revocation = z
   .strictObject({
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9.:-]+$/)
-      .meta({ title: 'an address or host name' })
-      .default('127.0.0.1')
-      .describe('Address to listen on. Anything but loopback also needs `url`.'),
+    host: listenHost.describe('Address to listen on. Anything but loopback also needs `url`.'),
     port: count(0, 65_535).default(8480).describe('TCP port; 0 lets the system choose, and needs `url`.'),
     url: z
       .string()

@@ -1,4 +1,5 @@
 import type { Logger } from '../audit/log.ts'
+import { hostInUrl } from '../config/host-in-url.ts'
 import type { Config } from '../config/schema.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
@@ -105,7 +106,7 @@ async function openWith(own: Own, { config, layout, clock, log, gate }: OwnParts
 }
 
 function urlOf({ listen: { host, publicUrl } }: Config, port: number, scheme: 'http' | 'https'): string {
-  return publicUrl ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return publicUrl ?? `${scheme}://${hostInUrl(host)}:${port}`
 }
 
 interface Current {

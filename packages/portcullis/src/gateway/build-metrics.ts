@@ -3,6 +3,7 @@ import type { Exporters } from '../audit/export/exporters.ts'
 import type { ChainLedger } from '../audit/ledger.ts'
 import type { Logger } from '../audit/log.ts'
 import type { Witnesses } from '../audit/witness/witnesses.ts'
+import { hostInUrl } from '../config/host-in-url.ts'
 import { isLoopback } from '../config/loopback.ts'
 import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
@@ -61,7 +62,7 @@ export async function openMetrics(parts: MetricsListenerParts, metrics: MetricsC
   const onChange = (renewed: KeyPair) => listener.renew(listenerTls(renewed))
   const onFailure = (error: unknown) => log.error('the certificate of the metrics could not be renewed', { error })
   const renewal = pair && obtain && startRenewal({ current: pair, obtain, clock, onChange, onFailure })
-  const url = `${pair ? 'https' : 'http'}://${bracketed(metrics.host)}:${port}`
+  const url = `${pair ? 'https' : 'http'}://${hostInUrl(metrics.host)}:${port}`
   log.info('metrics are served', { url: `${url}/metrics` })
   return {
     url,
@@ -91,11 +92,9 @@ function listenerOf(
 
 function hostsOf({ host, allowedHosts }: MetricsConfig, port: number): readonly string[] {
   const loopback = isLoopback(host) ? ['localhost', '127.0.0.1', '[::1]'] : []
-  const own = /^(?:0\.0\.0\.0|::)$/.test(host) ? [] : [bracketed(host).toLowerCase()]
+  const own = /^(?:0\.0\.0\.0|::)$/.test(host) ? [] : [hostInUrl(host).toLowerCase()]
   return [...[...own, ...loopback].map((name) => `${name}:${port}`), ...allowedHosts]
 }
-
-const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 export interface ReadinessParts {
   readonly config: Config

@@ -1,6 +1,7 @@
 /** Configuration to what everybody may ask about certificates of the local authority, and the answers that need no network. */
 import { existsSync } from 'node:fs'
 import type { Logger } from '../audit/log.ts'
+import { hostInUrl } from '../config/host-in-url.ts'
 import type { Config } from '../config/schema.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
@@ -41,7 +42,7 @@ const HEADERS = { 'cache-control': 'no-cache' } as const
 export function revocationUrl({ listen: { revocation } }: Pick<Config, 'listen'>): string | undefined {
   if (revocation === undefined) return undefined
   const { host, port, url } = revocation
-  return url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return url ?? `http://${hostInUrl(host)}:${port}`
 }
 
 /** The local authority as the configuration wants it. Rejects with PkiError. */

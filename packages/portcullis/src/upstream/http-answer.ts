@@ -6,7 +6,8 @@ import type { Parse } from './link.ts'
 
 /**
  * What a whole HTTP response says about a request: its JSON-RPC response, or the fault of an upstream that has none.
- * A promise when the text is large. An upstream's 401 and 403 concern the gateway's own credential, so neither status nor challenge reaches the client.
+ * A promise when the text is large. An upstream's 401 and 403 concern the gateway's own credential, so neither status nor
+ * challenge reaches the client.
  */
 export function answerOf(http: BufferedResponse, parse: Parse, ownId: Id, callerId: Id): Response | Promise<Response> {
   const { status, body } = http
