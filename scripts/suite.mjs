@@ -40,8 +40,7 @@ export function testFiles() {
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => name.split(sep).join('/'))
     .toSorted((a, b) => (a < b ? -1 : 1))
-  const files = Object.groupBy(names, wayOf)
-  const absolute = (way) => (files[way] ?? []).map((name) => join(TESTS, name))
+  const absolute = (way) => names.filter((name) => wayOf(name) === way).map((name) => join(TESTS, name))
   return { together: absolute('together'), apart: absolute('apart'), real: absolute('real'), alone: absolute('alone') }
 }
 
