@@ -261,17 +261,22 @@ for (const scripts of [true, false]) {
   })
 }
 
-test('a page of a stranger shows none of our pages in a frame, and no form of it reaches the provider', async () => {
+test('a page of a stranger shows none of our pages in a frame, and no form of it reaches the provider', async (t) => {
   const { page, context } = await visit()
   const framing = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html')
     response.end(`<title>Win</title><iframe name="inside" src="${authorize()}"></iframe>`)
   })
   await new Promise<void>((resolve) => framing.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    framing.close()
+    framing.closeAllConnections()
+  })
   await page.goto(authorize())
   const uid = page.url()
   await page.goto(`http://127.0.0.1:${(framing.address() as AddressInfo).port}/`)
-  const inside = page.frame('inside')
+  // By its element: while the page inside is refused, the frame has no name for a moment.
+  const inside = await (await page.waitForSelector('iframe')).contentFrame()
   assert.ok(inside)
   assert.equal(await inside.getByRole('button').count(), 0)
   const earlier = started.providers['acme']?.asked.length
@@ -282,7 +287,5 @@ test('a page of a stranger shows none of our pages in a frame, and no form of it
   ])
   assert.equal(answer.status(), 403)
   assert.equal(started.providers['acme']?.asked.length, earlier)
-  framing.close()
-  framing.closeAllConnections()
   await context.close()
 })
