@@ -10,12 +10,22 @@ const WORST_RATIO = 10
 const POISONED = 40
 const HONEST_DEFINITIONS = 0.5
 
-export function judge({ attacks, bypass, calls, cost, costs, definitions }) {
+export function judge({ attacks, confirmed, bypass, calls, cost, costs, definitions }) {
   const whole = (set) => attacks.find((row) => row.set === set && row.source === 'all')
   return [
     ...Object.entries(FOUND).map(([set, least]) =>
       atLeast(`${NAMES[set]} found where a value is narrow`, share(whole(set)), least, ' %'),
     ),
+    ...confirmed
+      .filter(({ source }) => source === 'all')
+      .map(({ set, foundConfirmed, confirmed: all }) =>
+        atLeast(
+          `${NAMES[set]} found, of those that an oracle confirms`,
+          share({ found: foundConfirmed, all }),
+          FOUND[set],
+          ' %',
+        ),
+      ),
     ...Object.keys(NAMES).flatMap((set) => [
       atMost(`${NAMES[set]} lost by the best single disguise`, worst(bypass, set, false), SINGLE_BYPASS, ' %'),
       atMost(`${NAMES[set]} lost by the best pair of encodings`, worst(bypass, set, true), PAIR_BYPASS, ' %'),

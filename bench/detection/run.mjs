@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openCorpora } from './corpora.mjs'
 import { measureDefinitions, total } from './definitions.mjs'
 import { judge } from './goals.mjs'
+import { measureConfirmed, measureHonest } from './oracle/run.mjs'
 import { measureOwn } from './own/measure.mjs'
 import { writeReport } from './report.mjs'
 import { finders, measureAlarms, measureAttacks, measureBypass, measureCosts } from './roles.mjs'
@@ -28,6 +29,8 @@ const attacks = measureAttacks(corpora, finderOf)
 const alarms = measureAlarms(corpora, finderOf)
 const bypass = measureBypass(corpora, finderOf)
 const own = measureOwn(finderOf)
+const confirmed = await measureConfirmed(corpora)
+const confirmedHonest = await measureHonest(corpora)
 const counts = measureDefinitions(corpora)
 const flagged = (isBenign) => {
   const { all, flagged: hits } = total(counts.filter((one) => one.isBenign === isBenign))
@@ -45,6 +48,8 @@ const measured = {
   startedAt,
   attacks,
   own,
+  confirmed,
+  confirmedHonest,
   alarms,
   bypass,
   calls,

@@ -333,6 +333,6 @@ describe('other answers', () => {
     const value = `${'lorem ipsum dolor sit amet '.repeat(8_000)}<img src=x onerror=alert(1)>`
     assert.match(textOf(await callTool(gateway, 'echo', { text: value })), /amet &lt;img src=x onerror=alert\(1\)>$/)
     const page = `<p>${'lorem <b>ipsum</b> dolor '.repeat(8_000)}<img src=x onerror=alert(1)></p>`
-    assert.match(textOf(await callTool(gateway, 'echo', { text: page })), /dolor <img \/><\/p>$/)
+    assert.match(textOf(await callTool(gateway, 'echo', { text: page })), /dolor <img><\/p>$/)
   })
 })

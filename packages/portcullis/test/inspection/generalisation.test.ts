@@ -8,7 +8,7 @@ import { pathInjection } from '../../src/inspection/paths/path-injection.ts'
 import { commandInjection } from '../../src/inspection/shell/command-injection.ts'
 import { sqlInjection } from '../../src/inspection/sql/sql-injection.ts'
 import { unruledUrl } from '../../src/inspection/urls/unruled-url.ts'
-import { handedValue } from '../../src/inspection/views/handed-value.ts'
+import { handedValue, headedValue } from '../../src/inspection/views/handed-value.ts'
 import { inViews } from '../../src/inspection/views/views.ts'
 
 const path: Inspect = (value) => inOrdinaryPath(value, inViews(pathInjection)(value))
@@ -175,6 +175,13 @@ for (const { says, inspect, attacks, honest } of PRINCIPLES) {
     for (const value of honest) test(`leaves ${JSON.stringify(value)} alone`, () => assert.ok(!isStrong(value)))
   })
 }
+
+test('a value that words of a sentence follow is read by itself', () => {
+  assert.equal(headedValue('sleep(9) and then tell me what you have found'), 'sleep(9)')
+  assert.equal(headedValue('sleep(9) and then'), undefined)
+  assert.equal(headedValue('these are only words that follow one another'), undefined)
+  assert.ok(sqlInjection('sleep(9) and then tell me what you have found').length > 0)
+})
 
 test('a value that a sentence hands on is read by itself', () => {
   assert.equal(handedValue('Please look this up: 7 or 3=3'), '7 or 3=3')

@@ -40,7 +40,7 @@ const firstMatch = gated([
     reason: 'wrapper',
     signs: [':'],
     pattern:
-      /(?:^|[\s"'=(:])(?:php|phar|zip|zlib|expect|jar|netdoc|glob|compress\.\w+|ogg|rar|ssh2(?:\.\w+)?|local_file|vfs|bundle|gopher):(?:\/|http|file)|^\s*(?:classpath|netdoc|url|view-source):[\w/.]/i,
+      /(?:^|[\s"'=(:])(?:php|phar|zip|zlib|expect|jar|netdoc|glob|compress\.\w+|ogg|rar|ssh2(?:\.\w+)?|local_file|vfs|bundle|gopher):(?:\/|http|file)|^\s*data:(?:\/\/|text\/(?:plain|php|x-php);base64,)|^\s*(?:classpath|netdoc|url|view-source):[\w/.]/i,
   },
   {
     reason: 'file-url',

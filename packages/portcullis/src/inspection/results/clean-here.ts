@@ -1,72 +1,59 @@
 /**
- * Decides where markup is cleaned: nowhere when nothing in it can do anything, here when a parser takes a few milliseconds, else in
- * a thread, for a parser cannot be interrupted.
+ * Decides where markup is cleaned: pages here, in turns with everybody else; pictures here when a parser takes a few milliseconds, else
+ * in a thread, for a parser cannot be interrupted.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Claimed } from '../claim.ts'
-import type { Cleaned, cleanMarkup, MarkupKind } from './html-cleaner.ts'
+import type { Cleaned } from './cleaned.ts'
+import { filteredPage } from './page-filter.ts'
 import { plainPage } from './plain-page.ts'
+import type { cleanSvg } from './svg-cleaner.ts'
 
 /** Some five milliseconds. */
 const MAX_LENGTH_HERE = 32_768
-/** What is nested deeper is no page, and the time of the parser grows with the square of it. */
+/** What is nested deeper is no picture, and the time of the parser grows with the square of it. */
 const MAX_DEPTH = 400
-const TAG = /<(\/?)([a-z][^\s/>]{0,40})/gi
-/** These have no end, or need none: the parser ends them when the next one begins. */
-const ENDLESS =
-  /^(?:area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr|p|li|dt|dd|td|th|tr|option|optgroup|tbody|thead|tfoot|rt|rp)$/i
 
-let loaded: { readonly cleanMarkup: typeof cleanMarkup } | undefined
-
-/** `undefined` for what is nested too deeply to be read. The library is read from disk when the first markup comes. */
+/** `undefined` for what is nested too deeply to be read. */
 export function cleaned(
   text: string,
-  kind: MarkupKind,
+  kind: 'html' | 'svg',
   by?: Claimed,
 ): Cleaned | Promise<Cleaned | undefined> | undefined {
-  if (kind === 'svg') return isTooDeepXml(text) ? undefined : parsed(text, kind, by)
-  const look = plainPage(text)
+  if (kind === 'svg') return isTooDeepXml(text) ? undefined : picture(text, by)
+  const look = page(text)
   const { done, value } = look.next()
-  if (done !== true) return inTurns(look, text, by)
-  return value ? asItIs(text) : page(text, by)
+  return done === true ? value : inTurns(look)
 }
 
-async function inTurns(look: Iterator<void, boolean>, text: string, by?: Claimed): Promise<Cleaned | undefined> {
+function* page(text: string): Generator<void, Cleaned | undefined> {
+  return (yield* plainPage(text)) ? { text, active: [], hasExternalImages: false } : yield* filteredPage(text)
+}
+
+async function inTurns(look: Iterator<void, Cleaned | undefined>): Promise<Cleaned | undefined> {
   for (;;) {
     await setImmediate()
     const { done, value } = look.next()
-    if (done === true) return value ? asItIs(text) : page(text, by)
+    if (done === true) return value
   }
 }
 
-const asItIs = (text: string): Cleaned => ({ text, active: [], hasExternalImages: false })
+let loaded: { readonly cleanSvg: typeof cleanSvg } | undefined
 
-const page = (text: string, by?: Claimed): Cleaned | Promise<Cleaned> | undefined =>
-  isTooDeep(text) ? undefined : parsed(text, 'html', by)
-
-function parsed(text: string, kind: MarkupKind, by?: Claimed): Cleaned | Promise<Cleaned> {
-  if (text.length > MAX_LENGTH_HERE) return apart(text, kind, by)
-  return loaded === undefined ? first(text, kind) : loaded.cleanMarkup(text, kind)
+/** The library is read from disk when the first picture comes. */
+function picture(text: string, by?: Claimed): Cleaned | Promise<Cleaned> {
+  if (text.length > MAX_LENGTH_HERE) return apart(text, by)
+  return loaded === undefined ? first(text) : loaded.cleanSvg(text)
 }
 
-async function first(text: string, kind: MarkupKind): Promise<Cleaned> {
-  loaded = await import('./html-cleaner.ts')
-  return loaded.cleanMarkup(text, kind)
+async function first(text: string): Promise<Cleaned> {
+  loaded = await import('./svg-cleaner.ts')
+  return loaded.cleanSvg(text)
 }
 
-async function apart(text: string, kind: MarkupKind, by?: Claimed): Promise<Cleaned> {
+async function apart(text: string, by?: Claimed): Promise<Cleaned> {
   const { cleanApart } = await import('./clean-thread.ts')
-  return cleanApart(text, kind, by)
-}
-
-function isTooDeep(text: string): boolean {
-  let depth = 0
-  for (const [, end, name = ''] of text.matchAll(TAG)) {
-    if (ENDLESS.test(name)) continue
-    depth = end === '' ? depth + 1 : Math.max(0, depth - 1)
-    if (depth > MAX_DEPTH) return true
-  }
-  return false
+  return cleanApart(text, by)
 }
 
 function isTooDeepXml(text: string): boolean {

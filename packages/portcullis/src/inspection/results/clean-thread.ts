@@ -1,16 +1,11 @@
-/** Where long markup is cleaned: which thread, and what counts as too long. */
+/** Where long pictures of markup are cleaned: which thread, and what counts as too long. */
 import { extname } from 'node:path'
 import { Fault } from '../../core/fault.ts'
 import { type Claimed, claimOf } from '../claim.ts'
 import { SlowThread } from '../slow-thread.ts'
-import type { Cleaned, MarkupKind } from './html-cleaner.ts'
+import type { Cleaned } from './cleaned.ts'
 
-export interface CleaningTask {
-  readonly text: string
-  readonly kind: MarkupKind
-}
-
-const thread = new SlowThread<CleaningTask, Cleaned>({
+const thread = new SlowThread<string, Cleaned>({
   work: new URL(`./clean-work${extname(import.meta.url)}`, import.meta.url),
   name: 'markup',
   // A result has at most a few megabytes, and a megabyte takes a tenth of a second.
@@ -20,6 +15,5 @@ const thread = new SlowThread<CleaningTask, Cleaned>({
   },
 })
 
-/** Rejects with `inspection.result_refused` when it takes too long, else with the faults of `SlowThread.run`. */
-export const cleanApart = (text: string, kind: MarkupKind, by: Claimed = {}): Promise<Cleaned> =>
-  thread.run({ text, kind }, claimOf(by))
+/** SVG. Rejects with `inspection.result_refused` when it takes too long, else with the faults of `SlowThread.run`. */
+export const cleanApart = (text: string, by: Claimed = {}): Promise<Cleaned> => thread.run(text, claimOf(by))

@@ -1,6 +1,5 @@
 /** What runs in the thread of `clean-thread.ts`. */
 import { answerTasks } from '../slow-work.ts'
-import type { CleaningTask } from './clean-thread.ts'
-import { cleanMarkup } from './html-cleaner.ts'
+import { cleanSvg } from './svg-cleaner.ts'
 
-answerTasks(({ text, kind }: CleaningTask) => cleanMarkup(text, kind))
+answerTasks((text: string) => cleanSvg(text))

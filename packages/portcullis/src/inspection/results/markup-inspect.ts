@@ -1,7 +1,7 @@
 /** Decides what is done about the markup of one text, by what it is written in. */
 import { evidence, type Sighting, type Weight } from '../finding.ts'
 import { cleaned } from './clean-here.ts'
-import type { Cleaned } from './html-cleaner.ts'
+import type { Cleaned } from './cleaned.ts'
 import { markdownFindings } from './markdown-edits.ts'
 import { NOTHING_FOUND, type ResultText, type TextFindings, type TextInspect } from './result-text.ts'
 import { cleanXml } from './xml-cleaner.ts'

@@ -29,7 +29,8 @@ const ATTRIBUTES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 )
 const MAX_DEPTH = 200
 /** Words that decide the scheme before any reference to a character could; `javascript&colon;` matches none. */
-const LINK = /^(?:https?:\/\/|mailto:|tel:|#|\/(?![^\w.~%?#-])|\.{1,2}\/(?![^\w.~%?#-])|[\w.~%-]+(?:[/?#]|$))/i
+export const PLAIN_LINK: RegExp =
+  /^(?:https?:\/\/|mailto:|tel:|#|\/(?![^\w.~%?#-])|\.{1,2}\/(?![^\w.~%?#-])|[\w.~%-]+(?:[/?#]|$))/i
 const OWN_IMAGE = /^(?:\/(?!\/)|\.{1,2}\/)?[\w.~%-][\w.~%/?#=-]*$/
 
 /** Ends with whether the page is plain; stops after every `SLICE_LENGTH` characters, so that others can have a turn. Linear. */
@@ -89,7 +90,7 @@ function endOfAttributes(text: string, from: number, name: string): number | und
 
 function isPlainAttribute(name: string, attribute: string, value: string): boolean {
   if (attribute === 'style') return !ACTIVE_STYLE.test(value)
-  if (attribute === 'href') return name === 'a' && LINK.test(value)
+  if (attribute === 'href') return name === 'a' && PLAIN_LINK.test(value)
   if (attribute === 'src') return name === 'img' && (OWN_IMAGE.test(value) || SMALL_IMAGE.test(value))
   return EVERYWHERE.has(attribute) || ATTRIBUTES.get(name)?.has(attribute) === true || DULL_ATTRIBUTES.test(attribute)
 }

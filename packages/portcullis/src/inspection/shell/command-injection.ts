@@ -39,9 +39,9 @@ const INNER_WORD = /(["'@(]{0,3})((?:[A-Za-z]:)?[\w./\\-]{1,80})/y
 const MAX_POSITIONS = 512
 const ARGUMENTS_LENGTH = 160
 
-const REASONS: Readonly<Partial<Record<Start, string>>> = { inner: 'program', pipe: 'separator' }
+const REASONS: Readonly<Partial<Record<Start, string>>> = { inner: 'program', pipe: 'separator', doubled: 'separator' }
 
-type Start = 'separator' | 'pipe' | 'ampersand' | 'line' | 'substitution' | 'backtick' | 'value' | 'inner'
+type Start = 'separator' | 'doubled' | 'pipe' | 'ampersand' | 'line' | 'substitution' | 'backtick' | 'value' | 'inner'
 
 /** Raw or decoded text; give it `inViews`. */
 export const commandInjection: Inspect = (value) => {
@@ -133,7 +133,7 @@ function startAt(text: string, at: number): readonly [start: Start, length: numb
     case ';':
       return ['separator', 1]
     case '|':
-      return next === '|' ? ['separator', 2] : ['pipe', 1]
+      return next === '|' ? ['doubled', 2] : ['pipe', 1]
     case '\n':
     case '\r':
       return ['line', 1]
@@ -144,7 +144,7 @@ function startAt(text: string, at: number): readonly [start: Start, length: numb
       return ['backtick', 1]
     case '&':
       REFERENCE.lastIndex = at
-      return next === '&' ? ['separator', 2] : REFERENCE.test(text) ? undefined : ['ampersand', 1]
+      return next === '&' ? ['doubled', 2] : REFERENCE.test(text) ? undefined : ['ampersand', 1]
     case '$':
     case '<':
       return next === '(' ? ['substitution', 2] : undefined
@@ -199,6 +199,7 @@ function isCommand({ start, name: word, rest, before, lead }: Place): boolean {
     case 'backtick':
       return isBacktickCommand(isPlain, rest, before)
     case 'separator':
+    case 'doubled':
     case 'pipe':
       return isSeparated({ start, name, rest, before, lead }, isPlain)
     case 'ampersand':
@@ -217,7 +218,7 @@ function isCommand({ start, name: word, rest, before, lead }: Place): boolean {
 function isBehindAmpersand({ name, rest, before, lead }: Place, isPlain: boolean): boolean {
   if (/^(?:\s*[=&]|\w)/.test(rest)) return false
   if (isPlain && lead === '' && before === '' && /^\s/.test(rest)) return true
-  if (hasArguments(rest) || DURATION.test(rest)) return true
+  if (hasArguments(rest) || DURATION.test(rest) || (isPlain && lead === '' && FILE.test(rest))) return true
   if (ENDS.test(rest)) return isPlain ? !(isProduct(name) && lead !== '') : name.length > 1 && ENDED_VALUE.test(before)
   return FEW_ARGUMENTS.test(rest) && (ENDED_VALUE.test(before) || before.trim() === '')
 }
@@ -229,7 +230,7 @@ function isSeparated({ start, name, rest, before, lead }: Place, isPlain: boolea
   // No sentence begins with `;ps`.
   if (lead === '' && /(?:^|[\s:"'(>])$/.test(before) && (!rest.startsWith('|') || rest === '|')) return true
   if (isPlain && name.includes('-')) return true
-  if (PROSE.test(rest)) return start === 'pipe' && isPlain && name.length > 3 && !isProduct(name)
+  if (PROSE.test(rest)) return start !== 'separator' && isPlain && name.length > 3 && !isProduct(name)
   if (LATER_FLAG.test(rest) && isPlain) return true
   if (/[({!]/.test(lead) && (ENDS.test(rest) || /^\s/.test(rest))) return true
   // A table: `4|2|c|1`.
@@ -238,7 +239,8 @@ function isSeparated({ start, name, rest, before, lead }: Place, isPlain: boolea
   if (isPlain && !(isProduct(name) && !isGlued)) return ENDS.test(rest) || /^\s+[\w"'-]/.test(rest)
   // `file.txt && hostname`, and nothing else.
   if (rest.trim() === '' && /^\s*\S+\s+$/.test(before) && start !== 'pipe' && name.length > 2) return true
-  const isBehindValue = isGlued || /[|&]\s*$/.test(before) || /["')]\s*$/.test(before) || before.trim() === ''
+  const isBehindValue =
+    isGlued || start === 'doubled' || /[|&]\s*$/.test(before) || /["')]\s*$/.test(before) || before.trim() === ''
   // `red; date` may be a list; `red;date` and `x | date` hardly are.
   return (
     isBehindValue &&

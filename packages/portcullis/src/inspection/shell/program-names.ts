@@ -23,6 +23,16 @@ const PLAIN = [
   'robocopy xcopy takeown gpupdate klist openfiles qprocess quser setx sfc tracert tskill typeperf tzutil w32tm winrm winrs gps gsv',
   'gwmi saps sls spps icm diskpart rasdial',
   'attrib',
+  'aria2c arping b2sum basenc blkdiscard blockdev cfdisk chcon chgrp chkconfig chrt cksum conda crictl csplit deno dircolors dirname',
+  'docker-compose dpkg-query drill erl fallocate findmnt firewall-cmd flatpak fsck getconf getopt ghc gnuplot hping3 hwclock ifdown ifup',
+  'ionice ip6tables ipcrm ipset iwconfig javac javaw journalctl jrunscript jshell kubeadm lftp lspci lsusb luajit lz4 lzma mailx minikube mktemp',
+  'mountpoint nbtscan nerdctl newgrp nft ngrep nodejs nsenter numfmt objcopy objdump osascript pacman pathchk pbcopy pbpaste php-cgi pigz',
+  'pnpm ptx readlink realpath renice rpcclient rscript runc runcon rustc sbcl sfdisk sha224sum sha384sum sha512sum smbclient smbmap ssh-add',
+  'ssh-agent ssh-keyscan stdbuf swapoff taskset tcc tput tracepath tsort ufw umask uncompress unexpand uniq unlzma unrar unshare uudecode uuencode',
+  'uuidgen vdir vipw virsh w3m wipefs wscat xmllint zdiff zipinfo 7z 7za launchctl diskutil dscl screencapture rvim sudoedit mcedit',
+  'cacls chkntfs cleanmgr cmstp dcdiag diskshadow dism dnscmd dsget dsquery endlocal esentutl eventcreate eventvwr extrac32 forfiles ftype',
+  'ie4uinit infdefaultinstall installutil irm ldifde makecab mavinject mklink mountvol msbuild msconfig msdt msinfo32 mstsc net1 ntdsutil',
+  'odbcconf pcalua pnputil powercfg presentationhost pubprn rasautou regasm regini regsvcs scrcons setlocal setspn wbadmin wecutil wsl wusa xwizard',
   'lsblk blkid fdisk mkswap swapon modprobe rmmod init telinit poweroff rtcwake arecord cpio rev tee sysdig xterm xdg-open dbus-send',
 ]
 
@@ -37,6 +47,7 @@ const WORDS = [
   'service set setup shell shutdown shuf sleep sort source split ssconvert start stat stop strings sum sync tail tar task tasks',
   'tbl test time timeout tmux top touch tr trap tree truncate ts tsc tty type ulimit unalias unset update uptime users ver',
   'calc notepad pushd popd chdir chkdsk assoc vol where title prompt pause msg logger ss path doskey attr',
+  'apk brew bun cargo choice cipher clip cls compact elinks expect gc gi gl gp groovy guile helm httpie julia links octave ren scala shred snap subst',
   'view w wait wall watch wc which who whatis wish write yarn yes zed .shell .system .databases .sh',
 ]
 

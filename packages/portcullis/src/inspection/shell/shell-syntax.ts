@@ -17,6 +17,12 @@ const firstMatch = gated([
     pattern:
       /[^|\s]\s*\|\s*(?:sudo\s+)?(?:\/(?:usr\/)?bin\/)?(?:ba|z|k|da|c|tc)?sh\b(?:\s+-\w+)*\s*["'`#;&|)]*\s*(?:$|[<"'#\n])/,
   },
+  { reason: 'shell-reads-pipe', signs: ['|'], pattern: /\|\s*\$(?:0|\{0\}|\{?(?:SHELL|BASH)\}?)\s*(?:$|["'`#;&|)<])/ },
+  {
+    reason: 'program-of-folder',
+    signs: ['./'],
+    pattern: /[;|&]\s*\.\/[\w-]{1,40}(?:\.(?:sh|py|pl|rb|out|bin|exe|bat|cmd|run))?\s*(?:$|[;|&#"'`])/,
+  },
   { reason: 'here-string', signs: ['<<<'], pattern: /[\w`)]\s?<<<\s?["'$(\w`]/ },
   { reason: 'descriptor', signs: ['>'], pattern: /(?:^|[\s\w;&)])(?:\d?>&\s?(?:\d\b|\/dev)|\d<>\s?\/|<&\d)/ },
   {
@@ -27,11 +33,16 @@ const firstMatch = gated([
   { reason: 'substitution', signs: ['$('], pattern: /\$\(\s*(?:<\s*\/|\$\(|`|cmd\s*\)|[\w/.-]+\s*\$\(\))/ },
   { reason: 'substitution', signs: ['`'], pattern: /\$\{\s*`[^`]+`\s*\}|`[^`]{0,80}\$\([^`]{0,80}`/ },
   { reason: 'substitution', signs: ['<(', '>('], pattern: /(?:^|[\s;&|=])[<>]\((?!\))\s*[\w/.-]+[^)]{0,80}\)/ },
-  { reason: 'arithmetic', signs: ['$'], pattern: /\$\(\(\s*\$\(|\$\[\s*(?:\d+\s*[-+*/]\s*\d+)?\s*\]|\$\$\[/ },
+  {
+    reason: 'arithmetic',
+    signs: ['$'],
+    pattern: /\$\(\(\s*(?:\$\(|\d{1,9}(?:\s*[-+*/%]\s*\d{1,9}){0,8}\s*\)\))|\$\[\s*(?:\d+\s*[-+*/]\s*\d+)?\s*\]|\$\$\[/,
+  },
   {
     reason: 'trimmed-variable',
     signs: ['${'],
-    pattern: /\$\{\w{1,20}(?:#{1,2}|%{1,2}|\/\/?|:\d|\^\^?|,,?|@)[^{}]{0,40}\}|\$\{\w+#\{\}\}/,
+    pattern:
+      /\$\{\w{1,20}(?:#{1,2}|%{1,2}|\/\/?|:\d|\^\^?|,,?|@)[^{}]{0,40}(?:\{[^{}]{0,20}\}[^{}]{0,20})?\}|\$\{\w+#\{\}\}/,
   },
   { reason: 'shell-variable', signs: ['shell'], pattern: /\$\{?SHELL\}?\s+-c\b/i },
   {
@@ -59,6 +70,22 @@ const firstMatch = gated([
     ],
     pattern:
       /\b(?:system|shell_exec|passthru|popen|proc_open|os\.(?:system|execute)|Process\.Start|subprocess\.\w+|execSync|spawnSync?|child_process\.\w+|execvp?e?|pcntl_exec|Deno\.(?:run|Command)|Bun\.spawn|pty\.spawn|Open3\.\w+|process::Command::new|exec\.Command)\s*\(\s*[[{("'`]|\bWScript\.Shell\b/i,
+  },
+  {
+    reason: 'command-call',
+    signs: [
+      'os:cmd',
+      'system.cmd',
+      'io.popen',
+      'getoutput',
+      '.execute()',
+      'createobject',
+      'call_user',
+      'array_map',
+      'assert',
+    ],
+    pattern:
+      /\b(?:os:cmd|System\.cmd|io\.popen|commands\.getoutput|IO\.popen)\s*\(\s*["'`[(]|["']\.execute\(\)|\bCreateObject\s*\(\s*["'](?:WScript|Shell)\.|\b(?:call_user_func(?:_array)?|array_map|assert)\s*\(\s*["'](?:system|exec|passthru|shell_exec|popen)\b/i,
   },
   { reason: 'command-call', signs: ['getruntime'], pattern: /getRuntime\s*\(\s*\)\s*\.\s*exec\b/i },
   { reason: 'command-call', signs: ['!!'], pattern: /!!python\/(?:object|name|module)[\w/]*:/i },

@@ -50,7 +50,14 @@ const firstMatch = gated([
     signs: ['%comspec%', '%systemroot%', '%windir%', '%\\\\', '%\\'],
     pattern: /%comspec%|[|&;]\s*["']?%(?:systemroot|windir)%\\|"\|\w+\s+%\w+%\\/i,
   },
+  { reason: 'batch-variable', signs: [':~'], pattern: /%\w{2,30}:~-?\d{1,3}(?:,-?\d{1,3})?%/ },
   { reason: 'batch-shell', signs: ['cmd'], pattern: /\bcmd(?:\.exe)?\s*\/[ckv]\b/i },
+  {
+    reason: 'windows-program',
+    signs: ['net', 'sc ', 'route', 'query', 'reg ', 'quser'],
+    pattern:
+      /[&|;\n]\s{0,4}(?:net1?\s+(?:user|share|view|localgroup|group|use|start|stop|accounts|session|config)|sc\s+(?:query|qc|config|create|delete|start|stop)|route\s+(?:print|add|delete)|query\s+(?:user|session|process)|reg\s+(?:query|add|delete|save|export|copy))(?![\w-])/i,
+  },
   { reason: 'batch-echo', signs: ['echo.'], pattern: /(?:^|[&|;\s])@?echo\.\s*>/i },
   {
     reason: 'powershell',

@@ -15,6 +15,8 @@ const WORDS: readonly string[] = [
   'benchmark',
   'if(',
   '/*',
+  'ordsys.',
+  'ctxsys.',
 ]
 
 /** Functions, packages and catalogues: the rare sign is looked for first, then what stands before it. */
@@ -27,8 +29,11 @@ const JOINED =
   /(?:(?<![a-z])(?:and|or|xor)(?![a-z])|\|\||&&)[^a-z0-9]{0,32}(?:[0-9'"@\\.]|null|true|false|exists|[a-z]\w{0,63}[^a-z0-9]{0,16}[=<>!(])/
 
 const STATEMENT =
-  /;[^a-z0-9]{0,32}(?:drop|create|alter|truncate|insert|replace|delete|update|exec|set|shutdown|grant|revoke|merge|call|do|copy|backup|begin|if|print|use|handler|kill|pragma|attach|detach|rename|reconfigure|dbcc|show|bulk|vacuum|lock)/
+  /;[^a-z0-9]{0,32}(?:drop|create|alter|truncate|insert|replace|delete|update|exec|set|shutdown|grant|revoke|merge|call|do|copy|backup|begin|if|print|use|handler|kill|pragma|attach|detach|rename|reconfigure|dbcc|show|bulk|vacuum|lock|load|declare|waitfor)/
 
+/** Two constants that are compared, and nothing else; a call in a call. */
+const COMPARED =
+  /^[(\s]*(?:\d{1,20}(?:\.\d+)?|'[^']{0,40}'|"[^"]{0,40}")\s{0,4}(?:[!<]?=|<=>|<>|(?:not\s+)?(?:like|regexp|rlike)\b|is\b)|^\d{1,20}\s{1,4}(?:or|\|\|)\s|\w\s{0,4}\([^)]{0,80}\b(?:version|user|database|schema)\s{0,4}\(\s{0,4}\)/
 const SORTED = /(?:order|group)[^a-z0-9]{1,16}by/
 const CHOSEN = /case[^a-z].{0,80}?when/s
 const ASSIGNED = /set\s{1,16}\w{1,64}\s{0,16}=/
@@ -45,6 +50,7 @@ export function mayBeSql(lower: string): boolean {
   if (WORDS.some((word) => lower.includes(word))) return true
   if (PREFIXED.test(lower) || CALLED.test(lower)) return true
   if (JOINED.test(lower) || CUT.test(lower.slice(-8)) || CUT_IN_TEXT.test(lower)) return true
+  if (COMPARED.test(lower) || lower.startsWith('@@')) return true
   if (ASKED.test(lower) || /^[)\s]{1,8}as\s/.test(lower)) return true
   if (lower.includes('::') && CAST.test(lower)) return true
   if (lower.includes(';') && STATEMENT.test(lower)) return true

@@ -1,5 +1,5 @@
 import { evidence, type Inspect, type Sighting } from '../finding.ts'
-import { handedValue } from '../views/handed-value.ts'
+import { handedValue, headedValue } from '../views/handed-value.ts'
 import { cellsWithin, linesWithin } from '../views/values-within.ts'
 import { mayBeSql } from './literal-clues.ts'
 import { isOperatorInQuotes, type Place, shapeIn } from './sql-shapes.ts'
@@ -15,10 +15,17 @@ import { tokensOf } from './sql-tokens.ts'
 export const sqlInjection: Inspect = (value) => {
   if (!SUSPICIOUS.test(value)) return NOTHING
   const text = spaced(value)
-  const handed = handedValue(text)
-  const found =
-    inText(text) ?? withoutComments(text) ?? (handed === undefined ? undefined : inText(handed)) ?? inParts(text)
+  const found = inText(text) ?? withoutComments(text) ?? inSentence(text) ?? inParts(text)
   return found === undefined ? NOTHING : [found]
+}
+
+/** A value that a sentence hands on. Operators in quotes are what a sentence may speak of. */
+function inSentence(text: string): Sighting | undefined {
+  const handed = handedValue(text)
+  const found = handed === undefined ? undefined : inText(handed)
+  if (found !== undefined) return found
+  const head = headedValue(text)
+  return head === undefined || isOperatorInQuotes(head) ? undefined : inText(head)
 }
 
 /** A line of a text or a cell of a table is pasted into a query as it is. */
@@ -37,7 +44,7 @@ const inText = (text: string): Sighting | undefined =>
 
 /** Two words of one sentence of SQL with nothing but a comment between them; a pattern of files (`update/**`) has one. */
 const COMMENT_AS_BLANK =
-  /\b(?:union|insert|replace|delete|drop|order|group)\/\*[^*/]{0,40}\*\/(?:all|select|into|from|table|database|view|by)\b|\bselect\/\*[^*/]{0,40}\*\/[^;]{1,80}?\/\*[^*/]{0,40}\*\/from\b/i
+  /\b(?:union|insert|replace|delete|drop|order|group)\/\*[^*/]{0,40}\*\/(?:all|select|into|from|table|database|view|by)\b|^\s*(?:drop|truncate)\/\*[^*/]{0,40}\*\/\w|\bselect\/\*[^*/]{0,40}\*\/[^;]{1,80}?\/\*[^*/]{0,40}\*\/from\b/i
 
 // Filters that cut comments out join what stands around them, `un/**/ion`; and a comment to the end of a line is a blank.
 const INNER_COMMENT = /(?<=\w)\/\*[^*]{0,40}\*\/(?=\w)/g
@@ -59,7 +66,7 @@ const NOTHING: readonly Sighting[] = []
 
 /** Without one of these no rule can match. */
 const SUSPICIOUS =
-  /['"=<>;(#@|]|--|::|\)\s{0,8}as\s|\/\*|&&|\b(?:union|having|(?:order|group)\s+by|like|regexp|rlike|select|exec(?:ute)?\s+(?:xp|sp)_\w+)\b/i
+  /['"=<>;(#@|]|--|::|\)\s{0,8}as\s|\/\*|&&|\b(?:union|having|(?:order|group)\s+by|like|regexp|rlike|between|select|exec(?:ute)?\s+(?:xp|sp)_\w+|case\s+\S{1,40}\s+when|is\s+not|or\s+true|information_schema)\b/i
 
 /** Of a long text, so many tokens are looked at, which bounds the memory. */
 const MAX_TOKENS = 200_000
@@ -90,12 +97,14 @@ function natural(text: string, depth: number): Sighting | undefined {
 
 /** What could follow a string that an attacker has ended, cheaply. */
 const CONTINUES =
-  /[\s`)+]{0,16}(?:\/\*|--|#|[;=<>|&!~^*%/,+-]|(?:or|and|xor|union|like|rlike|regexp|glob|ilike|is|not|in|between|order|group|having|limit|where|for|returning|procedure|fetch|set|values|with|into|collate|div|mod|match|sounds|similar|procedure|if|sleep|waitfor|create|drop|insert|exec|execute|update|delete|declare|shutdown)(?![\p{L}]))/iuy
+  /[\s`)+]{0,16}(?:\/\*|--|#|[;=<>|&!~^*%/,+-]|(?:or|and|xor|union|like|rlike|regexp|glob|ilike|is|isnull|notnull|not|in|between|order|group|having|limit|where|for|returning|procedure|fetch|set|values|with|into|collate|div|mod|match|sounds|similar|procedure|if|sleep|waitfor|create|drop|insert|exec|execute|update|delete|declare|shutdown)(?![\p{L}]))/iuy
 
 /** Quotes of one kind that somebody could mean to end a string with, and what is behind each. */
 function broken(text: string, quote: Exclude<Place, 'anywhere'>): Sighting | undefined {
   if (!text.includes(quote)) return undefined
   if (isOperatorInQuotes(text)) return sighting('sql.operator-in-quotes', text, 0)
+  if (ENDS_STATEMENT.test(text) && text.indexOf(quote) === text.lastIndexOf(quote))
+    return sighting('sql.statement-ended', text, text.indexOf(quote))
   const empty = EMPTY_OPERAND.exec(text)
   if (empty !== null) return sighting('sql.condition-after-quote', text, empty.index)
   if (isNatural(text, quote)) return undefined
@@ -113,8 +122,12 @@ function broken(text: string, quote: Exclude<Place, 'anywhere'>): Sighting | und
   return undefined
 }
 
+/** `admin';`: a quote that nothing opened, and that means no feet, ends a string, and the sign behind it the statement. */
+const ENDS_STATEMENT = /(?:^|[^\s\d])['"][)\s]{0,8}(?:\/\*[^*]{0,80}\*\/\s{0,8})?;{1,2}\s*(?:$|--|#)/
+
 /** `' or ''='`: a quote, a conjunction, and a string without anything in it that is compared. */
-const EMPTY_OPERAND = /(['"])[)\s]{0,8}(?:or|and|xor|\|\||&&)[\s(]{0,8}\1\1?\s{0,8}(?:[=<>]|!=|like|\|\||in\s*\()/i
+const EMPTY_OPERAND =
+  /(['"])[)\s]{0,8}(?:or|and|xor|\|\||&&)[\s(]{0,8}\1\1?\s{0,8}(?:[=<>]|!=|like|\|\||in\s*\(|[-+*^&%/]?\s{0,8}\1\s*$)/i
 
 /** `admin'--` ends a word, or begins the text. */
 const endsWord = (text: string, at: number): boolean => at === 0 || /\S/.test(text[at - 1] as string)

@@ -52,7 +52,33 @@ export function isTerse(tokens: Tokens, _at: number, length: number): boolean {
 
 /** `if(1=1,` */
 export function choosesByConstant(tokens: Tokens, at: number): boolean {
-  return /^(?:if|iif|nullif|decode)$/.test(tokens.word(at))
+  return tokens.words(at, at + 8).some((word) => /^(?:if|iif|nullif|decode)$/.test(word))
+}
+
+/** Not `3 < 5` or `1 = 1`, which is arithmetic: by a word or sign of SQL, or texts. */
+export function comparesAsDatabase(tokens: Tokens): boolean {
+  const words = tokens.words(0, tokens.shape.length)
+  const ofSql = words.some((word) => ['<=>', 'like', 'rlike', 'regexp', 'is'].includes(word))
+  return (
+    ofSql ||
+    (tokens.shape.startsWith('s') && tokens.shape.endsWith('s') && words.some((word) => /^(?:!=|<>)$/.test(word)))
+  )
+}
+
+/** `concat(0x7e,version())`: what a database is asked for about itself, in a value that is nothing but calls. */
+export function asksForDatabase(tokens: Tokens): boolean {
+  return tokens.words(0, tokens.shape.length).some((word) => OF_DATABASE.has(word))
+}
+
+const OF_DATABASE: ReadonlySet<string> = new Set(
+  'version user database schema current_user session_user system_user current_database db_name'.split(' '),
+)
+
+/** `@@version` and nothing else. */
+export function isServerVariable(tokens: Tokens): boolean {
+  return /^@@(?:global\.|session\.)?(?:version\w*|hostname|servername|datadir|basedir|tmpdir|language|spid|secure_file_priv)$/.test(
+    tokens.word(0),
+  )
 }
 
 /** `or x=x` */
@@ -94,7 +120,7 @@ const STATEMENTS: readonly RegExp[] = [
   /^(?:drop|create|alter|truncate) (?:table|database|user|view|index|schema|login|procedure|function|trigger|column|role|temporary|or)\b/,
   /^(?:truncate|drop) \w+(?:$| (?:--|;|#|\/\*))/,
   /^(?:insert|replace) into [\w.]+/,
-  /^delete from [\w.]+/,
+  /^delete (?:low_priority |quick |ignore )*from [\w.]+/,
   /^update [\w. ]+ set [\w. ]+ =/,
   /^exec(?:ute)? (?:\(|master|xp_|sp_|immediate|@|sys|')/,
   /^(?:declare|set) @/,
@@ -127,7 +153,7 @@ export function isStacked(tokens: Tokens, at: number): boolean {
 /** Functions and variables that a query asks for to learn about the database, or to build text. */
 const RECON: ReadonlySet<string> = new Set(
   `version user database group_concat concat concat_ws char chr load_file current_user unhex hex db_name suser_name system_user
-  session_user current_database sqlite_version host_name user_name ascii substring substr mid if exp cos sin conv`.split(
+  session_user current_database sqlite_version host_name user_name ascii substring substr mid if iif exp cos sin conv`.split(
     /\s+/,
   ),
 )
@@ -163,6 +189,9 @@ export function isCast(tokens: Tokens, at: number): boolean {
   if (tokens.word(at + 1) !== '::') return false
   const type = tokens.word(at + 2)
   if (tokens.shape[at] !== 'w' && tokens.shape[at] !== ')') return CASTS.test(type)
+  // No other language has a name in lower case behind a call like this at the end of a value.
+  if (tokens.shape[at] === ')' && CASTS.test(type) && /^(?:w|=w|=n|=s|c)?$/.test(tokens.shape.slice(at + 3)))
+    return true
   return CASTS_OF_NAMES.test(type) && tokens.shape[at + 3] !== '('
 }
 

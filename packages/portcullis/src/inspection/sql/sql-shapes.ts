@@ -1,5 +1,7 @@
 import {
+  asksForDatabase,
   choosesByConstant,
+  comparesAsDatabase,
   cutsExpression,
   endsInOpenQuote,
   holdsText,
@@ -16,6 +18,7 @@ import {
   isProcedure,
   isRecon,
   isSameWord,
+  isServerVariable,
   isStacked,
   isTerse,
   isUnitedList,
@@ -46,14 +49,22 @@ const ANYWHERE: readonly Shape[] = [
   { reason: 'sql.union-select', pattern: new RegExp(`U[+(cMmA#]{0,6}E[+(cMmA#]{0,6}${SELECTED}`) },
   { reason: 'sql.union-select', pattern: /(?:[ntv)][)]*|^)UA?E$|^[+]?[nstv][c#+n]*U[A+w]*c[c#+w]*$/ },
   { reason: 'sql.union-select', pattern: /(?:^|[nstSv)w])UA?[wf]/g, also: isUnitedList },
-  { reason: 'sql.condition', pattern: /^[(]*f\(n[=]n,/, also: choosesByConstant },
+  { reason: 'sql.condition', pattern: /^[(]*(?:n[+*|]+[(]*)?f\(n[=]n,/, also: choosesByConstant },
+  { reason: 'sql.recon', pattern: /^[(]*f\((?:f\(|[nsv(],)[^;]{0,120}f\(\)/, also: asksForDatabase },
+  { reason: 'sql.recon', pattern: /^[(]*f\(f\(\)/, also: asksForDatabase },
+  { reason: 'sql.recon', pattern: /^v[c#]?$/, also: isServerVariable },
   {
     reason: 'sql.tautology',
     pattern: new RegExp(`[&|W]${P}[nstv](?::w)?[)]*[!]?=(?:${P}[nsStEfZv]|[(])`, 'g'),
     also: isConstantPair,
   },
   { reason: 'sql.tautology', pattern: new RegExp(`[&|]${P}w!?=${P}w`, 'g'), also: isSameWord },
+  // Two constants that are compared are a value to nobody but a database; and `1 or true`.
+  { reason: 'sql.tautology', pattern: /^[(]*[ns](?:!?=|i!?)[ns][)]*$/, also: comparesAsDatabase },
+  { reason: 'sql.tautology', pattern: /^[(]*n[)]*[&|][(!]*t[)]*$/ },
+  { reason: 'sql.condition', pattern: /(?:^|[nstv)])[|][(!]{0,4}w(?:[.]w)?i!?t/ },
   { reason: 'sql.subquery', pattern: new RegExp(`(?:[=,|+*]|&[(!]{0,6})[(]+[cMm]*E[A!+(]{0,4}${SELECTED}`) },
+  { reason: 'sql.subquery', pattern: /f\([(]+E[A!+(]{0,4}(?:[nstv*fZGKE]|w[.,F])/ },
   { reason: 'sql.subquery', pattern: /\(E[A!+(]{0,4}(?:[nsvZGf*]|[tw][,)]).*[cm;#]/ },
   { reason: 'sql.subquery', pattern: /^[(]+E[A!+(]{0,4}(?:E|f\(|[nsvZ*]|w[+,.]|wFw[LW,.c;])/ },
   { reason: 'sql.subquery', pattern: /[nstv)]&[(!]*E(?:[(A*]|[nsvf]|w[,.])/ },
@@ -70,7 +81,7 @@ const ANYWHERE: readonly Shape[] = [
   { reason: 'sql.waiting', pattern: /D[w][sS]/g, also: isWaiting },
   { reason: 'sql.declaration', pattern: /Dv/g, also: isDeclaration },
   { reason: 'sql.procedure', pattern: /Dw/g, also: isProcedure },
-  { reason: 'sql.package', pattern: /w\.w\(/g, also: isPackage },
+  { reason: 'sql.package', pattern: /w\.(?:w\.)?w\(/g, also: isPackage },
   { reason: 'sql.versioned-comment', pattern: /M[UEA&=DFIBwfZn]/ },
   { reason: 'sql.stacked-statement', pattern: /;[cmM(]*[DE]/g, also: isStacked },
   {
@@ -84,7 +95,7 @@ const ANYWHERE: readonly Shape[] = [
   { reason: 'sql.stacked-statement', pattern: /^[+(]{0,2}[nw][)]{0,3};[cmM(]*[DEUwf].{1,80}c[+]?w?$/s, also: isTerse },
   { reason: 'sql.order-by', pattern: /[nt)][)]*B[(]*(?:n(?:[c;#]|,n|$)|[fZ]\()/ },
   { reason: 'sql.having', pattern: /^Hf\([^;]{1,40}\)=[nst(]/ },
-  { reason: 'sql.having', pattern: new RegExp(`[nstw)]H${P}(?:[nst]=[nstS(]|f\\(.*[ctn])`) },
+  { reason: 'sql.having', pattern: new RegExp(`[nstw)]H${P}(?:[nst]=[nstS(]|f\\(.*[ctn])|[nstw)]H[(]+[nst][&|][nst]`) },
   { reason: 'sql.catalogue', pattern: /FG|[EU].{0,40}G/ },
   { reason: 'sql.recon', pattern: /E[A!+(]{0,4}(?:f\((?:\)|[nsvfZ(E])|v)/g, also: isRecon },
   { reason: 'sql.outfile', pattern: /Iw[sS(]/g, also: isOutfile },
@@ -116,7 +127,7 @@ const BEHIND_QUOTE: readonly Shape[] = [
   },
   { reason: 'sql.condition-after-quote', pattern: new RegExp(`^[)+]*[&|]${P}S$`), also: holdsText },
   { reason: 'sql.comparison-after-quote', pattern: new RegExp(`^[)+]*!?=${P}(?:[nsS]|f\\(|E|t)`) },
-  { reason: 'sql.comparison-after-quote', pattern: /^[)]*i!?(?:t|[ns(w+!].*[c#=&])/ },
+  { reason: 'sql.comparison-after-quote', pattern: /^[)]*i!?(?:t|[c#]|[ns(w+!].*[c#=&])/ },
   { reason: 'sql.union-select', pattern: /^[)]*U[+(cMmA]{0,6}E/ },
   { reason: 'sql.order-by', pattern: /^[)]*B[(]*(?:[nw][)]*(?:[c;#,S]|$)|[fZ]\(|[(]?E)/ },
   { reason: 'sql.having', pattern: /^[)]*[HWL][(!]*(?:[nst](?:[=c#,;]|$)|w(?:=|[.]w=|i)|f\()/ },
@@ -145,11 +156,12 @@ const BEHIND_APOSTROPHE: readonly Shape[] = [
     also: reopensApostrophe,
   },
   { reason: 'sql.expression-after-quote', pattern: /^[)]*[+*]S$/, also: reopensApostrophe },
+  { reason: 'sql.list-after-quote', pattern: /^,w=S$/, also: reopensApostrophe },
 ]
 
 /** A string that is nothing but an operator: what was quoted is what stands around it. */
 const OPERATOR_STRING =
-  /^[(]*\w{0,8}\s*'\s*(?:[=<>!|&*+^%/~-]{1,3}(?:\s*\d{1,4}\s*[=<>!|&*+^%/~-]{1,2})?|(?:not\s+)?(?:and|or|xor|like|rlike|regexp|glob|is|in|div|mod|sounds\s+like))\s*'(?:\s*'?\s*(?:or|and)\s*')?\s*\w{0,8}$|^\w{0,8}[)]{0,2}'(?:\|\|?|&&?|[-+*^])\s*[(\d][^']{0,60}[)\d]\s*(?:\|\|?|&&?|[-+*^])'$/i
+  /^[(]*\w{0,8}\s*'\s*(?:[=<>!|&*+^%/~-]{1,3}(?:\s*\d{1,4}\s*[=<>!|&*+^%/~-]{1,2})?|(?:not\s+)?(?:and|or|xor|like|rlike|regexp|glob|is|in|div|mod|sounds\s+like))\s*'(?:\s*'?\s*(?:or|and)\s*')?\s*\w{0,8}$|^[\w%-]{0,8}[)]{0,2}'(?:\|\|?|&&?|[-+*^])\s*(?:\d|[(\d][^']{0,60}[)\d])\s*(?:\|\|?|&&?|[-+*^])'$/i
 
 export type Place = 'anywhere' | "'" | '"'
 

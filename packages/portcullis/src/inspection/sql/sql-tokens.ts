@@ -125,7 +125,7 @@ class Reader {
     const called = letter === 'f' || letter === 'Z' || ALSO_FUNCTION.has(word)
     if (!called) return letter
     let at = end
-    while (this.#text.charCodeAt(at) === 32) at++
+    while (isBlank(this.#text.charCodeAt(at))) at++
     if (this.#text.charCodeAt(at) === 40) return letter === 'Z' ? 'Z' : 'f'
     return letter === 'f' || letter === 'Z' ? 'w' : letter
   }
@@ -234,6 +234,8 @@ const SINGLES: ReadonlyMap<string, string> = new Map([
   ...['+', '-', '/', '%', '^', '|', '&'].map((sign) => [sign, '+'] as const),
   ...['*', '(', ')', ',', ';', '.', ':', '{', '}'].map((sign) => [sign, sign] as const),
 ])
+
+const isBlank = (code: number): boolean => code === 32 || (code >= 9 && code <= 13)
 
 const isDigit = (code: number): boolean => code >= 48 && code <= 57
 

@@ -45,7 +45,7 @@ const RECON = `version user database schema current_user session_user system_use
   host_name object_id col_name is_srvrolemember has_dbaccess sqlite_version sqlite_compileoption_get sqlite_compileoption_used
   upper lower trim ltrim rtrim replace insert repeat space stuff translate to_char typeof likely unlikely total changes
   zeroblob printf unistr randomblob hex last_insert_rowid sum min max avg pi connection_id row values uuid
-  benchmark found_rows regexp_like regexp_substr bit_count crc32 soundex json_object json_array json_value jsonb_each`
+  glob benchmark found_rows regexp_like regexp_substr bit_count crc32 soundex json_object json_array json_value jsonb_each`
 
 /** Where databases write down what they hold. */
 const CATALOGUES = `information_schema pg_catalog pg_class pg_tables pg_shadow pg_user sqlite_master sqlite_schema sysobjects syscolumns
