@@ -1,5 +1,5 @@
 /**
- * What it costs to watch how callers behave: `npm run bench -- anomalies [principals] [calls]`.
+ * What it costs to watch how callers behave: `npm run bench -- anomalies [principals] [calls] [--json]`.
  *
  * One process, one thread, no gateway around it: the processor time of `Watch.observe` (principal, tenant and tool, learned and scored),
  * that of the lookups in front of a call, resident memory for each number of principals, and the snapshot. Calls come from all
@@ -14,7 +14,8 @@ import { decode, encode } from '../packages/portcullis/src/anomalies/snapshot.ts
 import { Watch } from '../packages/portcullis/src/anomalies/watch.ts'
 
 const [, , first, ...rest] = process.argv
-const numbers = (first === 'anomalies' ? rest : [first, ...rest]).filter(Boolean).map(Number)
+const isNumber = (word) => word !== undefined && /^\d+$/.test(word)
+const numbers = (first === 'anomalies' ? rest : [first, ...rest]).filter(isNumber).map(Number)
 const [most = 100_000, calls = 1_000_000] = numbers
 const GOAL = { microseconds: 10, megabytes: 200 }
 const rules = {
@@ -128,3 +129,8 @@ console.log(
   `\nGoal: under ${GOAL.microseconds} µs a call with ${most} principals: ${verdict(last.observe < GOAL.microseconds)}.`,
 )
 console.log(`Goal: under ${GOAL.megabytes} MB: ${verdict(last.resident < GOAL.megabytes)}.`)
+// For `bench -- audit`, which puts it beside the rest.
+if (process.argv.includes('--json')) {
+  const { principals, observe, look, resident } = last
+  console.log(`RESULT${JSON.stringify({ principals, observe, look, resident })}`)
+}

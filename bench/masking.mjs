@@ -9,9 +9,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { scrub, scrubText } from '../packages/portcullis/src/audit/scrub.ts'
+import { kindOfName } from '../packages/portcullis/src/core/recognise/field-names.ts'
 import { SENSITIVE_KINDS } from '../packages/portcullis/src/core/recognise/kinds.ts'
 import { Recogniser } from '../packages/portcullis/src/core/recognise/recognise.ts'
 import { openCorpora } from './detection/corpora.mjs'
+import { VOCABULARIES } from './lib/field-words.mjs'
+import { countSecrets } from './lib/secret-rows.mjs'
 
 const args = process.argv.slice(3)
 const option = (name) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined)
@@ -66,23 +69,6 @@ function measure(set) {
     }
   }
   return rows
-}
-
-function secrets() {
-  const rows = readFileSync(join(folder, 'secrets.jsonl'), 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line))
-  const count = (label, half) => {
-    const texts = rows
-      .filter((row, at) => row.label === label && at % 2 === half)
-      .map((row) => Buffer.from(row.text_base64, 'base64').toString('utf8'))
-    return {
-      all: texts.length,
-      hit: texts.filter((text) => all.find(text).some(({ kind }) => kind === 'secret')).length,
-    }
-  }
-  return { design: [count(1, 0), count(0, 0)], check: [count(1, 1), count(0, 1)] }
 }
 
 const BENIGN = [
@@ -151,10 +137,32 @@ for (const kind of SHOWN.slice(1)) {
 say()
 say('## Secrets (noseyparker, secretlint)')
 say()
-say('| half | secrets | found | harmless | marked |')
+say(
+  'A label is that of one rule of the publisher. So there are secrets that hold none (buckets, accounts, users, public keys: left out of "real", by the names of their rules), and harmless rows that are secrets of another rule (left out of "undisputed": what is marked in them stands in a row that the set calls a secret).',
+)
+say()
+say('| half | secrets | found | real | found | harmless | marked | undisputed | marked |')
+say('|---|---:|---:|---:|---:|---:|---:|---:|---:|')
+const { halves: counted, rows: secretRows } = countSecrets(folder, (text) => all.find(text))
+for (const one of counted) {
+  const cells = [
+    ...[one.half, one.secrets, share(one.found, one.secrets), one.real, share(one.foundReal, one.real)],
+    ...[one.harmless, share(one.marked, one.harmless), one.undisputed, share(one.markedUndisputed, one.undisputed)],
+  ]
+  say(`| ${cells.join(' | ')} |`)
+}
+say()
+say('## Persons by the names of members')
+say()
+say('Names as published vocabularies have them, and whether they are taken for what they are.')
+say()
+say('| vocabulary | of persons | known | others | taken for persons |')
 say('|---|---:|---:|---:|---:|')
-for (const [half, [bad, good]] of Object.entries(secrets()))
-  say(`| ${half} | ${bad.all} | ${share(bad.hit, bad.all)} | ${good.all} | ${share(good.hit, good.all)} |`)
+const known = (names) => names.filter((name) => kindOfName(name) !== undefined).length
+for (const { name, personal, other } of VOCABULARIES)
+  say(
+    `| ${name} | ${personal.length} | ${share(known(personal), personal.length)} | ${other.length} | ${share(known(other), other.length)} |`,
+  )
 say()
 say('## Rows of benign sets in which something is marked')
 say()
@@ -187,7 +195,13 @@ const log = {
   message: 'the upstream answered',
   facts: { upstream: 'files', durationMs: 12, status: 200, incident: '01J9Z3V8Q2' },
 }
-const perKb = (text) => cost(() => all.raw(text), 4) / (text.length / 1024)
+const perKb = (text, find = all) => cost(() => find.raw(text), 4) / (text.length / 1024)
+const forSecrets = new Recogniser(new Set(['secret']))
+const code = corpora
+  .benign('benign-shell')
+  .flatMap(({ texts }) => texts)
+  .join('\n')
+  .slice(0, 262_144)
 say()
 say('## Cost')
 say()
@@ -195,6 +209,8 @@ say('| what | µs |')
 say('|---|---:|')
 say(`| one KB of results of tools, all kinds | ${perKb(prose).toFixed(2)} |`)
 say(`| one KB of documents full of personal data | ${perKb(dense).toFixed(2)} |`)
+say(`| one KB of results of tools, secrets alone | ${perKb(prose, forSecrets).toFixed(2)} |`)
+say(`| one KB of command lines, secrets alone | ${perKb(code, forSecrets).toFixed(2)} |`)
 for (const [name, text] of Object.entries(worst))
   say(`| one KB of ${name} that are nothing | ${perKb(text).toFixed(2)} |`)
 say(
@@ -202,11 +218,57 @@ say(
 )
 say(`| the facts of a log line with nothing in them | ${cost(() => scrub(log.facts), 100_000).toFixed(2)} |`)
 
+const checked = counted.find(({ half }) => half === 'check')
+const disturbedRows = disturbed.reduce((sum, { counts }) => sum + counts.get('secret'), 0)
+const goals = [
+  [
+    'secrets found, held-out half',
+    share(checked.found, checked.secrets),
+    checked.found >= 0.85 * checked.secrets,
+    '≥ 85 %',
+  ],
+  [
+    'harmless rows marked, held-out half, undisputed',
+    share(checked.markedUndisputed, checked.undisputed),
+    checked.markedUndisputed <= 0.1 * checked.undisputed,
+    '≤ 10 %',
+  ],
+  ['rows of benign sets in which a secret is marked', String(disturbedRows), disturbedRows <= 12, '≤ 12'],
+]
+say()
+say('## Goals')
+say()
+say('| goal | wanted | measured | |')
+say('|---|---|---|---|')
+for (const [title, measuredAs, isMet, wanted] of goals)
+  say(`| ${title} | ${wanted} | ${measuredAs} | ${isMet ? 'met' : '**missed**'} |`)
+
 const report = `${lines.join('\n')}\n`
 console.log(report)
 if (option('--show') !== undefined) {
   const rows = measured.find(({ half }) => half === 'design').rows.get(option('--show'))
   console.log('missed\n', rows?.missed.slice(0, 30).join('\n '), '\nwrong\n', rows?.wrong.slice(0, 30).join('\n '))
+  if (option('--show') === 'secret') showSecrets()
   for (const { name, seen } of disturbed)
     console.log(name, seen.filter((line) => line.startsWith(option('--show'))).slice(0, 14))
 } else writeFileSync(new URL('MASKING.md', import.meta.url), report)
+
+/** Of the half of the design alone: the other one is only counted. */
+function showSecrets() {
+  const design = secretRows.filter(({ half }) => half === 'design')
+  const told = ({ at, rule, text, marked }) => `${at} ${rule} ${JSON.stringify(marked)} ${text.slice(0, 160)}`
+  console.log(
+    'secrets missed\n',
+    design
+      .filter((row) => row.isSecret && row.marked.length === 0)
+      .map(told)
+      .join('\n '),
+  )
+  console.log(
+    'harmless marked\n',
+    design
+      .filter((row) => !row.isSecret && row.marked.length > 0)
+      .map(told)
+      .join('\n '),
+  )
+}

@@ -2,7 +2,7 @@
 
 const USAGE = `npm run bench -- [options]
 npm run bench -- sandbox [--launches N] [--rounds N] [--only a,b] [--quick]   (sandbox/options.mjs)
-npm run bench -- audit [the options below; callers 1,16,64]
+npm run bench -- audit [the options below; callers 1,16,64, rounds 4, warmup 12000]
 npm run bench -- identity [--rounds N] [--quick]                              (identity/options.mjs)
 npm run bench -- masking [--corpora folder] [--show kind]                     (masking.mjs)
   --only a,b      targets whose name contains one of these (the bare proxy is always measured)

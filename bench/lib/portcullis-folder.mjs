@@ -19,13 +19,13 @@ when { context.args has text && context.args.text like "*drop table*" };
 // Nobody is to be refused by a limit that is being measured: the limits are counted, and never reached.
 const NEVER = { permits: 10_000_000, perSeconds: 1, burst: 10_000_000 }
 
-/** Writes the folder; `upstream` is the value of one upstream of the configuration. */
-export async function writePortcullisFolder({ scratch, name, port, upstream, principals = 1, audit = {} }) {
+/** Writes the folder; `upstream` is the value of one upstream of the configuration, `more` further sections. */
+export async function writePortcullisFolder({ scratch, name, port, upstream, principals = 1, audit = {}, more = {} }) {
   const folder = join(scratch, name.replaceAll(/[^\w]+/g, '-'))
   mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 })
   const configFile = join(folder, 'portcullis.yaml')
   writeFileSync(join(folder, 'access.cedar'), POLICY)
-  writeFileSync(configFile, stringify(configuration(port, upstream, audit)))
+  writeFileSync(configFile, stringify({ ...configuration(port, upstream, audit), ...more }))
   return { configFile, tokens: await issueKeys(join(folder, 'state', 'store.sqlite'), principals) }
 }
 

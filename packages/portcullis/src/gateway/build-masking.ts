@@ -20,6 +20,8 @@ import { RulesInForce } from '../data-protection/masking/settings.ts'
 import type { TokenKeySource } from '../data-protection/masking/token-desk.ts'
 import type { Claimed } from '../inspection/claim.ts'
 import type { Inspected } from '../inspection/inspect-arguments.ts'
+import { SchemaCompiler } from '../inspection/schema-compiler.ts'
+import { UnusableSchema } from '../inspection/schema-bounds.ts'
 import type { RelayParts } from '../upstream/relay/parts.ts'
 import { upstreamParams } from '../upstream/relay/upstream-params.ts'
 import type { Admitted, Entered, Stages, Understood } from './path.ts'
@@ -106,5 +108,18 @@ export const contentMask = (value: unknown): unknown => {
 
 /** For the relay, which hands on what clients answer; undefined where nothing is masked, so that no answer pays for it. */
 export function answerMask({ rules, keys }: Masking): RelayParts['protect'] {
-  return rules.has('arguments') ? new UpwardMask({ rules, keys }) : undefined
+  return rules.has('arguments') ? new UpwardMask({ rules, keys, fits: formFits() }) : undefined
+}
+
+/** A form that nobody can read fits nothing: what was masked is not sent on a guess. */
+function formFits(): (form: Params, content: Params) => boolean {
+  const compiler = new SchemaCompiler()
+  return (form, content) => {
+    try {
+      return compiler.compile(form)(content, true) === undefined
+    } catch (thrown) {
+      if (thrown instanceof UnusableSchema) return false
+      throw thrown
+    }
+  }
 }

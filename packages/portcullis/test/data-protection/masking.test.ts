@@ -106,6 +106,22 @@ const walkedOver = (masker: TextMasker, value: unknown): unknown => {
   return replaced({ value }, walk.replacements).value
 }
 
+test('an answer to a server of 2025 fits the form that was asked, in plain characters where it has to, or is not given', async () => {
+  const form = { type: 'object', properties: { mail: { type: 'string', maxLength: 30 } } }
+  const rules = new RulesInForce({ arguments: ALL, upstreams: {}, tenants: {} })
+  const by = { principal: { tenant: 'default', id: 'ada' } as never, upstream: 'crm', tool: '' }
+  const response = { result: { action: 'accept', content: { mail: 'jane.roe@mail.example.org' } } }
+  const answered = (isFit: (mail: unknown) => boolean) =>
+    new UpwardMask({ rules, fits: (asked, { mail }) => asked === form && isFit(mail) }).answer(response, by, form)
+  const mailOf = ({ result }: typeof response) => result.content.mail
+  assert.equal(mailOf(await answered(() => true)), '••••.•••@••••.•••••••.org')
+  assert.equal(mailOf(await answered((mail) => !String(mail).includes('•'))), 'xxxx.xxx@xxxx.xxxxxxx.xxx')
+  await assert.rejects(
+    answered(() => false),
+    (thrown: { readonly code?: string }) => thrown.code === 'masking.arguments_refused',
+  )
+})
+
 describe('what goes to an upstream beside arguments', () => {
   const PRINCIPAL = { tenant: 'default', id: 'ada' } as never
   const by = { principal: PRINCIPAL, upstream: 'crm', tool: '' }

@@ -37,7 +37,7 @@ export interface Span {
 
 /**
  * Finds what is of one kind. Linear in the text; what it finds from a place on depends on at most REACH characters behind it
- * and LOOK_BEHIND before it, so that a long text may be read in parts.
+ * and LOOK_BEHIND before it, for secrets CONTEXT_BEHIND, so that a long text may be read in parts.
  */
 export type Find = (text: string) => readonly Span[]
 
@@ -45,3 +45,5 @@ export type Find = (text: string) => readonly Span[]
 export const REACH = 16_896
 /** Where a word has to stand before a number to give it a meaning, and the longest beginning of an address. */
 export const LOOK_BEHIND = 128
+/** Where the word has to stand that makes a secret of what follows: the type of a key, the name of a header of cookies. */
+export const CONTEXT_BEHIND = 3_200

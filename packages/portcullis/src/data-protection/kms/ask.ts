@@ -29,8 +29,12 @@ export interface Reply {
   readonly text: string
 }
 
-/** `question` is made for each attempt: signatures have a time. `isBusy` says of an answer that is no success that it may be another one soon. */
-export type Ask = (question: () => Question | Promise<Question>, isBusy?: (reply: Reply) => boolean) => Promise<Reply>
+/**
+ * `question` is made for each attempt: signatures have a time. `isBusy` says of an answer that it may be another one soon, or that it will
+ * not; undefined leaves that to its status.
+ */
+export type Ask = (question: () => Question | Promise<Question>, isBusy?: IsBusy) => Promise<Reply>
+export type IsBusy = (reply: Reply) => boolean | undefined
 
 const MAX_BYTES = 65_536
 const PAUSE_MS = 200
@@ -52,7 +56,7 @@ export function asker({ ca, prove, timeoutMs, attempts, pauseMs = PAUSE_MS }: As
     const text = (await readAtMost(answer.body, MAX_BYTES, 'the key service')).toString('utf8')
     return { status: answer.statusCode, text, retryAfterMs: retryAfter(answer.headers['retry-after']) }
   }
-  return async (question, isBusy = () => false) => {
+  return async (question, isBusy = () => undefined) => {
     let waitMs = pauseMs
     for (let attempt = 1; ; attempt++) {
       const asked = await question()
@@ -60,7 +64,7 @@ export function asker({ ca, prove, timeoutMs, attempts, pauseMs = PAUSE_MS }: As
       let told = waitMs
       try {
         const reply = await once(asked)
-        if (reply.status !== 429 && reply.status < 500 && !isBusy(reply)) return reply
+        if (!(isBusy(reply) ?? isBusyStatus(reply.status))) return reply
         if (isLast) throw silent(asked, `answered ${reply.status}`)
         told = Math.max(waitMs, reply.retryAfterMs)
       } catch (thrown) {
@@ -72,6 +76,8 @@ export function asker({ ca, prove, timeoutMs, attempts, pauseMs = PAUSE_MS }: As
     }
   }
 }
+
+const isBusyStatus = (status: number): boolean => status === 429 || status >= 500
 
 const silent = ({ url }: Question, what: string, cause?: unknown): KeyServiceError => {
   const code = (cause as { readonly code?: unknown } | undefined)?.code

@@ -32,8 +32,18 @@ const CONTAINER = 'http://169.254.170.2'
 /** Plain http is for the machine itself, and for what the container service of AWS gives out. */
 const PLAIN_HOSTS = new Set(['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]', '127.0.0.1', 'localhost', '[::1]'])
 
-/** Under which the services of a region are; those in China have their own. */
-export const awsDomain = (region: string): string => (region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com')
+/** Under which the services of a region are, by the partition that it belongs to (AWS "partitions.json" of the SDKs; "Endpoints … in China"). */
+const DOMAINS = [
+  ['cn-', 'amazonaws.com.cn'],
+  ['eusc-', 'amazonaws.eu'],
+  ['us-iso-', 'c2s.ic.gov'],
+  ['us-isob-', 'sc2s.sgov.gov'],
+  ['us-isof-', 'csp.hci.ic.gov'],
+  ['eu-isoe-', 'cloud.adc-e.uk'],
+] as const
+
+export const awsDomain = (region: string): string =>
+  DOMAINS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'
 
 /** Rejects with KeyServiceError. Those with an end are kept until shortly before it. */
 export function awsCredentials(parts: AwsCredentialParts): () => Promise<AwsCredentials> {

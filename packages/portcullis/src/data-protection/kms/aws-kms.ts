@@ -29,7 +29,7 @@ export function awsKms({ key, region, endpoint, credentials, ask, clock }: AwsKm
     const body = JSON.stringify(input)
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${action}` }
     const question = async () => signed({ url, method: 'POST', headers, body }, await credentials(), region, clock)
-    const reply = await ask(question, (answer) => BUSY.has(kindOf(answer)))
+    const reply = await ask(question, (answer) => BUSY.has(kindOf(answer)) || undefined)
     if (reply.status === 200) return objectOf(SERVICE, reply)
     if (action === 'Decrypt' && BROKEN.has(kindOf(reply))) throw new SealBroken()
     throw refused(SERVICE, `answered ${reply.status} ${kindOf(reply)}`)

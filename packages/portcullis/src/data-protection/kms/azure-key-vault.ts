@@ -55,7 +55,8 @@ export function azureKeyVault({ vault, key, tokens, ask }: AzureOptions): KeySer
     throw refused(SERVICE, `answered ${reply.status}`)
   }
   const newest = async (): Promise<string> => {
-    const { key: found } = await call('GET', `${vault}/keys/${key}`)
+    const { key: found, attributes } = await call('GET', `${vault}/keys/${key}`)
+    requireEnabled(attributes)
     return requireMine((found as { readonly kid?: unknown } | undefined)?.kid)
   }
   const requireMine = (kid: unknown): string => {
@@ -84,6 +85,12 @@ export function azureKeyVault({ vault, key, tokens, ask }: AzureOptions): KeySer
       return openBytes(Buffer.from(sealed, 'base64url'), placeBinding(place), new Secret(once))
     },
   }
+}
+
+/** The service wraps by a version that is disabled, and does not unwrap by it. */
+function requireEnabled(attributes: unknown): void {
+  if ((attributes as { readonly enabled?: unknown } | undefined)?.enabled !== true)
+    throw refused(SERVICE, 'has disabled the newest version of the key')
 }
 
 export function azureTokens(parts: AzureTokenParts): TokenSource {

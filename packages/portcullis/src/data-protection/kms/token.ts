@@ -1,7 +1,7 @@
 /** Keeps an access token until shortly before its end. */
 import type { Clock } from '../../core/clock.ts'
 import { Secret } from '../../core/secret.ts'
-import { type Ask, objectOf, type Question, refused, type Reply, textOf } from './ask.ts'
+import { type Ask, type IsBusy, objectOf, type Question, refused, type Reply, textOf } from './ask.ts'
 
 export interface Token {
   readonly value: Secret
@@ -55,9 +55,10 @@ export async function askWith(
   tokens: TokenSource,
   question: (token: Secret) => Question,
   isRejected: (reply: Reply) => boolean = ({ status }) => status === 401,
+  isBusy?: IsBusy,
 ): Promise<Reply> {
-  const reply = await ask(async () => question(await tokens.get()))
+  const reply = await ask(async () => question(await tokens.get()), isBusy)
   if (!isRejected(reply)) return reply
   tokens.drop()
-  return ask(async () => question(await tokens.get()))
+  return ask(async () => question(await tokens.get()), isBusy)
 }

@@ -36,6 +36,13 @@ const CIPHERTEXT = /^vault:v([1-9]\d{0,8}):[A-Za-z0-9+/]+={0,2}$/
 /** Of a token that was given to us: asked for again when Vault does not take it any more. */
 const GIVEN_SECONDS = 600
 
+/**
+ * What does not open is a mistake of the user, with status 400; versions of Vault from 1.5 on, and OpenBao's elder ones, say it with 500
+ * (hashicorp/vault issue 10842). That answer will be no other one, however often it is asked for.
+ */
+const isBroken = ({ status, text }: Reply): false | undefined =>
+  status === 500 && text.includes('message authentication failed') ? false : undefined
+
 export function vaultTransit({ address, namespace, mount, key, tokens, ask }: VaultTransitOptions): KeyService {
   const prefix = `${mount}/${key}:v`
   const call = async (action: 'encrypt' | 'decrypt', input: object) => {
@@ -46,9 +53,9 @@ export function vaultTransit({ address, namespace, mount, key, tokens, ask }: Va
       body: JSON.stringify(input),
     })
     // Vault says 403 of a token that has ended.
-    const reply = await askWith(ask, tokens, question, ({ status }) => status === 403)
+    const reply = await askWith(ask, tokens, question, ({ status }) => status === 403, isBroken)
     if (reply.status === 200) return dataOf(reply, 'data')
-    if (action === 'decrypt' && reply.status === 400) throw new SealBroken()
+    if (action === 'decrypt' && (reply.status === 400 || isBroken(reply) === false)) throw new SealBroken()
     throw refused(SERVICE, `answered ${reply.status}`)
   }
   return {

@@ -70,19 +70,27 @@ function maskingOf(
   const place = placeOf(exchange)
   const rules = failed ? parts.rules.ofErrors(place) : parts.rules.of('results', place)
   if (rules === undefined) return undefined
-  const asked = exchange.call?.params['uri']
+  const asked = addressAsked(exchange.call)
   const made = (tokenise?: Tokenise): Masking => {
     const masker = new TextMasker(rules, recogniserOf(rules), { tokenise })
     return {
       masker,
       async whole(one) {
-        const out = await maskMessage(masker, one, typeof asked === 'string' ? asked : undefined)
+        const out = await maskMessage(masker, one, asked)
         return fit(parts, exchange, rules, one, out)
       },
     }
   }
   if (!rules.tokenises || parts.keys === undefined) return made()
   return tokeniserOf(parts.keys, ownerOf(exchange.principal)).then(made)
+}
+
+/** The address as the caller wrote it, which it knows; one with a token in it has become another, which it does not know. */
+function addressAsked(call: Call | undefined): string | undefined {
+  const asked = call?.params['uri']
+  if (typeof asked !== 'string') return undefined
+  const { params } = call?.message ?? {}
+  return isRecord(params) && params['uri'] === asked ? asked : undefined
 }
 
 /** A result whose structured content was masked has to fit its schema: as configured, else in plain characters, else not at all. */

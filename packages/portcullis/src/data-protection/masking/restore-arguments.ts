@@ -6,7 +6,8 @@ import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
 import type { Call, Parsed } from '../../mcp/call.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
-import { NAME_SEPARATOR, splitPrefix } from '../../mcp/naming.ts'
+import { methodOf, targetOf } from '../../mcp/methods.ts'
+import { NAME_SEPARATOR, splitPrefix, URI_SEPARATOR } from '../../mcp/naming.ts'
 import { ownerOf } from './owner.ts'
 import type { RulesInForce } from './settings.ts'
 import { mayHoldTokens, restored, type TokenKeySource } from './token-desk.ts'
@@ -19,8 +20,11 @@ export interface RestoreParts {
 type Needs = Exchange & Authenticated & Routed & { readonly bytes: Buffer }
 
 /** Of a request, the parameters that people and models fill in. */
-const FILLED_IN = ['arguments', 'argument', 'context', 'inputResponses'] as const
-const ASKING: ReadonlySet<string> = new Set(['tools/call', 'prompts/get', 'resources/read', 'completion/complete'])
+const FILLED_IN = ['arguments', 'argument', 'context', 'inputResponses', 'uri', 'ref'] as const
+const ASKING: ReadonlySet<string> = new Set([
+  ...['tools/call', 'prompts/get', 'resources/read', 'completion/complete'],
+  ...['resources/subscribe', 'resources/unsubscribe'],
+])
 
 /** The check `mcp.parse` around another one of that name. Throws `masking.token_refused` beside what that one throws. */
 export function restoring(
@@ -57,11 +61,20 @@ function filledIn({ kind, method, params, message }: Call): Params | undefined {
 async function withValues({ keys }: RestoreParts, { principal }: Needs, call: Call): Promise<Parsed> {
   const values = await restored(filledIn(call) ?? {}, keys, ownerOf(principal))
   if (call.kind === 'response') return { call: { ...call, message: { ...call.message, ...values } } }
-  return { call: { ...call, params: { ...call.params, ...values } } }
+  return { call: aimed({ ...call, params: { ...call.params, ...values } }) }
 }
 
-/** On the path of all upstreams the name of a tool begins with that of its upstream. */
+/** Who asks for an address with a token in it asks for the one that the token is part of: that is what the policy decides about. */
+function aimed(call: Call): Call {
+  const method = methodOf(call.method, call.era)
+  const target = method && targetOf(method, call.params)
+  return target === undefined ? call : { ...call, target }
+}
+
+/** On the path of all upstreams the name of a tool or an address begins with that of its upstream. */
 function upstreamOf({ route }: Needs, { target }: Call): string {
   if (route.kind === 'upstream') return route.upstream
-  return target.kind === 'none' ? '' : (splitPrefix(target.name, NAME_SEPARATOR)?.upstream ?? '')
+  if (target.kind === 'none') return ''
+  const separator = target.kind === 'resource' ? URI_SEPARATOR : NAME_SEPARATOR
+  return splitPrefix(target.name, separator)?.upstream ?? ''
 }

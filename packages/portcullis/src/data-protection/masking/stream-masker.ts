@@ -2,7 +2,7 @@
  * Decides how much of a text that comes in pieces may leave: what nothing that is still to come can change. However a text is cut,
  * what leaves is the same.
  */
-import { LOOK_BEHIND, REACH, type Span } from '../../core/recognise/kinds.ts'
+import { CONTEXT_BEHIND, REACH, type Span } from '../../core/recognise/kinds.ts'
 import { settled } from '../../core/recognise/recognise.ts'
 import type { TextMasker } from './text-masker.ts'
 
@@ -44,7 +44,7 @@ export class StreamMasker {
     const to = wanted === text.length ? wanted : edge(spans, wanted)
     if (to <= from) return ''
     const out = this.#masker.replaced(text, settled(spans), from, to)
-    const kept = beginning(text, raw, to - LOOK_BEHIND)
+    const kept = beginning(text, raw, to - CONTEXT_BEHIND)
     this.#text = text.slice(kept)
     this.#left = to - kept
     return out

@@ -2,7 +2,7 @@
 import { Fault } from '../../core/fault.ts'
 import type { Secret } from '../../core/secret.ts'
 import type { Tokenise } from './text-masker.ts'
-import { makeToken, openToken, TOKEN, TOKEN_SIGN, type TokenKeys, type TokenOwner } from './tokens.ts'
+import { hasTokenSign, makeToken, openToken, TOKEN, type TokenKeys, type TokenOwner } from './tokens.ts'
 
 /** The keys of a tenant; `existing` is undefined for one that has none. Both reject when the keys cannot be had. */
 export interface TokenKeySource {
@@ -33,9 +33,9 @@ function remembering(keys: TokenKeys): TokenKeys {
 export function mayHoldTokens(value: unknown): boolean {
   const left: unknown[] = [value]
   for (let one = left.pop(); left.length > 0 || one !== undefined; one = left.pop()) {
-    if (typeof one === 'string' && one.includes(TOKEN_SIGN)) return true
+    if (typeof one === 'string' && hasTokenSign(one)) return true
     if (typeof one === 'object' && one !== null) {
-      if (!Array.isArray(one) && Object.keys(one).some((name) => name.includes(TOKEN_SIGN))) return true
+      if (!Array.isArray(one) && Object.keys(one).some((name) => hasTokenSign(name))) return true
       for (const part of valuesOf(one)) left.push(part)
     }
   }
@@ -67,12 +67,12 @@ export async function restored<T>(value: T, source: TokenKeySource, owner: Token
 const UNSOUND: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
 
 function mapped(value: unknown, change: (text: string) => string): unknown {
-  if (typeof value === 'string') return value.includes(TOKEN_SIGN) ? change(value) : value
+  if (typeof value === 'string') return hasTokenSign(value) ? change(value) : value
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map((one: unknown) => mapped(one, change))
   const copy: Record<string, unknown> = {}
   for (const [told, one] of Object.entries(value)) {
-    const name = told.includes(TOKEN_SIGN) ? change(told) : told
+    const name = hasTokenSign(told) ? change(told) : told
     // Two members would become one, and nobody has looked at which of them counts.
     if (Object.hasOwn(copy, name) || (name !== told && UNSOUND.has(name)))
       throw new Fault('masking.token_refused', { reason: 'name' })

@@ -30,9 +30,12 @@ const BLOCK_BYTES = 16
 const MAX_BYTES = 1_024
 const KINDS: ReadonlySet<string> = new Set(VALUE_KINDS)
 
-/** Whatever looks like a token, in a text. */
-export const TOKEN = /«([a-z][a-z-]{1,19}):([1-9]\d{0,8})\.([A-Za-z0-9_-]{40,1500})»/g
-export const TOKEN_SIGN = '«'
+/** Whatever looks like a token, in a text, or in an address that somebody has written as RFC 3986 wants it. */
+export const TOKEN =
+  /(?:«|%[cC]2%[aA][bB])([a-z][a-z-]{1,19})(?::|%3[aA])([1-9]\d{0,8})\.([A-Za-z0-9_-]{40,1500})(?:»|%[cC]2%[bB][bB])/g
+const TOKEN_SIGN = /«|%C2%AB/i
+
+export const hasTokenSign = (text: string): boolean => TOKEN_SIGN.test(text)
 
 /** A token `«kind:version.text»`; undefined for a value of more than 1,024 bytes. */
 export function makeToken(value: string, kind: ValueKind, owner: TokenOwner, keys: TokenKeys): string | undefined {

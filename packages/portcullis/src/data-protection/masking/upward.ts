@@ -1,6 +1,8 @@
 /** Masks what goes to an upstream beside the arguments of tools and prompts, by the rules for arguments. */
+import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
-import type { Params } from '../../mcp/message.ts'
+import type { Forms } from '../../mcp/forms.ts'
+import { isRecord, type Params } from '../../mcp/message.ts'
 import { maskRoots } from './mask-message.ts'
 import type { WalkRoot } from './mask-walk.ts'
 import { ownerOf } from './owner.ts'
@@ -22,6 +24,8 @@ export interface UpwardParts {
   readonly rules: RulesInForce
   /** Absent where nothing is tokenised. */
   readonly keys?: TokenKeySource | undefined
+  /** Whether the content of an answer is one to a form (`requestedSchema`). Absent: no answer is held against its form. */
+  readonly fits?: ((form: Params, content: Params) => boolean) | undefined
 }
 
 export class UpwardMask {
@@ -36,19 +40,53 @@ export class UpwardMask {
     return this.#parts.rules.of('arguments', { tenant, upstream, tool })
   }
 
-  /** The very same parameters when nothing in them is masked. Rejects when keys of tokens cannot be had. */
-  async params(method: string, params: Params, place: UpwardPlace): Promise<Params> {
-    return this.#masked(params, upwardRoots(method, params), place)
+  /** Whether anything is masked there. */
+  masks(place: UpwardPlace): boolean {
+    return this.rulesOf(place) !== undefined
   }
 
-  /** The response of a client to a question of an upstream. */
-  async answer<T extends object>(response: T, place: UpwardPlace): Promise<T> {
-    return this.#masked(response, responseRoots(response as Params), place)
+  /**
+   * The very same parameters when nothing in them is masked. Rejects when keys of tokens cannot be had, and with
+   * `masking.arguments_refused` when an answer cannot be masked without leaving the form that was asked.
+   */
+  async params(method: string, params: Params, place: UpwardPlace, forms: Forms = {}): Promise<Params> {
+    return this.#masked(params, upwardRoots(method, params), place, (out) =>
+      Object.entries(forms).every(([key, form]) => this.#fits(form, answerAt(params, key), answerAt(out, key))),
+    )
   }
 
-  async #masked<T extends object>(holder: T, roots: readonly WalkRoot[], place: UpwardPlace): Promise<T> {
+  /** The response of a client to a question of an upstream; rejects as `params` does. */
+  async answer<T extends object>(response: T, place: UpwardPlace, form?: Params): Promise<T> {
+    const resultOf = (one: object): unknown => (one as Params)['result']
+    return this.#masked(
+      response,
+      responseRoots(response as Params),
+      place,
+      (out) => form === undefined || this.#fits(form, resultOf(response), resultOf(out)),
+    )
+  }
+
+  /** As configured; in plain characters where that leaves the form; or not at all. */
+  async #masked<T extends object>(
+    holder: T,
+    roots: readonly WalkRoot[],
+    place: UpwardPlace,
+    fits: (out: T) => boolean,
+  ): Promise<T> {
     const rules = roots.length === 0 ? undefined : this.rulesOf(place)
-    return rules === undefined ? holder : maskRoots(await this.masker(rules, place.principal), holder, roots, placed)
+    if (rules === undefined) return holder
+    const out = await maskRoots(await this.masker(rules, place.principal), holder, roots, placed)
+    if (out === holder || fits(out)) return out
+    const plain = await maskRoots(new TextMasker(rules, recogniserOf(rules), { isPlain: true }), holder, roots, placed)
+    if (fits(plain)) return plain
+    throw new Fault('masking.arguments_refused', { upstream: place.upstream, reason: 'the form that was asked' })
+  }
+
+  /** What was not masked is the upstream's business. */
+  #fits(form: Params, before: unknown, after: unknown): boolean {
+    const content = contentOf(after)
+    if (content === undefined || content === contentOf(before)) return true
+    return this.#parts.fits?.(form, content) ?? true
   }
 
   async masker(rules: MaskRules, principal: Principal): Promise<TextMasker> {
@@ -56,4 +94,12 @@ export class UpwardMask {
     const tokenise = rules.tokenises && keys ? await tokeniserOf(keys, ownerOf(principal)) : undefined
     return new TextMasker(rules, recogniserOf(rules), { tokenise })
   }
+}
+
+const contentOf = (answer: unknown): Params | undefined =>
+  isRecord(answer) && isRecord(answer['content']) ? answer['content'] : undefined
+
+function answerAt(params: Params, key: string): unknown {
+  const answers = params['inputResponses']
+  return isRecord(answers) && Object.hasOwn(answers, key) ? answers[key] : undefined
 }

@@ -1,28 +1,44 @@
 /** Decides whether a text holds credentials, and takes them out one by one, so that the rest stays of use. */
-import { candidatesOf } from '../../core/gated-rules.ts'
 import type { Sighting, Weight } from '../finding.ts'
 import { NOTHING_FOUND, type TextFindings, type TextInspect } from './result-text.ts'
 import type { SecretRule } from '../../core/recognise/secret-rule.ts'
-import { SECRET_RULES } from '../../core/recognise/secret-rules.ts'
-import { inSlices, REACH } from './slices.ts'
+import { scanSecrets } from '../../core/recognise/secrets.ts'
+import { inSlices } from './slices.ts'
 
 const LEAST_LENGTH = 16
 const MAX_SIGHTINGS = 8
-const candidates = candidatesOf(SECRET_RULES)
 
 export const secretInspect: TextInspect = ({ text, kind }) => {
   if (text.length < LEAST_LENGTH || kind === 'binary') return NOTHING_FOUND
-  const hits = new Set<SecretRule>()
-  const done = inSlices(text.length, (from, to) => {
-    const slice = text.slice(from, to + REACH)
-    for (const at of candidates(slice)) {
-      const rule = SECRET_RULES[at] as SecretRule
-      if (!hits.has(rule) && isIn(slice, rule)) hits.add(rule)
-    }
-  })
-  const settle = () => findings(text, hits)
+  const found: Found[] = []
+  const done = inSlices(text.length, (from, to) =>
+    scanSecrets(text, from, to, (rule, start, end) => void found.push({ rule, start, end })),
+  )
+  const settle = () => findings(text, told(found))
   return done === undefined ? settle() : done.then(settle)
 }
+
+interface Found {
+  readonly rule: SecretRule
+  readonly start: number
+  readonly end: number
+}
+
+/** What a context makes probable is not told of what has a form of its own. */
+function told(found: readonly Found[]): ReadonlySet<SecretRule> {
+  const hits = new Set<SecretRule>()
+  let reached = 0
+  // At one place a form comes first.
+  const inOrder = found.toSorted((one, other) => one.start - other.start || Number(isForm(other)) - Number(isForm(one)))
+  for (const one of inOrder) {
+    if (isForm(one)) reached = Math.max(reached, one.end)
+    else if (one.start < reached) continue
+    hits.add(one.rule)
+  }
+  return hits
+}
+
+const isForm = ({ rule }: Found): boolean => rule.weight === 'strong'
 
 function findings(text: string, hits: ReadonlySet<SecretRule>): TextFindings {
   if (hits.size === 0) return NOTHING_FOUND
@@ -33,13 +49,6 @@ function findings(text: string, hits: ReadonlySet<SecretRule>): TextFindings {
       [...hits].filter(({ weight }) => weights.has(weight)).reduce((left, rule) => without(left, rule), text),
   }
 }
-
-function isIn(slice: string, { pattern, check }: SecretRule): boolean {
-  for (const match of slice.matchAll(pattern)) if (check === undefined || check(secretOf(match))) return true
-  return false
-}
-
-const secretOf = (match: RegExpMatchArray | RegExpExecArray): string => match.groups?.['secret'] ?? match[0]
 
 function without(text: string, { reason, pattern, check }: SecretRule): string {
   return text.replace(pattern, (...args) => {

@@ -1,13 +1,14 @@
 import { Fault } from '../../core/fault.ts'
 import type { Answer } from '../../core/exchange.ts'
 import { toLegacy } from '../../mcp/bridge.ts'
+import { formOf } from '../../mcp/forms.ts'
 import type { Era, Params } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
 import { callNotices } from './call-notices.ts'
-import { beforeConnecting } from './connect-state.ts'
 import { converse } from './converse.ts'
+import { senderOf, toldBy, withAnswers } from './earlier-answers.ts'
 import { finishModern, identified, renamed } from './finish.ts'
-import { type Admitted, answer, answered, idOf, type RelayParts, refuseAsk, type SentBy } from './parts.ts'
+import { type Admitted, answer, answered, idOf, type RelayParts, refuseAsk } from './parts.ts'
 import { relayParked } from './parked.ts'
 import { sessionLink } from './session-link.ts'
 import { upstreamParams } from './upstream-params.ts'
@@ -78,7 +79,12 @@ async function relayLegacy(
     const events: LinkEvents = {
       notify: callNotices(exchange, upstream),
       ask: (question, withdrawn) =>
-        answered(parts, sender, session.ask(question, exchange.outlet, exchange.cancellation, withdrawn)),
+        answered(
+          parts,
+          sender,
+          session.ask(question, exchange.outlet, exchange.cancellation, withdrawn),
+          formOf(question),
+        ),
     }
     const response = sameEra
       ? await link.request(request, events, exchange.cancellation)
@@ -89,29 +95,17 @@ async function relayLegacy(
   }
 }
 
-const senderOf = ({ principal, tool }: Admitted, { name }: Upstream): SentBy => ({
-  principal,
-  upstream: name,
-  tool: tool?.name ?? '',
-})
-
+/** As the upstream itself has asked for them. */
 async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
   const { call, principal } = exchange
-  const params = await restoredAnswers(parts, exchange, upstream)
-  if (params['requestState'] === undefined) return params
-  const inner = parts.seal.open(params['requestState'], principal, call.method, call.params)
-  if (inner.upstream !== upstream.name || inner.state === undefined) throw new Fault('state.invalid')
-  return { ...params, requestState: inner.state }
-}
-
-/** What was answered before the gateway asked something of its own was sealed as it came. */
-async function restoredAnswers(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
-  const sent = upstreamParams(exchange)
-  const params = beforeConnecting(parts.seal, exchange, upstream.name, sent)
-  const { inputResponses } = params
-  if (parts.protect === undefined || inputResponses === undefined || inputResponses === sent['inputResponses'])
-    return params
-  return { ...params, ...(await parts.protect.params('', { inputResponses }, senderOf(exchange, upstream))) }
+  const told = toldBy(parts, exchange, upstream)
+  const { requestState } = told.params
+  if (requestState === undefined) return withAnswers(parts, exchange, upstream, told, undefined)
+  const inner = parts.seal.open(requestState, principal, call.method, call.params)
+  const { state, forms } = inner
+  if (inner.upstream !== upstream.name || (state === undefined && forms === undefined)) throw new Fault('state.invalid')
+  const { requestState: _sealed, ...params } = await withAnswers(parts, exchange, upstream, told, forms)
+  return state === undefined ? params : { ...params, requestState: state }
 }
 
 /** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */

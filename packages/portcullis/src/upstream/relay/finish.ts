@@ -3,6 +3,7 @@ import { Fault } from '../../core/fault.ts'
 import { ASKING_METHODS } from '../../mcp/methods.ts'
 import { statusOf, toModern, toModernError, urlElicitations } from '../../mcp/bridge.ts'
 import { declaredCapabilities } from '../../mcp/envelope.ts'
+import { type Forms, formsOf } from '../../mcp/forms.ts'
 import {
   type ErrorResponse,
   isError,
@@ -15,16 +16,23 @@ import { META } from '../../mcp/meta.ts'
 import { renameResult } from '../../mcp/naming.ts'
 import { problemOfAsk } from '../../mcp/police.ts'
 import type { Upstream } from '../upstream.ts'
+import { senderOf } from './earlier-answers.ts'
 import { type Admitted, answer, idOf, namingOf, type RelayParts } from './parts.ts'
 
-/** Turns an upstream's response into the answer of a modern client. */
-export function finishModern(parts: RelayParts, exchange: Admitted, upstream: Upstream, told: Response): Answer {
+/** Turns an upstream's response into the answer of a modern client. `asks`: what the upstream has asked for waits here, not in the state. */
+export function finishModern(
+  parts: RelayParts,
+  exchange: Admitted,
+  upstream: Upstream,
+  told: Response,
+  asks: 'sealed' | 'parked' = 'sealed',
+): Answer {
   if (isError(told)) return modernError(told)
   const response = identified(upstream, told)
   const { result } = response
   if (result['resultType'] === 'input_required') {
     if (!ASKING_METHODS.has(exchange.call.method)) throw malformed('input_required', exchange)
-    return answer({ ...response, result: sealed(parts, exchange, upstream, result) })
+    return answer({ ...response, result: sealed(parts, exchange, upstream, result, asks) })
   }
   if (result['resultType'] === 'task') bindTask(parts, exchange, upstream, result)
   return answer(renamed(exchange, upstream, result['cacheScope'] === 'public' ? ownOnly(response) : response))
@@ -73,7 +81,13 @@ const malformed = (resultType: string, { call }: Admitted): Fault =>
   new Fault('upstream.malformed', { problem: `${resultType} in answer to ${call.method}` })
 
 /** An `input_required` result that may be shown: only what this request declared is asked, and the state is sealed. */
-function sealed(parts: RelayParts, exchange: Admitted, upstream: Upstream, result: Params): Params {
+function sealed(
+  parts: RelayParts,
+  exchange: Admitted,
+  upstream: Upstream,
+  result: Params,
+  asks: 'sealed' | 'parked',
+): Params {
   const { call, principal } = exchange
   const capabilities = declaredCapabilities(call.params)
   const requests = isRecord(result['inputRequests']) ? result['inputRequests'] : {}
@@ -83,10 +97,30 @@ function sealed(parts: RelayParts, exchange: Admitted, upstream: Upstream, resul
     const problem = problemOfAsk(method, params, capabilities)
     if (problem !== undefined) throw new Fault('upstream.malformed', { key, problem })
   }
-  const state = result['requestState']
-  if (typeof state !== 'string') return result
-  const inner = { upstream: upstream.name, state, ...parts.carry?.(exchange) }
+  const state = typeof result['requestState'] === 'string' ? result['requestState'] : undefined
+  const forms = asks === 'sealed' ? formsFor(parts, exchange, upstream, requests) : undefined
+  if (state === undefined && forms === undefined) return result
+  const inner = {
+    upstream: upstream.name,
+    ...(state !== undefined && { state }),
+    ...(forms && { forms }),
+    ...parts.carry?.(exchange),
+  }
   return { ...result, requestState: parts.seal.seal(inner, principal, call.method, call.params) }
+}
+
+/** A longer state would be refused by whoever stands between; then answers are masked, and not held against their forms. */
+const MAX_FORMS = 16_384
+
+function formsFor(
+  { protect }: RelayParts,
+  exchange: Admitted,
+  upstream: Upstream,
+  requests: Params,
+): Forms | undefined {
+  if (protect?.masks(senderOf(exchange, upstream)) !== true) return undefined
+  const forms = formsOf(requests)
+  return forms !== undefined && JSON.stringify(forms).length <= MAX_FORMS ? forms : undefined
 }
 
 /** A legacy upstream's response for a modern client. Throws `message.missing_capability` when it demands a link. */

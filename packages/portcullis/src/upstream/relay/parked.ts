@@ -7,6 +7,7 @@ import { LEGACY_VERSIONS } from '../../mcp/versions.ts'
 import { scopeOfPrincipal } from '../access/holder.ts'
 import type { LinkClient, LinkEvents } from '../link.ts'
 import { callNotices } from './call-notices.ts'
+import { toldBy, withAnswers } from './earlier-answers.ts'
 import { type Outcome, ParkedCall } from './parking.ts'
 import { finishModern, modernised } from './finish.ts'
 import { type Admitted, answer, idOf, type RelayParts } from './parts.ts'
@@ -18,15 +19,19 @@ import { upstreamParams } from './upstream-params.ts'
 export async function relayParked(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
   const { call, principal } = exchange
   const notify = callNotices(exchange, upstream)
-  const state = call.params['requestState']
+  const told = toldBy(parts, exchange, upstream)
+  const state = told.params['requestState']
+  // It was never begun, also where the caller had to connect the upstream first, or a person to approve the call.
   if (state === undefined) return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   const inner = parts.seal.open(state, principal, call.method, call.params)
-  // It was never begun: the caller had to connect the upstream first, or a person to approve the call.
-  if ((inner.connect ?? inner.approval) !== undefined && inner.upstream === upstream.name)
-    return attend(parts, exchange, upstream, await start(parts, exchange, upstream, notify))
   if (inner.upstream !== upstream.name || inner.parked === undefined) throw new Fault('state.invalid')
   const parked = parts.parking.take(inner.parked, principal)
-  parked.answer(upstreamParams(exchange)['inputResponses'], notify)
+  try {
+    parked.answer((await withAnswers(parts, exchange, upstream, told, parked.forms))['inputResponses'], notify)
+  } catch (thrown) {
+    parked.cancellation.cancel('client-left')
+    throw thrown
+  }
   return attend(parts, exchange, upstream, parked)
 }
 
@@ -86,7 +91,8 @@ function askFor(
   const { call, principal } = exchange
   const inputRequired = { resultType: 'input_required', inputRequests: asks }
   try {
-    const shown = finishModern(parts, exchange, upstream, { jsonrpc: '2.0', id: idOf(exchange), result: inputRequired })
+    const asked = { jsonrpc: '2.0', id: idOf(exchange), result: inputRequired } as const
+    const shown = finishModern(parts, exchange, upstream, asked, 'parked')
     const requestState = parts.seal.seal(
       { upstream: upstream.name, parked: parked.id, ...parts.carry?.(exchange) },
       principal,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Cancellation } from '../../core/cancellation.ts'
 import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
+import { type Forms, formsOf } from '../../mcp/forms.ts'
 import { type Id, isRecord, type Params, type Request, type Response } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
 import { ownerOf } from './owner.ts'
@@ -62,6 +63,11 @@ export class ParkedCall {
       this.#waiter = (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome))
       this.#wake()
     })
+  }
+
+  /** What the questions that wait ask for, by their keys; undefined when none of them is a form. */
+  get forms(): Forms | undefined {
+    return formsOf(Object.fromEntries([...this.#asks].map(([key, { request }]) => [key, request])))
   }
 
   /** Hands the client's answers to the upstream. Keys that were not asked are ignored (MRTR, "Client Requirements"). */

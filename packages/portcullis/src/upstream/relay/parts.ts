@@ -6,6 +6,7 @@ import type { Routed } from '../../core/route.ts'
 import type { MessageSigned } from '../../core/signed.ts'
 import type { Parsed } from '../../mcp/call.ts'
 import type { Resolved, ToolDefinition } from '../../mcp/definition.ts'
+import type { Forms } from '../../mcp/forms.ts'
 import type { Era, Id, Params, Response } from '../../mcp/message.ts'
 import { type Naming, ownNames, prefixedNames } from '../../mcp/naming.ts'
 import type { Approved } from './approval.ts'
@@ -65,10 +66,12 @@ export interface SubscribedSession {
   unsubscribe(uri: string): void
 }
 
-/** Masks what goes to an upstream, for one caller; both reject when keys cannot be had. */
+/** Masks what goes to an upstream, for one caller; rejects when keys cannot be had, or a mask leaves the form that was asked. */
 export interface Protect {
-  params(method: string, params: Params, by: SentBy): Promise<Params>
-  answer(response: Response, by: SentBy): Promise<Response>
+  /** Whether anything is masked for this caller. */
+  masks(by: SentBy): boolean
+  params(method: string, params: Params, by: SentBy, forms?: Forms): Promise<Params>
+  answer(response: Response, by: SentBy, form?: Params): Promise<Response>
 }
 
 export interface SentBy {
@@ -83,10 +86,11 @@ export async function answered(
   { protect, warn }: Pick<RelayParts, 'protect' | 'warn'>,
   by: SentBy,
   answer: Promise<Response>,
+  form?: Params,
 ): Promise<Response> {
   const response = await answer
   if (protect === undefined) return response
-  return protect.answer(response, by).catch((error: unknown) => {
+  return protect.answer(response, by, form).catch((error: unknown) => {
     warn('an answer could not be masked', { upstream: by.upstream, error })
     return { jsonrpc: '2.0', id: response.id as Id, error: { code: -32603, message: 'Refused by the gateway.' } }
   })

@@ -4,6 +4,7 @@ import { Fault } from '../../core/fault.ts'
 import type { Principal } from '../../core/principal.ts'
 import type { Secret } from '../../core/secret.ts'
 import { canonicalJson, digestOf } from '../../mcp/canonical.ts'
+import type { Forms } from '../../mcp/forms.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 
 /** What travels inside a sealed `requestState`: the upstream's own state, or the place where a call waits for its answers. */
@@ -11,6 +12,8 @@ export interface InnerState {
   readonly upstream: string
   readonly state?: string
   readonly parked?: string
+  /** What the upstream asked for with it, where answers are masked: the masked ones have to be answers still. */
+  readonly forms?: Forms
   /** The caller was asked to connect the upstream; inside is what it had sent when it was. */
   readonly connect?: { readonly requestState?: string; readonly inputResponses?: Params }
   /** A person was asked about the request: the question, a ticket for its one answer, and what had been sent then. */

@@ -1,4 +1,5 @@
 import { Cancellation } from '../../core/cancellation.ts'
+import { formOf } from '../../mcp/forms.ts'
 import { isRecord, type Notification } from '../../mcp/message.ts'
 import { renameUri } from '../../mcp/naming.ts'
 import { scopeOfPrincipal } from '../access/holder.ts'
@@ -49,6 +50,6 @@ function unsolicited(parts: RelayParts, session: Session, upstream: Upstream): L
         void upstream.catalogue.refresh().then(() => pass(message))
       else pass(message)
     },
-    ask: (request, withdrawn) => answered(parts, by, session.ask(request, undefined, withdrawn)),
+    ask: (request, withdrawn) => answered(parts, by, session.ask(request, undefined, withdrawn), formOf(request)),
   }
 }

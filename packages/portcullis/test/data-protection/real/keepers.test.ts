@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { Secret } from '../../../src/core/secret.ts'
-import { randomKey } from '../../../src/data-protection/envelope.ts'
+import { randomKey, SealBroken } from '../../../src/data-protection/envelope.ts'
 import { KeyServiceError } from '../../../src/data-protection/key-encryption.ts'
 import { keychain, type RunProgram } from '../../../src/data-protection/keychain.ts'
-import { asker } from '../../../src/data-protection/kms/ask.ts'
+import { type Ask, asker } from '../../../src/data-protection/kms/ask.ts'
 import { type AwsCredentialKind, awsCredentials } from '../../../src/data-protection/kms/aws-credentials.ts'
 import { awsKms } from '../../../src/data-protection/kms/aws-kms.ts'
 import { azureKeyVault, azureTokens } from '../../../src/data-protection/kms/azure-key-vault.ts'
@@ -117,6 +117,52 @@ test('a version that is disabled at Google is refused, and not taken for a key t
   const isRefused = (thrown: unknown) =>
     thrown instanceof KeyServiceError && thrown.kind === 'refused' && thrown.message.endsWith('400 FAILED_PRECONDITION')
   await assert.rejects(keeper.unwrap(wrapped, PLACE), isRefused)
+})
+
+test('a newest version that is disabled at Azure wraps nothing, because it would not unwrap it', async (t) => {
+  const service = await started(t, startAzure())
+  const ask = askOf(service)
+  const { directory, client, secret, key } = AZURE
+  const application = { directory, client, secret: new Secret(secret) }
+  const tokens = azureTokens({ application, authority: service.url, ask, clock })
+  const keeper = serviceKeys(azureKeyVault({ vault: service.url, key, tokens, ask }))
+  const wrapped = await keeper.wrap(randomKey(), PLACE)
+  service.disable()
+  const isRefused = (thrown: unknown) => thrown instanceof KeyServiceError && thrown.kind === 'refused'
+  await assert.rejects(keeper.wrap(randomKey(), PLACE), isRefused)
+  assert.equal(service.seen.filter(({ path }) => path.includes('/wrapkey')).length, 1)
+  await assert.rejects(keeper.unwrap(wrapped, PLACE), isRefused)
+})
+
+test('what does not open at a Vault that says so with 500 is broken, and is asked for once', async (t) => {
+  const service = await started(t, startVault())
+  const keeper = vault(service)
+  const wrapped = await keeper.wrap(randomKey(), PLACE)
+  service.failsAsOld = true
+  const before = service.seen.length
+  await assert.rejects(keeper.unwrap(wrapped, { ...PLACE, tenant: 'two' }), SealBroken)
+  assert.equal(service.seen.length, before + 1)
+  service.busy = 3
+  await assert.rejects(keeper.unwrap(wrapped, PLACE), KeyServiceError)
+})
+
+test('AWS is asked where the partition of its region is', async () => {
+  const credentials = async () => ({ id: AWS.id, secret: new Secret(AWS.secret) })
+  for (const [region, host] of [
+    ['eu-central-1', 'kms.eu-central-1.amazonaws.com'],
+    ['us-gov-west-1', 'kms.us-gov-west-1.amazonaws.com'],
+    ['cn-north-1', 'kms.cn-north-1.amazonaws.com.cn'],
+    ['eusc-de-east-1', 'kms.eusc-de-east-1.amazonaws.eu'],
+  ] as const) {
+    let asked = ''
+    const ask: Ask = async (question) => {
+      asked = new URL((await question()).url).host
+      return { status: 400, text: '{"__type":"DisabledException"}' }
+    }
+    const service = awsKms({ key: 'alias/portcullis', region, credentials, ask, clock })
+    await assert.rejects(service.encrypt(Buffer.alloc(32), PLACE), /DisabledException/)
+    assert.equal(asked, host)
+  }
 })
 
 test('a key of AWS that was not named is not believed', () => {
