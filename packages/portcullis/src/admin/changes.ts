@@ -8,6 +8,7 @@ import type { Cancellation, CancelReason } from '../core/cancellation.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
 import type { Principal } from '../core/principal.ts'
 import { digestOf } from '../mcp/canonical.ts'
+import { StoreError } from '../stores/store-error.ts'
 import type { TurnStore } from '../stores/turn-store.ts'
 
 /** What a record says of a change. `before` and `after` are the thing without its secrets; absent: it is not there. */
@@ -42,8 +43,9 @@ interface Line {
   readonly usual: (() => void)[]
 }
 
-/** A process that dies keeps its turn for so long; one that lives takes it anew before each change. */
+/** A process that dies keeps its turn for so long; one that lives takes it anew meanwhile, and before each change. */
 const TURN_MS = 10_000
+const RENEW_MS = TURN_MS / 4
 const PATIENCE_MS = 12_000
 const ASK_AGAIN_MS = 20
 /** Another process that takes one turn after the other leaves only moments between them. */
@@ -88,12 +90,17 @@ export class Changes {
         throw new Fault('administration.changed', { reason: 'the turn is not passed on' })
       await pause(isUrgent ? ASK_URGENTLY_MS : ASK_AGAIN_MS)
     }
+    // Of a renewal that fails the next change is told: it is not made.
+    const renewal = setInterval(() => void this.#turns.keep(tenant, holder, TURN_MS).catch(() => undefined), RENEW_MS)
     try {
-      return await act(async () => {
-        if (await this.#turns.keep(tenant, holder, TURN_MS)) return
-        throw new Fault('administration.changed', { reason: 'the turn was lost' })
-      })
+      const mustHold = async () => {
+        if (!(await this.#turns.keep(tenant, holder, TURN_MS))) throw lost()
+      }
+      return await this.#turns.guard(tenant, holder, () => act(mustHold))
+    } catch (thrown) {
+      throw thrown instanceof StoreError && thrown.code === 'turn_lost' ? lost(thrown) : thrown
     } finally {
+      clearInterval(renewal)
       // It runs out by itself where the store does not answer.
       await this.#turns.pass(tenant, holder).catch(() => undefined)
     }
@@ -139,6 +146,9 @@ export class Changes {
     })
   }
 }
+
+const lost = (cause?: unknown): Fault =>
+  new Fault('administration.changed', { reason: 'the turn was lost' }, cause === undefined ? {} : { cause })
 
 const ENDED: Partial<Readonly<Record<CancelReason, FaultCode>>> = {
   revoked: 'identity.revoked',

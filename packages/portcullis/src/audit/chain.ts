@@ -127,7 +127,7 @@ export class Chain {
 
   /** True while records are accepted. */
   get intact(): boolean {
-    return this.#whole && !this.#closed && this.#segments.accepting
+    return this.#whole && !this.#closed && !this.#lock.isLost && this.#segments.accepting
   }
 
   get head(): Position {
@@ -236,7 +236,7 @@ export class Chain {
       this.#probeLater()
       return
     }
-    if (this.#closed) return this.#segments.close()
+    if (this.#closed || this.#lock.isLost) return this.#segments.close()
     this.#head = this.#durable
     this.#key = lastKeyOf(this.#options.directory)
     const written = await this.#place({ kind: 'recovered', cause: 'write-failed' }).then(

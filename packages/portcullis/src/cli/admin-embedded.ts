@@ -39,15 +39,15 @@ export async function withEmbedded<T>(
   const { clock } = terminal
   privateFolder(config.state)
   const { environment } = terminal
-  const stores = await openStores({ config, environment, onProblem: () => {} })
+  const { outboundProver } = await import('../gateway/build-validation.ts')
+  const prover = await outboundProver(config, clock, { warn: (message) => terminal.err(message) })
+  const stores = await openStores({ config, environment, prover: async () => prover, onProblem: () => {} })
   const chains = new ChainWhenNeeded(config, terminal)
   const revocations = new RevocationList({
     ...{ store: stores.revocations, clock, pollMs: 1_000, staleAfterMs: 10_000 },
     onProblem: () => {},
   })
   const blocks = new BlockList({ store: stores.blocks, clock, pollMs: 1_000, onProblem: () => {} })
-  const { outboundProver } = await import('../gateway/build-validation.ts')
-  const prover = await outboundProver(config, clock, { warn: (message) => terminal.err(message) })
   const keys = openKeys({ config, layout: stateLayout(config), stores, clock, environment, prover })
   try {
     await revocations.refresh()

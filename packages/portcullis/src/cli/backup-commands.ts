@@ -1,5 +1,6 @@
 /** Which commands there are on backups. */
 import { type Command, Option } from 'commander'
+import { addWalCommands } from './backup-wal-commands.ts'
 import { asOverseer, configOption, type Done, jsonOption } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -20,6 +21,7 @@ export function addBackupCommands(program: Command, terminal: Terminal, done: Do
     async (options) => (await import('./backup-create.ts')).backupStatus(options, terminal),
   )
   addReadingCommands(backup, terminal, done)
+  addWalCommands(backup, terminal)
   backup
     .command('identity')
     .description('make an identity that opens backups, and its recipient')
@@ -46,6 +48,9 @@ function addReadingCommands(backup: Command, terminal: Terminal, done: Done): vo
       '--revoke-before <time>',
       'believe no token issued before: 2026-01-31T12:00:00Z, 2h for two hours ago, or now',
     )
+    .option('--owner <role>', 'put PostgreSQL back too, as the role that owns its schema')
+    .option('--password-file <file>', 'its password, in a file that nobody else may read')
+    .option('--password-env <name>', 'its password, in an environment variable')
     .option('--lost-audit-key', 'the key of the audit chains is gone: make a new one, and say so in every chain')
     .action(async (folder: string, options) =>
       (await import('./backup-restore.ts')).backupRestore(folder, options, terminal),

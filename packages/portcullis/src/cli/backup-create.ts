@@ -1,5 +1,5 @@
 /** `portcullis backup create|status`: by the gateway that runs, or by this command beside it or instead of it. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { checkpointSigner, loadCheckpointKey } from '../audit/checkpoint.ts'
@@ -15,10 +15,13 @@ import { manifestDigest } from '../data-protection/backup/manifest.ts'
 import type { Packer, WrittenBackup } from '../data-protection/backup/write-backup.ts'
 import { factsOf } from '../gateway/build-backups.ts'
 import { makeBackup } from '../gateway/make-backup.ts'
+import { postgresDump } from '../gateway/postgres-copy.ts'
 import { megabytes, passphraseIn } from './backup-files.ts'
+import { recipientsIn } from './backup-recipients.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { type AdminDesk, type AdminOptions, isRunning, withAdmin } from './open-admin.ts'
 import { openConfig } from './open-config.ts'
+import { proverOf } from './prover-of.ts'
 import { minute } from './show-list.ts'
 import { printable, type Terminal } from './terminal.ts'
 
@@ -160,13 +163,15 @@ async function make(
   const { snapshotSqlite } = await import('../stores/sqlite/snapshot.ts')
   const { store } = stateLayout(config)
   const { progress } = terminal
-  if (config.store.kind === 'postgres')
+  const dump = postgresDump({ config, environment: terminal.environment, prover: proverOf(config, terminal) })
+  if (config.store.kind === 'postgres' && dump === undefined)
     terminal.err(`Beware: ${(await import('../gateway/build-backups.ts')).STORE_APART}.`)
   const written = await makeBackup({
     ...maker,
     ...{ config, configFile: file, into, clock: terminal.clock, packer: await packerFor(options, config) },
     privateKeys: options.withKeys === true || config.backup.privateKeys !== undefined,
     since: sinceOf(options, config),
+    dump,
     snapshot: config.store.kind === 'sqlite' && existsSync(store) ? (to) => snapshotSqlite(store, to) : undefined,
     ...(progress && {
       told: (done: number, total: number) => progress(`sealed ${megabytes(done)} of ${megabytes(total)}`),
@@ -191,23 +196,6 @@ async function packerFor(options: BackupCreateOptions, { backup }: Config): Prom
   const { packPart } = await import('../data-protection/backup/pack.ts')
   const made = sealer(passphraseFile === undefined ? { recipients } : { passphrase: passphraseIn(passphraseFile) })
   return { kinds: made.kinds, pack: (job, told) => packPart(job, made, told) }
-}
-
-/** As age has them: one a line, `#` begins a comment. Throws CommandError for a file without any, and for any other line. */
-function recipientsIn(file: string): readonly string[] {
-  const found = readFileSync(file, 'utf8')
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  // Whoever is left out in silence cannot open the backup on the day it is needed.
-  const stranger = found.findIndex((line) => !line.startsWith('age1'))
-  if (stranger >= 0)
-    throw new CommandError(
-      EXIT.usage,
-      `${file} holds a line that is no recipient of age (age1…): entry ${stranger + 1}.`,
-    )
-  if (found.length === 0) throw new CommandError(EXIT.usage, `${file} holds no recipient of age (age1…).`)
-  return found
 }
 
 function sinceOf({ since }: BackupCreateOptions, config: Config): CataloguedBackup | undefined {

@@ -10,12 +10,16 @@ import type { Contents } from '../data-protection/backup/contents.ts'
 import { openSeries } from '../data-protection/backup/open-backup.ts'
 import { contentsOf } from '../data-protection/backup/stage.ts'
 import type { Roots } from '../gateway/backup-sources.ts'
+import { type PutBack, putBackPostgres } from '../gateway/postgres-copy.ts'
 import { restoreBackup, type Restored } from '../gateway/restore-backup.ts'
+import type { PostgresRestored } from '../stores/postgres/restore.ts'
 import { keysFor, openFor, progressOf, type ReadingOptions } from './backup-files.ts'
 import { parseInstant } from './durations.ts'
 import { CommandError, EXIT } from './exit.ts'
 import { configFile, configIsNamedOrThere } from './open-config.ts'
+import { proverOf } from './prover-of.ts'
 import { minute } from './show-list.ts'
+import { ownersPassword } from './store-prepare.ts'
 import { printable, type Terminal } from './terminal.ts'
 
 export interface BackupRestoreOptions extends ReadingOptions {
@@ -23,6 +27,10 @@ export interface BackupRestoreOptions extends ReadingOptions {
   readonly replace?: boolean
   readonly revokeBefore?: string
   readonly lostAuditKey?: boolean
+  /** Who owns the schema in PostgreSQL. */
+  readonly owner?: string
+  readonly passwordFile?: string
+  readonly passwordEnv?: string
 }
 
 /** Rejects with CommandError, BackupError, StoreError, AuditKeyError, ConfigError; then everything is as it was. */
@@ -52,6 +60,7 @@ export async function backupRestore(folder: string, options: BackupRestoreOption
   const restored = await restoreBackup({
     ...{ series, open, keys, contents, target, revokeBefore, mustBeIdle, clock: terminal.clock, by: 'command line' },
     told: progressOf(terminal, 'opened'),
+    putBack: putBackFor(contents, target, options, terminal),
     replace: options.replace === true,
     lostAuditKey: options.lostAuditKey === true,
   })
@@ -84,6 +93,24 @@ function targetOf(were: Contents['roots'], { to, config }: BackupRestoreOptions,
   return { home, state: place(were.state), audit: place(were.audit) }
 }
 
+/** The configuration that says where PostgreSQL is comes back first. */
+function putBackFor(
+  { config: name }: Contents,
+  { home }: Roots,
+  options: BackupRestoreOptions,
+  terminal: Terminal,
+): ((put: PutBack) => Promise<PostgresRestored>) | undefined {
+  const { owner: username } = options
+  if (username === undefined) return undefined
+  const owner = { username, password: ownersPassword(options) }
+  return (put) => {
+    const file = join(home, name)
+    const config = readShape(readFileSync(file, 'utf8'), file)
+    const way = { config, environment: terminal.environment, prover: proverOf(config, terminal) }
+    return putBackPostgres(way, owner, put)
+  }
+}
+
 function mustNotRun({ audit }: Roots): void {
   if (existsSync(audit) && readdirSync(audit).some((chain) => isHeld(join(audit, chain))))
     throw new CommandError(
@@ -93,13 +120,15 @@ function mustNotRun({ audit }: Roots): void {
 }
 
 function sentences(
-  { madeAt, records, carried, recordsLeft, kept, leftAlone, outside, hasTenantKeys }: Restored,
+  { madeAt, records, carried, recordsLeft, kept, leftAlone, outside, hasTenantKeys, database }: Restored,
   { hasStore }: Contents,
   revokeBefore: number | undefined,
 ): readonly string[] {
   return [
     `Restored as of ${minute(madeAt)}, with ${records} records; each chain says so.`,
-    ...(hasStore ? lossOf(carried, madeAt) : ['The backup holds no store: keys and revocations begin anew.']),
+    ...(database === undefined ? [] : databaseSentences(database, madeAt)),
+    ...(hasStore ? lossOf(carried, madeAt) : []),
+    ...(hasStore || database ? [] : ['The backup holds no store: keys and revocations begin anew.']),
     ...(recordsLeft > 0
       ? [
           `${recordsLeft} records after the backup are only in the chains that are kept beside; witnesses may have seen them.`,
@@ -110,7 +139,7 @@ function sentences(
       : [
           `No token that was issued before ${minute(revokeBefore)} is believed, and everybody who was signed in has to sign in again.`,
         ]),
-    ...(hasTenantKeys
+    ...(hasTenantKeys || database
       ? []
       : [
           'What is sealed cannot be opened yet: put tenant-keys.sqlite or dataProtection.tenantKeys.copy, and the key-encryption key, back where they were.',
@@ -119,6 +148,17 @@ function sentences(
     // Whoever has the audit key says what a backup holds, so nothing is put into places of the system in silence.
     ...outside.map((file) => `${printable(file)} was put back, outside of the folders of the gateway; look at it.`),
     ...leftAlone.map((file) => `${printable(file)} is not as in the backup, and was left as it is.`),
+  ]
+}
+
+function databaseSentences(database: NonNullable<Restored['database']>, madeAt: number): readonly string[] {
+  if (database === 'left alone')
+    return ['PostgreSQL was left as it is. To put its copy back too, name the owner of the schema with --owner.']
+  const { kept, carried } = database
+  return [
+    'PostgreSQL was put back. Its keys of tenants are as they were; into a new database put them back from their own copy.',
+    ...(kept === undefined ? [] : [`What was there is in the schema ${kept}; drop it when you do not need it.`]),
+    ...lossOf(carried, madeAt),
   ]
 }
 

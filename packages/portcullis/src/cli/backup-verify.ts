@@ -38,12 +38,19 @@ export async function backupVerify(folder: string, options: BackupVerifyOptions,
       home: join(scratch, 'home'),
       elsewhere: join(scratch, 'elsewhere'),
     }
-    const { contents, records } = await unpackSound({ series, open, keys, told }, roots)
+    const { contents, records, database } = await unpackSound({ series, open, keys, told }, roots)
     terminal.progress?.('')
     const { chains, files, hasStore } = contents
     tell(
       series,
-      { opened: true, store: hasStore, chains: chains.length, records, files: files.length },
+      {
+        opened: true,
+        store: hasStore,
+        chains: chains.length,
+        records,
+        files: files.length,
+        ...(database && { database }),
+      },
       options,
       terminal,
     )
@@ -64,6 +71,7 @@ interface Found {
   readonly chains?: number
   readonly records?: number
   readonly files?: number
+  readonly database?: 'whole' | 'not read'
 }
 
 function tell(series: readonly OpenedBackup[], found: Found, { json }: ReadingOptions, terminal: Terminal): void {
@@ -76,7 +84,13 @@ function tell(series: readonly OpenedBackup[], found: Found, { json }: ReadingOp
   terminal.out(`${id}: sound, of ${minute(madeAt)} by ${printable(program)}${chain}, signed with the key ${key}`)
   if (found.opened)
     terminal.out(
-      `opened: ${found.store === true ? 'the store is whole' : 'no store'}, ${found.chains} chains with ${found.records} records verify, ${found.files} files`,
+      `opened: ${storeOf(found)}, ${found.chains} chains with ${found.records} records verify, ${found.files} files`,
     )
   else terminal.err('Nothing in it was opened. Name an identity with --identity to examine the store and the chains.')
+}
+
+function storeOf({ store, database }: Found): string {
+  if (database === 'whole') return 'the copy of PostgreSQL reads to its end'
+  if (database !== undefined) return 'the copy of PostgreSQL was not read, because pg_restore is not here'
+  return store === true ? 'the store is whole' : 'no store'
 }

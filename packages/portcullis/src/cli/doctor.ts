@@ -12,6 +12,7 @@ import { EXIT } from './exit.ts'
 import type { ExitStatus } from './exit.ts'
 import { configIsNamedOrThere, openConfig } from './open-config.ts'
 import type { ConfigOption } from './open-config.ts'
+import { proverOf } from './prover-of.ts'
 import type { Terminal } from './terminal.ts'
 import { countWall, tellOther } from './walls.ts'
 
@@ -117,7 +118,8 @@ async function probeStore(config: Config, terminal: Terminal): Promise<string> {
   if (config.store.kind === 'memory') return 'in memory'
   if (config.store.kind === 'sqlite' && !existsSync(store)) return 'not made yet'
   const { openStores } = await import('../gateway/open-stores.ts')
-  const stores = await openStores({ config, environment: terminal.environment, onProblem: () => {} })
+  const { environment } = terminal
+  const stores = await openStores({ config, environment, prover: proverOf(config, terminal), onProblem: () => {} })
   try {
     await stores.health()
     return config.store.url ?? store

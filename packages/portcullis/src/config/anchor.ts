@@ -48,7 +48,7 @@ export function anchor(config: Config, folder: string): Config {
     ...(config.telemetry && { telemetry: anchorTelemetry(config.telemetry, at) }),
     store: anchorStore(config.store, at),
     traffic: anchorTraffic(config.traffic, at),
-    backup: { ...config.backup, ...(config.backup.folder !== undefined && { folder: at(config.backup.folder) }) },
+    backup: anchorBackup(config.backup, at),
     audit: {
       ...config.audit,
       folder: config.audit.folder === undefined ? join(state, 'audit') : at(config.audit.folder),
@@ -154,6 +154,21 @@ function anchorStore({ ca, socket, password, ...store }: Config['store'], at: At
     ...(ca !== undefined && { ca: at(ca) }),
     ...(socket !== undefined && { socket: at(socket) }),
     ...(password && { password: anchorSecret(password, at) }),
+  }
+}
+
+function anchorBackup({ folder, postgres, ...backup }: Config['backup'], at: At): Config['backup'] {
+  const { password, programs, ...role } = postgres ?? {}
+  return {
+    ...backup,
+    ...(folder !== undefined && { folder: at(folder) }),
+    ...(postgres && {
+      postgres: {
+        ...{ ...role, username: postgres.username },
+        ...(password && { password: anchorSecret(password, at) }),
+        ...(programs !== undefined && { programs: at(programs) }),
+      },
+    }),
   }
 }
 

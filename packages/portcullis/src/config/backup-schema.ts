@@ -1,6 +1,6 @@
 /** `backup`: for whom the gateway is copied, where to, and how often. */
 import { z } from 'zod'
-import { count, isMap, path } from './fields.ts'
+import { count, isMap, path, secretSource, text } from './fields.ts'
 
 const HOURS_PER_YEAR = 8_760
 
@@ -23,6 +23,18 @@ export const backup = z
       .enum(['included'])
       .optional()
       .describe('Weakness: `included` puts the private keys of the gateway into backups. Default: certificates alone.'),
+    postgres: z
+      .strictObject({
+        username: text.describe('A role of its own, to which `portcullis store prepare` gives what it needs.'),
+        password: secretSource.optional().describe('Its password. Default: the server asks for none.'),
+        programs: path
+          .optional()
+          .describe('Folder of `pg_dump`, `pg_restore` and `psql`. Default: where distributions put them, by version.'),
+      })
+      .optional()
+      .describe(
+        'Who copies a store of the kind `postgres`, by `pg_dump`. Default: backups are made without it, and say so.',
+      ),
     schedule: z
       .strictObject({
         everyHours: count(1, HOURS_PER_YEAR).describe('How often a backup is made while the gateway runs.'),

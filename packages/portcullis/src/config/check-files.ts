@@ -3,6 +3,7 @@ import { globSync } from 'node:fs'
 import { checkProgram, checkSandbox } from './check-sandbox.ts'
 import type { Environment } from './environment.ts'
 import { checkAssertions } from './check-assertions.ts'
+import { checkBackup } from './check-backup.ts'
 import { checkDataProtection } from './check-data-protection.ts'
 import { checkExporters } from './check-exporters.ts'
 import { checkSenders } from './check-senders.ts'
@@ -36,6 +37,7 @@ export function checkFiles(config: Config, configFile: string, environment: Envi
     ...config.outbound.crls.flatMap((file, index) => readable(file, ['outbound', 'crls', index], 'file')),
     ...checkTelemetry(config, environment),
     ...checkTraffic(config, environment),
+    ...checkBackup(config, environment),
     ...checkDataProtection(config, environment),
     ...config.policy.files.flatMap((pattern, index) => checkPolicy(pattern, ['policy', 'files', index])),
     ...Object.keys(config.upstreams).flatMap((name) => checkUpstream(config, configFile, name, environment)),

@@ -21,6 +21,7 @@ export function ownPaths(config: Config, configFile: string): readonly string[] 
     config.audit.log.file,
     config.store.password?.file,
     config.backup.folder,
+    config.backup.postgres?.password?.file,
     key?.file,
     ...secrets.map(({ file }) => file),
     ...exporterFiles(config.exporters),

@@ -6,9 +6,11 @@ import type { Logger } from '../audit/log.ts'
 import { publicAuditKeys } from '../audit/key-file.ts'
 import { GATEWAY_TENANT } from '../audit/record.ts'
 import { one, type Reading } from '../audit/metrics/reading.ts'
+import type { Environment } from '../config/environment.ts'
 import type { Config } from '../config/schema.ts'
 import type { StateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Prover } from '../core/tls-agent.ts'
 import { BackupError } from '../data-protection/backup/backup-error.ts'
 import { Catalogue, type CataloguedBackup } from '../data-protection/backup/catalogue.ts'
 import { idIn, openBackup } from '../data-protection/backup/open-backup.ts'
@@ -16,6 +18,7 @@ import { type PackThread, packThread } from '../data-protection/backup/pack-thre
 import { draftName, type WrittenBackup } from '../data-protection/backup/write-backup.ts'
 import type { Stores } from '../stores/stores.ts'
 import { makeBackup } from './make-backup.ts'
+import { postgresDump } from './postgres-copy.ts'
 
 export interface BackupsParts {
   readonly config: Config
@@ -25,6 +28,8 @@ export interface BackupsParts {
   readonly chains: Pick<ChainLedger, 'append' | 'checkpoints' | 'signer'>
   readonly clock: Clock
   readonly log: Logger
+  readonly environment: Environment
+  readonly prover: Prover
 }
 
 /** What can be shown of them. Instants are milliseconds since the epoch. */
@@ -44,7 +49,7 @@ export interface BackupStatus {
 
 /** Said to whoever makes a backup of a gateway that shares its store. */
 export const STORE_APART =
-  'the store is in PostgreSQL and is not part of this backup; its operator backs it up, without the schema portcullis_keys'
+  'the store is in PostgreSQL and is not part of this backup; name in backup.postgres who may copy it'
 
 const HOUR_MS = 3_600_000
 const RETRY_MS = HOUR_MS / 4
@@ -81,7 +86,7 @@ export class Backups {
     const { sealer } = await import('../data-protection/backup/seal.ts')
     sealer({ recipients })
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    if (config.store.kind === 'postgres') this.#parts.log.warn(STORE_APART)
+    if (config.store.kind === 'postgres' && config.backup.postgres === undefined) this.#parts.log.warn(STORE_APART)
     this.#look()
   }
 
@@ -222,6 +227,7 @@ export class Backups {
           signer: chains.signer,
         },
         snapshot: stores.backup,
+        dump: postgresDump({ ...this.#parts, prover: async () => this.#parts.prover }),
         checkpoints: () => chains.checkpoints(),
         told: (done, total) => {
           this.#progress = { done, total }

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { verifyChain } from '../audit/verify.ts'
 import { BackupError } from '../data-protection/backup/backup-error.ts'
-import { type Contents, STORE_PATH } from '../data-protection/backup/contents.ts'
+import { type Contents, DUMP_PATH, STORE_PATH } from '../data-protection/backup/contents.ts'
 import type { OpenedBackup } from '../data-protection/backup/open-backup.ts'
 import { contentsOf, type Open, stage, type StageRoots } from '../data-protection/backup/stage.ts'
 import { mustBeSoundSqlite } from '../stores/sqlite/snapshot.ts'
@@ -22,6 +22,8 @@ export interface UnpackParts {
 export interface SoundBackup {
   readonly contents: Contents
   readonly records: number
+  /** Whether a copy of PostgreSQL was read to its end, for which `pg_restore` must be here. Absent: there is none. */
+  readonly database?: 'whole' | 'not read'
 }
 
 /** Unpacks a series below `roots`, which hold nothing yet, and examines it. Rejects with BackupError. */
@@ -32,10 +34,12 @@ export async function unpackSound(
   const contents = read ?? (await contentsOf(series, open))
   await stage(series, contents, open, roots, told)
   if (contents.hasStore) await mustHoldStore(roots)
+  const { database } = contents
+  const isRead = database && (await mustHoldDump(roots, database))
   const { key } = (series.at(-1) as OpenedBackup).manifest
   let records = 0
   for (const chain of contents.chains) records += mustVerify(chain, roots, keys, key)
-  return { contents, records }
+  return { contents, records, ...(database && { database: isRead === true ? 'whole' : 'not read' }) }
 }
 
 async function mustHoldStore(roots: StageRoots): Promise<void> {
@@ -44,6 +48,16 @@ async function mustHoldStore(roots: StageRoots): Promise<void> {
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replace(`${roots.state}/`, '') : String(cause)
     throw new BackupError('unsound', `The store in the backup does not serve: ${why}`, cause)
+  }
+}
+
+async function mustHoldDump(roots: StageRoots, facts: NonNullable<Contents['database']>): Promise<boolean> {
+  const { mustBeSoundDump } = await import('../stores/postgres/read-dump.ts')
+  try {
+    return await mustBeSoundDump(join(roots.state, DUMP_PATH), facts)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.replaceAll(`${roots.state}/`, '') : String(cause)
+    throw new BackupError('unsound', `The copy of PostgreSQL in the backup does not serve: ${why}`, cause)
   }
 }
 

@@ -12,13 +12,26 @@ import type { RestoreTarget } from './restore-target.ts'
 
 type Plain = Record<string, unknown>
 
+/** The PostgreSQL in which the copy is tried. */
+export interface DrillDatabase {
+  readonly kind: 'postgres'
+  readonly url: string
+  readonly socket: string
+  readonly username: string
+}
+
 /** What reaches out, or needs secrets that are not in a backup. */
 const LEFT_OUT = ['exporters', 'telemetry', 'dataProtection', 'identity', 'backup', 'anomalies'] as const
 
 /** Throws ConfigError when what was restored is no configuration. */
-export function drillConfig(contents: Contents, target: RestoreTarget, withUpstreams: boolean): Config {
+export function drillConfig(
+  contents: Contents,
+  target: RestoreTarget,
+  withUpstreams: boolean,
+  database?: DrillDatabase,
+): Config {
   const file = join(target.home, contents.config)
-  const shape = readShape(readFileSync(file, 'utf8'), file, (value) => quieten(value, withUpstreams))
+  const shape = readShape(readFileSync(file, 'utf8'), file, (value) => quieten(value, withUpstreams, database))
   const moved = mover(contents, target)
   const policy = { ...shape.policy, files: shape.policy.files.map(moved) }
   const tenants = Object.entries(shape.tenants ?? {}).map(([name, tenant]) => {
@@ -33,13 +46,13 @@ export function drillConfig(contents: Contents, target: RestoreTarget, withUpstr
   }
 }
 
-function quieten(value: Plain, withUpstreams: boolean): void {
+function quieten(value: Plain, withUpstreams: boolean, database: DrillDatabase | undefined): void {
   for (const name of LEFT_OUT) delete value[name]
   value['listen'] = { host: '127.0.0.1', port: 0, plaintext: 'loopback-only' }
   if (isPlain(value['audit'])) value['audit'] = { ...value['audit'], witness: {}, log: {} }
   if (isPlain(value['traffic'])) value['traffic'] = without(value['traffic'], 'redis', 'lists')
   // Nothing of a drill may reach what the real gateways share.
-  if (isPlain(value['store']) && value['store']['kind'] === 'postgres') value['store'] = { kind: 'sqlite' }
+  if (isPlain(value['store']) && value['store']['kind'] === 'postgres') value['store'] = database ?? { kind: 'sqlite' }
   const { inspection, upstreams } = value
   if (isPlain(inspection) && isPlain(inspection['results']))
     value['inspection'] = { ...inspection, results: without(inspection['results'], 'classifier', 'canaries') }

@@ -15,9 +15,12 @@ import { ApiKeyLifecycle } from '../identity/api-key-lifecycle.ts'
 import { outboundProver } from './build-validation.ts'
 import type { UnpackParts } from './check-backup.ts'
 import { drillConfig } from './drill-config.ts'
+import { drillDatabase, type TriedDatabase } from './drill-database.ts'
 import type { DrillCheck } from './drill-report.ts'
 import { startGateway } from './gateway.ts'
 import { openKeys } from './open-keys.ts'
+import { openStores, type StoresParts } from './open-stores.ts'
+import type { PutBack } from './postgres-copy.ts'
 import { restoreBackup } from './restore-backup.ts'
 import type { RestoreTarget } from './restore-target.ts'
 
@@ -44,16 +47,43 @@ export async function drill(parts: DrillParts): Promise<readonly DrillCheck[]> {
     elsewhere: join(scratch, 'elsewhere'),
   }
   const checks = new Checks(clock)
+  let database: TriedDatabase | undefined
+  const wanted = contents.database !== undefined
+  if (wanted)
+    await checks.run('PostgreSQL', async () => {
+      database = await drillDatabase(contents, scratch, parts.live)
+      return 'a server of its own was started for the copy'
+    })
+  if (wanted && database === undefined) return checks.done
+  try {
+    return await tryOut({ ...parts, database }, target, checks)
+  } finally {
+    await database?.close()
+  }
+}
+
+interface TriedParts extends DrillParts {
+  readonly database: TriedDatabase | undefined
+}
+
+async function tryOut(parts: TriedParts, target: RestoreTarget, checks: Checks): Promise<readonly DrillCheck[]> {
+  const { contents, database } = parts
   const restored = await checks.run('restore', async () => {
-    const found = await restoreBackup({ ...parts, target, replace: false, lostAuditKey: true, by: 'drill' })
+    const how = {
+      replace: false,
+      lostAuditKey: true,
+      by: 'drill',
+      putBack: database && ((put: PutBack) => database.putBack(put)),
+    }
+    const found = await restoreBackup({ ...parts, target, ...how })
     return found === 'finished'
       ? 'finished'
-      : `${found.records} records in ${contents.chains.length} chains verify${contents.hasStore ? ', the store is whole' : ''}`
+      : `${found.records} records in ${contents.chains.length} chains verify${holdsStore(contents) ? ', the store is whole' : ''}`
   })
   if (!restored) return checks.done
   let config: Config | undefined
   await checks.run('configuration', async () => {
-    config = drillConfig(contents, target, parts.withUpstreams)
+    config = drillConfig(contents, target, parts.withUpstreams, database?.store)
     return `${Object.keys(config.upstreams).length} upstreams, ${config.policy.files.length} patterns of policies`
   })
   if (config === undefined) return checks.done
@@ -62,7 +92,7 @@ export async function drill(parts: DrillParts): Promise<readonly DrillCheck[]> {
   if (policyTests !== undefined) await checks.run('policy tests', () => policyTests(known))
   await serveOnce(parts, known, checks)
   await checks.run('chains go on', async () => chainsVerify(known, parts))
-  await checkSealed(parts, target, checks)
+  await checkSealed(parts, known, checks)
   return checks.done
 }
 
@@ -70,7 +100,7 @@ async function serveOnce({ clock, environment, contents }: DrillParts, config: C
   const said: string[] = []
   const log = createLogger({ level: 'error', format: 'json', sink: { write: (line) => void said.push(line) } })
   let gateway: Awaited<ReturnType<typeof startGateway>> | undefined
-  const key = contents.hasStore ? await keyFor(config, clock) : undefined
+  const key = holdsStore(contents) ? await keyFor(config, clock, environment) : undefined
   await checks.run('start', async () => {
     gateway = await startGateway({ config, configFile: join(config.state, 'drill'), log, clock, environment })
     return 'it listens on loopback'
@@ -86,10 +116,13 @@ async function serveOnce({ clock, environment, contents }: DrillParts, config: C
   }
 }
 
+const holdsStore = ({ hasStore, database }: Contents): boolean => hasStore || database !== undefined
+
+const proverFor = (config: Config, clock: Clock) => () => outboundProver(config, clock, { warn: () => undefined })
+
 /** Made in the scratch store and gone with it. */
-async function keyFor(config: Config, clock: Clock): Promise<string | undefined> {
-  const { openSqliteStores } = await import('../stores/sqlite/open.ts')
-  const stores = await openSqliteStores({ path: stateLayout(config).store })
+async function keyFor(config: Config, clock: Clock, environment: Environment): Promise<string | undefined> {
+  const stores = await openStores({ config, environment, prover: proverFor(config, clock), onProblem: () => {} })
   try {
     const revocations = { revoke: async () => {} }
     const keys = new ApiKeyLifecycle({ store: stores.apiKeys, revocations, clock, random: randomBytes })
@@ -145,21 +178,20 @@ function chainsVerify(config: Config, { keys, contents }: DrillParts): string {
 /** With the tenant keys where they are: they are never copied, not even into a scratch place. */
 async function checkSealed(
   { live, contents, clock, environment }: DrillParts,
-  target: RestoreTarget,
+  tried: Config,
   checks: Checks,
 ): Promise<void> {
   const name = 'sealed secrets open'
-  if (live === undefined || !contents.hasStore)
-    return checks.skip(name, 'the keys of tenants are not here; no backup holds them')
+  const skip = () => checks.skip(name, 'the keys of tenants are not here; no backup holds them')
+  if (live === undefined || !holdsStore(contents)) return skip()
+  const store = await withTenantKeys(live, tried, { environment, prover: proverFor(live, clock) })
+  if (store === undefined) return skip()
+  const { stores, close } = store
   await checks.run(name, async () => {
-    const layout = stateLayout(live)
-    const { openSqliteStores } = await import('../stores/sqlite/open.ts')
-    const path = stateLayout({ state: target.state, audit: live.audit }).store
-    const stores = await openSqliteStores({ path, tenantKeysPath: layout.tenantKeys })
     // Without their copy, which would be settled.
     const config = { dataProtection: { ...live.dataProtection, tenantKeys: {} } }
-    const prover = await outboundProver(live, clock, { warn: () => undefined })
-    const keys = openKeys({ config, layout, stores, clock, environment, prover })
+    const prover = await proverFor(live, clock)()
+    const keys = openKeys({ config, layout: stateLayout(live), stores, clock, environment, prover })
     try {
       const tenants = await stores.dataKeys.tenants()
       let [opened, shredded] = [0, 0]
@@ -176,9 +208,25 @@ async function checkSealed(
       return `${opened} samples of ${tenants.length} tenants${shredded > 0 ? `; ${shredded} tenants were shredded, or have no key here` : ''}`
     } finally {
       await keys.close()
-      await stores.close()
     }
   })
+  await close()
+}
+
+/** The store that was put back, with the keys of tenants as they are where the gateway is; undefined where these cannot be had. */
+async function withTenantKeys(live: Config, tried: Config, way: Pick<StoresParts, 'environment' | 'prover'>) {
+  const parts = { ...way, onProblem: () => {} }
+  if (tried.store.kind === 'sqlite') {
+    const { openSqliteStores } = await import('../stores/sqlite/open.ts')
+    const tenantKeysPath = stateLayout(live).tenantKeys
+    const stores = await openSqliteStores({ path: stateLayout(tried).store, tenantKeysPath })
+    return { stores, close: () => stores.close() }
+  }
+  const source = await openStores({ ...parts, config: live }).catch(() => undefined)
+  if (source === undefined) return undefined
+  const stores = await openStores({ ...parts, config: tried })
+  const close = async () => void (await Promise.all([stores.close(), source.close()]))
+  return { stores: { ...stores, tenantKeys: source.tenantKeys }, close }
 }
 
 class Checks {

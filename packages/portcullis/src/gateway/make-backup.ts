@@ -9,7 +9,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../core/clock.ts'
 import { BackupError } from '../data-protection/backup/backup-error.ts'
 import { Catalogue, type CataloguedBackup } from '../data-protection/backup/catalogue.ts'
-import { STORE_PATH } from '../data-protection/backup/contents.ts'
+import { type Contents, DUMP_PATH, STORE_PATH } from '../data-protection/backup/contents.ts'
 import type { BackupSigner } from '../data-protection/backup/manifest.ts'
 import {
   isDraft,
@@ -36,6 +36,8 @@ export interface BackupParts {
   readonly clock: Clock
   /** Copies the store, as it is at one moment, into a new file; undefined where there is nothing to copy. */
   readonly snapshot: ((file: string) => Promise<void>) | undefined
+  /** Copies a store in PostgreSQL, as it is at one moment, into a new file of an empty folder; undefined where there is none. */
+  readonly dump?: ((file: string) => Promise<NonNullable<Contents['database']>>) | undefined
   /** Signs all chains where they stand. */
   readonly checkpoints: () => Promise<readonly SignedEnd[]>
   /** Hears how far it is, and of how much, in bytes. */
@@ -44,30 +46,25 @@ export interface BackupParts {
 
 /** Longer than a backup takes. */
 const STALE_MS = 86_400_000
-const SNAPSHOT = /^backup-[0-9a-f]{16}\.sqlite(?:-journal|-wal|-shm)?$/
+const SNAPSHOT = /^backup-[0-9a-f]{16}\.(?:sqlite(?:-journal|-wal|-shm)?|pg)$/
 
 /** Rejects with BackupError, StoreError, `audit.unavailable`, and what the file system throws; then no backup is there. */
 export async function makeBackup(parts: BackupParts): Promise<WrittenBackup> {
-  const { config, into, clock, snapshot, told = () => {} } = parts
+  const { config, into, clock, told = () => {} } = parts
   mustLieApart(parts)
   mkdirSync(into, { recursive: true, mode: 0o700 })
   removeStale(parts)
   const id = newBackupId()
   const madeAt = clock.now()
   const since = parts.since !== undefined && parts.since.madeAt <= madeAt ? parts.since : undefined
-  const copy = join(config.state, `backup-${id}.sqlite`)
+  const places = copiesOf(config, id)
   try {
-    await snapshot?.(copy)
+    const store = await copyStore(parts, places)
     const ends = await parts.checkpoints()
     const sources = { ...parts, ends, before: since?.contents }
-    const hasStore = snapshot !== undefined
-    const files = {
-      store: hasStore ? [storeFile(copy)] : [],
-      records: recordFiles(sources),
-      files: smallFiles(sources),
-    }
+    const files = { store: store.files, records: recordFiles(sources), files: smallFiles(sources) }
     const total = [...files.store, ...files.records, ...files.files].reduce((sum, file) => sum + bytesOf(file), 0)
-    const about = { roots: rootsOf(parts), config: basename(parts.configFile), hasStore, chains: ends }
+    const about = { roots: rootsOf(parts), config: basename(parts.configFile), chains: ends, ...store.about }
     const { packer, signer, privateKeys } = parts
     const plan = { into, madeAt, about, files, packer, signer, privateKeys }
     const written = await writeBackup(
@@ -85,7 +82,25 @@ export async function makeBackup(parts: BackupParts): Promise<WrittenBackup> {
     })
     return written
   } finally {
-    rmSync(copy, { force: true })
+    for (const place of [places.embedded, places.dumped]) rmSync(place, { recursive: true, force: true })
+  }
+}
+
+/** A copy of PostgreSQL has a folder of its own: while it is made, the way into the database lies beside it. */
+const copiesOf = ({ state }: Pick<Config, 'state'>, id: string) => ({
+  embedded: join(state, `backup-${id}.sqlite`),
+  dumped: join(state, `backup-${id}.pg`),
+})
+
+async function copyStore({ snapshot, dump }: BackupParts, { embedded, dumped }: ReturnType<typeof copiesOf>) {
+  await snapshot?.(embedded)
+  const file = join(dumped, basename(DUMP_PATH))
+  if (dump !== undefined) mkdirSync(dumped, { mode: 0o700 })
+  const database = await dump?.(file)
+  const hasStore = snapshot !== undefined
+  return {
+    files: [...(hasStore ? [storeFile(embedded, STORE_PATH)] : []), ...(database ? [storeFile(file, DUMP_PATH)] : [])],
+    about: { hasStore, ...(database && { database }) },
   }
 }
 
@@ -123,8 +138,8 @@ function removeStale({ config, into, clock }: BackupParts): void {
   for (const path of left.filter(isStale)) rmSync(path, { recursive: true, force: true })
 }
 
-const storeFile = (file: string): PlannedFile => ({
-  ...{ root: 'state', path: STORE_PATH, mode: 0o600, before: [] },
+const storeFile = (file: string, path: string): PlannedFile => ({
+  ...{ root: 'state', path, mode: 0o600, before: [] },
   source: { file, from: 0, bytes: 'all' },
 })
 

@@ -23,7 +23,7 @@ import { buildPayloads } from './build-payloads.ts'
 import { buildRetention } from './build-retention.ts'
 import { anomalyBlocks, buildTraffic, trafficReadings } from './build-traffic.ts'
 import { eventual } from './eventual-ledger.ts'
-import { certificateHolder } from './certificate-revocation.ts'
+import { certificateHolder, tellRevoked } from './certificate-revocation.ts'
 import { openKeys } from './open-keys.ts'
 import { openRecords } from './open-records.ts'
 import { openSignatures } from './open-signatures.ts'
@@ -69,6 +69,7 @@ export async function openGround(parts: GroundParts, started: Started) {
   const stores = await openStores({
     config,
     environment,
+    prover: async () => prover,
     onProblem: (error) => log.warn('the store does not answer', { error }),
   })
   started.push(() => stores.close())
@@ -83,6 +84,7 @@ export async function openGround(parts: GroundParts, started: Started) {
   const nonceKey = async () => (stores.shared ? sharedNonceKey(sealing.keyring) : undefined)
   const identity = await buildIdentity({ ...common, environment, openServer, nonceKey, bundles: listener.bundles })
   started.push(() => identity.close())
+  await tellRevoked(layout, config, identity.revocations, clock.now())
   listener.refuseRevoked((thumbprint) => identity.revocations.covers(certificateHolder(thumbprint), clock.now()))
   const isRevoked = (principal: Principal) => identity.revocations.covers(principal, clock.now())
   const signatures = await openSignatures({ ...common, environment, replays: stores.replays })
@@ -109,7 +111,7 @@ async function openVault(parts: KeptParts, started: Started) {
   const keys = openKeys({ config, layout, stores, clock, environment, prover })
   started.push(() => keys.close())
   await keys.prove(log)
-  const backups = new Backups({ config, configFile, layout, stores, chains, clock, log })
+  const backups = new Backups({ config, configFile, layout, stores, chains, clock, log, environment, prover })
   started.push(() => backups.close())
   watch.observation?.further.push(() => backups.readings)
   const payloads = buildPayloads({ config, layout, keys, mask: payloadMask })

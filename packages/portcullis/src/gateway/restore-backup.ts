@@ -10,15 +10,18 @@ import { segmentsOf } from '../audit/lines.ts'
 import { stateLayout } from '../config/state-layout.ts'
 import type { Clock } from '../core/clock.ts'
 import { BackupError } from '../data-protection/backup/backup-error.ts'
-import { type Contents, STORE_PATH } from '../data-protection/backup/contents.ts'
+import { type Contents, DUMP_PATH, STORE_PATH } from '../data-protection/backup/contents.ts'
 import type { Manifest } from '../data-protection/backup/manifest.ts'
 import type { OpenedBackup } from '../data-protection/backup/open-backup.ts'
 import { privateFolder } from '../pki/private-file.ts'
-import { type CarriedOver, carryOver, endGrants } from '../stores/sqlite/snapshot.ts'
+import type { CarriedOver } from '../stores/carried-over.ts'
+import type { PostgresRestored } from '../stores/postgres/restore.ts'
+import { carryOver, endGrants } from '../stores/sqlite/snapshot.ts'
 import { type UnpackParts, unpackSound } from './check-backup.ts'
 import { distrust, readDistrust } from './distrust.ts'
 import { keepNewest } from './newest-lock.ts'
 import { PRODUCT } from './product.ts'
+import { type PutBack, putDatabase } from './postgres-copy.ts'
 import { putBackCursors } from './restore-cursors.ts'
 import {
   asideOf,
@@ -43,6 +46,8 @@ export interface RestoreParts extends UnpackParts {
   readonly by: string
   /** Called right before anything changes its place; throws when somebody uses what is there. */
   readonly mustBeIdle?: () => void
+  /** Puts a copy of PostgreSQL back, whole or not at all; the configuration is in its place by then. Absent: what is there stays. */
+  readonly putBack?: ((put: PutBack) => Promise<PostgresRestored>) | undefined
 }
 
 export interface Restored {
@@ -60,6 +65,8 @@ export interface Restored {
   readonly outside: readonly string[]
   /** Whether the sealed secrets can be opened: their keys are never in a backup. */
   readonly hasTenantKeys: boolean
+  /** What came of a copy of PostgreSQL; absent where the backup has none. */
+  readonly database?: PostgresRestored | 'left alone'
 }
 
 /** Rejects with BackupError, StoreError, AuditKeyError and what the file system throws; then everything is as it was. */
@@ -87,6 +94,8 @@ export async function restoreBackup(parts: RestoreParts): Promise<Restored | 'fi
     parts.mustBeIdle?.()
     const put = putFiles(contents, { from: outside, to: target })
     rmSync(found, { recursive: true, force: true })
+    // Last of what can fail: from then on the store is that of the backup, and the chains that say so are about to take their place.
+    const database = await putDatabase(parts, contents, join(aside, DUMP_PATH))
     await markComplete(target, manifest.id)
     const kept = (await putInPlace(target, clock.now())).filter(keepsMore)
     const hasTenantKeys = existsSync(join(target.state, 'tenant-keys.sqlite'))
@@ -98,6 +107,7 @@ export async function restoreBackup(parts: RestoreParts): Promise<Restored | 'fi
       ...put,
       hasTenantKeys,
       ...(carried && { carried }),
+      ...(database && { database }),
     }
   } catch (thrown) {
     if (!existsSync(join(aside, 'restored.json')))

@@ -33,7 +33,7 @@ export async function sharedTokenKeys(parts: SharedTokenKeysParts, rule: Rotatio
     if (keys === current) return keys
     // Whoever was held up for longer than its turn must not write over what another node signs with by now.
     if (!(await turns.keep(TURN, holder, TURN_MS))) return await sharedTokenKeys(parts, rule)
-    await parts.vault.put(PLACE, new Secret(JSON.stringify(keys)))
+    await turns.guard(TURN, holder, () => parts.vault.put(PLACE, new Secret(JSON.stringify(keys))))
     return keys
   } finally {
     await turns.pass(TURN, holder).catch(() => undefined)

@@ -7,8 +7,17 @@ export type StoreErrorCode =
   | 'locked'
   | StoreServerErrorCode
 
-/** Of a server: `unsafe_role` when its row-level security would not hold us. */
-export type StoreServerErrorCode = 'unreachable' | 'unprepared' | 'unsafe_role'
+/**
+ * Of a server: `unsafe_role` when its row-level security would not hold us; `turn_lost` when another node has the turn by now
+ * within which something was to be written; `no_program` and `program_failed` of the programs that come with it.
+ */
+export type StoreServerErrorCode =
+  | 'unreachable'
+  | 'unprepared'
+  | 'unsafe_role'
+  | 'turn_lost'
+  | 'no_program'
+  | 'program_failed'
 
 export class StoreError extends Error {
   override readonly name = 'StoreError'

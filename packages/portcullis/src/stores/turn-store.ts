@@ -8,4 +8,9 @@ export interface TurnStore {
   keep(name: string, holder: string, forMs: number): Promise<boolean>
   /** Gives it back. Nothing happens when another holder has it. */
   pass(name: string, holder: string): Promise<void>
+  /**
+   * Runs the work of a holder. Where nodes share the store, whatever the work writes into it, but turns, is refused with
+   * StoreError `turn_lost` once another holder has the turn, and until it is written nobody else gets it.
+   */
+  guard<T>(name: string, holder: string, work: () => Promise<T>): Promise<T>
 }

@@ -137,6 +137,7 @@ describe('changes of two processes over one store', () => {
       take: async () => true,
       keep: async () => false,
       pass: async () => {},
+      guard: (_name, _holder, work) => work(),
     })
     let isMade = false
     const making = changes.make(maker, async (announce) => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
 import { ChainInUse, takeLock } from '../../src/audit/lock.ts'
 import { newFolder } from './fixtures.ts'
 
-/** The four lines of a lock of this process, some of them changed. */
+/** The five lines of a lock of this process, some of them changed. */
 function lockWith(change: (lines: string[]) => void): string {
   const directory = newFolder()
   const lock = takeLock(directory, Date.now())
@@ -45,6 +45,19 @@ for (const [title, change] of STALE) {
 test('a lock of another host is never taken over', () => {
   const directory = lockWith((lines) => lines.splice(0, 1, `not-${hostname()}`))
   assert.throws(() => takeLock(directory, Date.now()), /was opened on host not-/)
+})
+
+test('a lock of another container is watched, and taken over when nobody touches it', () => {
+  const directory = lockWith((lines) => lines.splice(4, 1, 'pid:[1]'))
+  takeLock(directory, Date.now(), 60).release()
+})
+
+test('a lock of whoever is in no container is not taken over by one', () => {
+  const space = 'pid:[4026531836]'
+  const isThere = readlinkSync('/proc/self/ns/pid') === space
+  const directory = lockWith((lines) => lines.splice(4, 1, space))
+  if (isThere) return assert.throws(() => takeLock(directory, Date.now(), 60), /process \d+ already writes/)
+  assert.throws(() => takeLock(directory, Date.now(), 60), /another container of this machine/)
 })
 
 test('two that find a stale lock do not both get it', () => {

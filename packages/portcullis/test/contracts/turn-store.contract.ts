@@ -41,5 +41,15 @@ export function turnStoreContract(backend: string, open: OpenTurns): void {
       assert.equal(await store.keep('acme', 'b', LONG_MS), true)
       assert.equal(await store.take('acme', 'a', LONG_MS), false)
     })
+
+    it('gives what the work of a holder gives, and throws what it throws', async (t) => {
+      const store = await open(t)
+      assert.equal(await store.take('acme', 'a', LONG_MS), true)
+      assert.equal(await store.guard('acme', 'a', async () => 'done'), 'done')
+      await assert.rejects(
+        store.guard('acme', 'a', () => Promise.reject(new Error('not done'))),
+        /not done/,
+      )
+    })
   })
 }

@@ -7,12 +7,15 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { stringify } from 'yaml'
 import { callTool, openSession, type Reachable, type Reply, send, stream } from '../fixtures/client.ts'
+import { createTestIdentity, type TestIdentity } from '../fixtures/certificate.ts'
 import { type CountingUpstream, startCounting } from '../fixtures/counting-upstream.ts'
 import { configOf } from '../fixtures/gateway.ts'
 import { Browser } from '../fixtures/browser.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { OWNER, PASSWORD, ROLE, startPostgres, type TestPostgres } from '../fixtures/postgres.ts'
+import { proofFor, proofKey } from '../fixtures/proof.ts'
 import { PASSWORD as PERSONS, type SignInGateway, tokensOf, REDIRECT } from '../fixtures/sign-in.ts'
+import { LoopbackIssuer, signingKey } from '../identity/loopback-issuer.ts'
 
 const LAUNCHER = join(import.meta.dirname, '../fixtures/portcullis.ts')
 const TENANTS = ['default', 'acme', 'rival']
@@ -36,6 +39,8 @@ let url: string
 let upstream: CountingUpstream
 let first: Node
 let second: Node
+let trust: TestIdentity
+let issuer: LoopbackIssuer
 
 before(
   async () => {
@@ -44,15 +49,19 @@ before(
     database = await startPostgres()
     url = await database.database('shared', false)
     upstream = await startCounting()
+    trust = await createTestIdentity()
+    issuer = await LoopbackIssuer.start({ after: () => {} }, trust)
     const [port, beside] = [await freePort(), await freePort()]
     // Both stand behind one name, as behind a load balancer.
     const publicUrl = `https://127.0.0.1:${port}`
+    const entry = { issuer: issuer.issuer, ca: trust.caFile, algorithms: ['ES256'], everyone: ['admin'] }
+    const identity = { server: {}, issuers: [entry] }
     const files = [
-      configured('first', { connections: CONNECTIONS, timeoutMs: 700 }, { listen: { port } }),
+      configured('first', { connections: CONNECTIONS, timeoutMs: 2_000 }, { listen: { port }, identity }),
       configured(
         'second',
         { socket: database.socket, ca: undefined },
-        { listen: { port: beside, publicUrl, allowedHosts: [`127.0.0.1:${beside}`] } },
+        { listen: { port: beside, publicUrl, allowedHosts: [`127.0.0.1:${beside}`] }, identity },
       ),
     ]
     const [file = ''] = files
@@ -77,6 +86,8 @@ before(
 after(async () => {
   for (const node of [first, second]) node?.process.kill('SIGKILL')
   await upstream?.close()
+  await issuer?.stop()
+  trust?.remove()
   database?.remove()
   rmSync(root, { recursive: true, force: true })
 })
@@ -222,6 +233,29 @@ describe('two gateways over one PostgreSQL', { timeout: 240_000 }, () => {
     assert.ok((await until(async () => (await there()).status === 401)) < SECOND_MS)
   })
 
+  it('take on one the nonce of a proof that the other has given, and each proof once among both', async () => {
+    const [by, signing] = [await proofKey(), await signingKey('first')]
+    issuer.keys = [signing.jwk]
+    const here = first.url
+    const now = Math.floor(Date.now() / 1_000)
+    const claims = { sub: 'alice', aud: here, iat: now, exp: now + 300, jti: 'bound', cnf: { jkt: by.jkt } }
+    const token = await issuer.token(signing, claims)
+    const prove = async (node: Node, nonce?: string) => {
+      const dpop = await proofFor(by, { url: here, token, ...(nonce !== undefined && { nonce }) })
+      const headers = { authorization: `DPoP ${token}`, dpop, host: new URL(first.origin).host }
+      return { headers, reply: await callTool(node, 'echo', { text: 'x' }, { token: null, headers }) }
+    }
+    const asked = await prove(first)
+    assert.match(String(asked.reply.headers['www-authenticate']), /use_dpop_nonce/)
+    const nonce = String(asked.reply.headers['dpop-nonce'])
+    const { headers, reply } = await prove(second, nonce)
+    assert.equal(reply.status, 200, reply.text)
+    const again = await callTool(first, 'echo', { text: 'x' }, { token: null, headers })
+    assert.equal(again.status, 401)
+    const stranger = await prove(second, `${nonce.slice(0, -2)}AA`)
+    assert.equal(stranger.reply.status, 401, 'a nonce of nobody is none')
+  })
+
   it('keep tenants apart, whichever node is asked', async () => {
     const [acme, rival] = [await issue(first, 'acme'), await issue(second, 'rival')]
     const seen = await admin(second, '/keys', undefined, { token: acme.token })
@@ -258,7 +292,7 @@ describe('two gateways over one PostgreSQL', { timeout: 240_000 }, () => {
 
   it('wait no longer for a statement than they may, and let nobody in meanwhile', async () => {
     const { token } = await issue(first)
-    const lock = 'begin; lock table portcullis.api_key in access exclusive mode; select pg_sleep(3); commit'
+    const lock = 'begin; lock table portcullis.api_key in access exclusive mode; select pg_sleep(5); commit'
     let isLocked = true
     const locked = database.run('shared', lock).then(() => (isLocked = false))
     await until(async () => {

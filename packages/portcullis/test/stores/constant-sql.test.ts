@@ -7,11 +7,13 @@ import { test } from 'node:test'
 const STORES = resolve(import.meta.dirname, '../../src/stores')
 
 /** What may stand in the text of a pragma, which takes no parameters. All of them are constants of the program. */
-const WRITTEN_INTO_TEXT: ReadonlySet<string> = new Set(['synchronous', 'APPLICATION_ID', 'STEPS.length', 'name'])
+const WRITTEN_INTO_TEXT: ReadonlySet<string> = new Set([
+  ...['synchronous', 'APPLICATION_ID', 'STEPS.length', 'name', 'SCHEMA_VERSION'],
+])
 /** What may be run besides a literal: a text that was joined of parts, a step of the migrations, and constants of the program. */
 const RUN: ReadonlySet<string> = new Set([
   ...['text', 'step', 'query'],
-  ...['REACH', 'STANDING', 'OPEN_TABLES', 'ROW_SECURITY', 'RIGHTS'],
+  ...['REACH', 'FENCE', 'STANDING', 'OPEN_TABLES', 'ROW_SECURITY', 'RIGHTS', 'READER_RIGHTS'],
 ])
 
 /** Makes statements alike for several tables and columns, all of them named in the file itself; nothing it exports takes such a name. */

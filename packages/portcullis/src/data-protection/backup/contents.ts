@@ -44,14 +44,19 @@ export interface Contents {
   readonly roots: { readonly state: string; readonly audit: string; readonly home: string }
   /** The configuration, below `home`. */
   readonly config: string
-  /** False where the store was in memory. */
+  /** False where the store was in memory, or in PostgreSQL. */
   readonly hasStore: boolean
+  /** Versions of the PostgreSQL, and of the schema, of which a copy is in it. */
+  readonly database?: { readonly server: number; readonly schema: number }
   readonly files: readonly KeptFile[]
   readonly chains: readonly KeptChain[]
 }
 
 /** The one file of the store, below `state`. */
 export const STORE_PATH = 'store.sqlite'
+
+/** The copy of a store in PostgreSQL, below `state`, in a folder of its own. */
+export const DUMP_PATH = 'postgres/store.pgdump'
 
 /** Throws BackupError for what this release would not have written, paths that lead elsewhere included. */
 export function parseContents(bytes: Buffer, place: string): Contents {
@@ -65,9 +70,14 @@ export function parseContents(bytes: Buffer, place: string): Contents {
   if (!isRecord(value) || value['format'] !== 'portcullis-backup-contents-1')
     throw wrong('its list of contents is not one')
   const contents = value as unknown as Contents
-  const { files, chains, roots } = contents
+  const { files, chains, roots, database } = contents
   const isOne =
-    Array.isArray(files) && files.every(isFile) && Array.isArray(chains) && chains.every(isChain) && isRoots(roots)
+    Array.isArray(files) &&
+    files.every(isFile) &&
+    Array.isArray(chains) &&
+    chains.every(isChain) &&
+    isRoots(roots) &&
+    (database === undefined || (isRecord(database) && isCount(database.server) && isCount(database.schema)))
   if (!isOne) throw wrong('its list of contents is not one')
   const stray = files.find((file) => !isPlace(file))
   if (stray !== undefined)

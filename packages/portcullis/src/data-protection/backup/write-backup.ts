@@ -39,7 +39,7 @@ export interface BackupPlan {
   readonly madeAt: number
   readonly program: string
   readonly base?: { readonly id: string; readonly manifest: string }
-  readonly about: Pick<Contents, 'roots' | 'config' | 'hasStore' | 'chains'>
+  readonly about: Pick<Contents, 'roots' | 'config' | 'hasStore' | 'database' | 'chains'>
   /** By part; parts without files are left out. */
   readonly files: Readonly<Record<'store' | 'records' | 'files', readonly PlannedFile[]>>
   readonly privateKeys: boolean

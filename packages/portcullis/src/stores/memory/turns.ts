@@ -20,4 +20,8 @@ export class MemoryTurns implements TurnStore {
   async pass(name: string, holder: string): Promise<void> {
     if (this.#holders.get(name)?.holder === holder) this.#holders.delete(name)
   }
+
+  guard<T>(_name: string, _holder: string, work: () => Promise<T>): Promise<T> {
+    return work()
+  }
 }

@@ -2,12 +2,15 @@
 import type { Client } from 'pg'
 import { StoreError } from '../store-error.ts'
 import { connection, type PostgresAddress } from './connection.ts'
-import { RIGHTS, ROW_SECURITY } from './row-security.ts'
+import { READER_RIGHTS, RIGHTS, ROW_SECURITY } from './row-security.ts'
 import { STEPS } from './steps.ts'
 import { unreachable } from './unreachable.ts'
 
 /** Any number that all releases share. */
-const LOCK = 7_205_759_403
+export const SCHEMA_LOCK = 7_205_759_403
+
+/** How long a gateway waits for the database is set for its callers; whoever prepares it has the time. */
+const CONNECT_MS = 30_000
 
 export interface Prepared {
   readonly before: number
@@ -18,21 +21,26 @@ export interface Prepared {
 export const SCHEMA_VERSION: number = STEPS.length
 
 /**
- * Brings the schema to our version as its owner, and lets `grantee`, the role of the gateways, use it. Safe to repeat, and to
- * run twice at once. Rejects with StoreError, or with what PostgreSQL says.
+ * Brings the schema to our version as its owner, and lets `grantee`, the role of the gateways, use it, and `reader`, the role
+ * that makes backups, read it. Safe to repeat, and to run twice at once. Rejects with StoreError, or with what PostgreSQL says.
  */
-export async function preparePostgres(owner: PostgresAddress, grantee: string): Promise<Prepared> {
+export async function preparePostgres(owner: PostgresAddress, grantee: string, reader?: string): Promise<Prepared> {
   const { Client } = (await import('pg')).default
-  const client = new Client({ ...connection(owner), statement_timeout: 0, query_timeout: 0, lock_timeout: 60_000 })
+  const patient = { connectionTimeoutMillis: CONNECT_MS, statement_timeout: 0, query_timeout: 0, lock_timeout: 60_000 }
+  const client = new Client({ ...connection(owner), ...patient })
   client.on('error', () => {})
   await client.connect().catch((thrown: unknown) => Promise.reject(unreachable(owner, thrown)))
   try {
     await client.query('begin')
-    await client.query('select pg_advisory_xact_lock($1)', [LOCK])
+    await client.query('select pg_advisory_xact_lock($1)', [SCHEMA_LOCK])
     const prepared = await migrated(client)
     await client.query(ROW_SECURITY)
     await client.query("select set_config('portcullis.grantee', $1, true)", [grantee])
     await client.query(RIGHTS)
+    if (reader !== undefined) {
+      await client.query("select set_config('portcullis.reader', $1, true)", [reader])
+      await client.query(READER_RIGHTS)
+    }
     await client.query('commit')
     return prepared
   } finally {

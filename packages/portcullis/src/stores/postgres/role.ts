@@ -11,6 +11,7 @@ interface Standing {
   readonly copies: boolean
   readonly owns: boolean
   readonly creates: boolean
+  readonly reads: boolean
 }
 
 /** Also of what it could become by SET ROLE, and of the database, whose owner could take the schema. */
@@ -28,14 +29,17 @@ const STANDING = `
         and pg_has_role(session_user, nspowner, 'member'))
       or exists (select from pg_database where datname = current_database() and pg_has_role(session_user, datdba, 'member')) as owns,
     exists (select from pg_namespace where nspname in ('portcullis', 'portcullis_keys')
-      and has_schema_privilege(session_user, oid, 'create')) as creates`
+      and has_schema_privilege(session_user, oid, 'create')) as creates,
+    exists (select from pg_policy, unnest(polroles) as role (id)
+      where polname = 'of_backup' and id <> 0 and pg_has_role(session_user, id, 'member')) as reads`
 
-/** Tables with a tenant whose rows are open to whoever may read the table. */
+/** Tables with rows of tenants that are open to whoever may read the table. */
 const OPEN_TABLES = `
   select relname as name from pg_class join pg_namespace on pg_namespace.oid = relnamespace
   where nspname in ('portcullis', 'portcullis_keys') and relkind in ('r', 'p')
     and not (relrowsecurity and relforcerowsecurity)
-    and exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'tenant' and not attisdropped)`
+    and (relname in ('grant_entry', 'used_once')
+      or exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'tenant' and not attisdropped))`
 
 const PREPARE = 'run: portcullis store prepare, as the owner of the database'
 
@@ -84,6 +88,7 @@ async function requireRole(pool: Pool): Promise<void> {
     standing.copies && 'reaches the files of the server, or may replicate them',
     standing.owns && 'owns the tables, their schema or the database',
     standing.creates && 'may create in the schema',
+    standing.reads && 'reads the rows of all tenants, as the role that makes backups does',
   ].filter((reason) => reason !== false)
   if (reasons.length === 0) return
   const says = `The role ${standing.role} ${reasons.join(' and ')}, itself or by a role that it belongs to`

@@ -150,4 +150,29 @@ export const STEPS: readonly string[] = [
      wrapped portcullis.word not null,
      created_at bigint not null
    );`,
+  // The keys of tenants need nothing of the other schema any more, which can so be put back by itself. What a policy names
+  // cannot change its type; all policies are made anew after the steps.
+  `create domain portcullis_keys.word as text collate "C";
+   drop policy if exists of_tenant on portcullis_keys.tenant_key;
+   drop policy if exists of_node_select on portcullis_keys.tenant_key;
+   alter table portcullis_keys.tenant_key
+     alter column tenant type portcullis_keys.word,
+     alter column id type portcullis_keys.word,
+     alter column wrapped_by type portcullis_keys.word,
+     alter column wrapped type portcullis_keys.word;`,
 ]
+
+/** What a schema of keys must have where a copy of the other one is put back into a new database. */
+export const KEYS_SCHEMA = `
+do $$ begin
+  if to_regtype('portcullis_keys.word') is null then
+    create domain portcullis_keys.word as text collate "C";
+  end if;
+end $$;
+create table if not exists portcullis_keys.tenant_key (
+  tenant portcullis_keys.word primary key,
+  id portcullis_keys.word not null unique,
+  wrapped_by portcullis_keys.word not null,
+  wrapped portcullis_keys.word not null,
+  created_at bigint not null
+);`

@@ -1,5 +1,6 @@
 /** Turns in a database: one row for each, which one statement compares and swaps. */
 import type { TurnStore } from '../turn-store.ts'
+import { fenced } from './fence.ts'
 import { type Database, sql, type Statement } from './statement.ts'
 
 export class SqlTurns implements TurnStore {
@@ -28,5 +29,9 @@ export class SqlTurns implements TurnStore {
 
   async pass(name: string, holder: string): Promise<void> {
     await this.#db.change(sql`delete from turn where name = ${name} and holder = ${holder}`)
+  }
+
+  guard<T>(name: string, holder: string, work: () => Promise<T>): Promise<T> {
+    return fenced({ name, holder }, work)
   }
 }

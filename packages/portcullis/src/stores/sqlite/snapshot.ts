@@ -1,6 +1,7 @@
 /** Decides how the embedded store is copied while it is written, how a copy is examined, and what a newer store passes on to an older one. */
 import { closeSync, openSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import type { CarriedOver } from '../carried-over.ts'
 import { StoreError } from '../store-error.ts'
 import { migrate } from './migrations.ts'
 
@@ -38,18 +39,6 @@ export async function mustBeSoundSqlite(path: string): Promise<void> {
       throw new StoreError('not_a_store', `${path} is damaged: a row names one that is not there.`)
     migrate(db, path)
   })
-}
-
-/** What was taken from a newer store into an older one. */
-export interface CarriedOver {
-  readonly revocations: number
-  readonly blocks: number
-  /** Keys, accounts, clients, passkeys, links and deposited credentials that were ended or changed since. */
-  readonly ended: number
-  /** Tokens and proofs that were used up since. */
-  readonly used: number
-  /** Sessions, codes and refresh tokens that were ended since. */
-  readonly grants: number
 }
 
 /**

@@ -143,6 +143,62 @@ describe('row-level security', () => {
   }
 })
 
+describe('a turn', () => {
+  const KEY = { tenant: 'acme', principal: 'p', name: 'n', roles: ['user'], createdAt: 1 }
+  const insert = (id: string) => stores.apiKeys.insert({ ...KEY, id, digest: `digest-${id}` })
+  const counted = () => server.run('kept', 'select id from portcullis.api_key where id = any($1)', [['late', 'held']])
+
+  before(() => server.run('kept', EMPTY))
+
+  it('that another holder has by now lets nothing be written any more, and what it set going is free of it', async () => {
+    const { turns } = stores
+    assert.equal(await turns.take('acme', 'a', 1), true)
+    let later: Promise<void> | undefined
+    const work = turns.guard('acme', 'a', async () => {
+      while (!(await turns.take('acme', 'b', 60_000))) await pause(2)
+      later = pause(50).then(() => insert('held'))
+      await insert('late')
+    })
+    await assert.rejects(work, { name: 'StoreError', code: 'turn_lost' })
+    assert.deepEqual(await counted(), [])
+    await later
+    assert.deepEqual(await counted(), [{ id: 'held' }])
+  })
+
+  it('is not passed on while something is written on behalf of its holder', async () => {
+    const { turns } = stores
+    await server.run('kept', EMPTY)
+    assert.equal(await turns.take('slow', 'a', 1), true)
+    // As a write that waits for a disk.
+    const slow = server.run('kept', 'begin; lock table portcullis.api_key in share mode; select pg_sleep(0.4); commit')
+    await pause(100)
+    const written = turns.guard('slow', 'a', () => insert('late'))
+    await pause(20)
+    assert.equal(await turns.take('slow', 'b', 60_000), true)
+    assert.deepEqual(await counted(), [{ id: 'late' }], 'whoever has the turn next sees what was written')
+    await Promise.all([slow, written])
+  })
+})
+
+describe('what has no tenant', () => {
+  it('is found by whoever names it, and by nobody else', async () => {
+    await server.run('kept', EMPTY)
+    for (const one of ['x', 'y']) {
+      const entry = { kind: 'Session', digest: `d-${one}`, payload: '{}', expiresAt: 9, account: one }
+      await stores.grants.put({ ...entry, alias: `u-${one}`, grant: `g-${one}` })
+      await stores.replays.useOnce('dpop', one, 9)
+    }
+    for (const table of ['grant_entry', 'used_once'])
+      assert.deepEqual(await server.run('kept', `select * from portcullis.${table}`, [], ROLE), [])
+    assert.equal((await stores.grants.find('Session', 'd-x'))?.account, 'x')
+    assert.equal((await stores.grants.findByAlias('Session', 'u-y'))?.account, 'y')
+    assert.equal((await stores.grants.ofAccounts(['x', 'y'])).length, 2)
+    assert.equal(await stores.replays.useOnce('dpop', 'x', 9), false)
+    assert.equal(await stores.grants.count('Session'), 2)
+    assert.equal(await stores.grants.sweep(9), 2)
+  })
+})
+
 describe('a start', () => {
   const opening = async (to: string, more: Partial<PostgresStoresOptions> = {}) => {
     const opened = await openPostgresStores(optionsFor(to, more))
