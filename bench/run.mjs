@@ -6,6 +6,7 @@ const SUITES = {
   sandbox: './sandbox/run.mjs',
   detection: './detection/run.mjs',
   limbo: './limbo/run.mjs',
+  pkits: './pkits/run.mjs',
   'event-loop': './event-loop.mjs',
   masking: './masking.mjs',
   traffic: './traffic.mjs',

@@ -54,8 +54,8 @@ export class Validation {
     const host = new URL(url).hostname.replaceAll(/[[\]]/g, '')
     const check = await this.#lazily(tls, () => this.#serverCheck(name, tls))
     const watch = watchServer(check, host)
-    return (socket) => {
-      const verify = watch(socket)
+    return (socket, offered) => {
+      const verify = watch(socket, offered)
       return () =>
         verify().catch((thrown: unknown) => {
           const { reason, detail } = refusalOf(thrown)
@@ -167,7 +167,7 @@ export class Validation {
     if (mode === 'off') return {}
     const { clock, log } = this.#parts
     const { Revocation: Asked } = await import('../pki/revocation/revocation.ts')
-    const { ListFiles } = await import('../pki/revocation/lists.ts')
+    const { ListFiles } = await import('../pki/revocation/list-files.ts')
     this.#memory ??= this.#remember()
     const revocation = new Asked({
       ...(await this.#memory),

@@ -10,9 +10,12 @@ import { LocalAuthority } from '../pki/authority/local-authority.ts'
 import { authorityPlaces } from '../pki/authority/places.ts'
 import { PUBLISHED_PATH } from '../pki/authority/pointers.ts'
 import type { Publisher } from '../pki/authority/publisher.ts'
+import { PkiError } from '../pki/pki-error.ts'
 import { readPublic } from '../pki/private-file.ts'
 import type { FetchBytes } from '../pki/revocation/lists.ts'
 import { ConnectionGate } from '../traffic/flood.ts'
+import { MemoryRateStore } from '../traffic/memory-rate-store.ts'
+import { networkKey } from '../traffic/network.ts'
 import { type ByteAnswer, type ByteQuestion, ByteServer } from '../transport/byte-server.ts'
 
 export interface PublicationParts {
@@ -35,6 +38,10 @@ export interface Publication {
 
 const LIMITS = { maxBodyBytes: 8_192, maxConnections: 200 } as const
 const PER_ADDRESS = 20
+/** Each answer of the responder costs a signature. A proxy before many clients is one address, so it is far above what one asks. */
+const REQUESTS_PER_ADDRESS = { permits: 20, perSeconds: 1, burst: 400 } as const
+const MAX_ADDRESSES = 20_000
+const MAX_PROBLEMS = 100
 /** A revocation has to be seen at once, so nobody on the way may keep an answer. */
 const HEADERS = { 'cache-control': 'no-cache' } as const
 
@@ -82,14 +89,19 @@ export async function publishRevocations(parts: PublicationParts): Promise<Publi
   const { revocation } = config.listen
   const url = revocationUrl(config)
   if (revocation === undefined || url === undefined) return undefined
+  if (!URL.canParse(url)) {
+    const wrong = `nobody else can ask at ${url}, the address that certificates would name`
+    throw new PkiError(wrong, 'name one under which clients reach it in listen.revocation.url')
+  }
   await openLocalAuthority(parts)
   const { Publisher: Published } = await import('../pki/authority/publisher.ts')
   const publisher = new Published(layout.authority, clock)
   const server = new ByteServer({
     ...{ host: revocation.host, port: revocation.port, ...LIMITS },
     gate: new ConnectionGate(PER_ADDRESS),
+    waitSeconds: waitingOf(clock),
     answer: (question) => answerOf(publisher, question),
-    onFailure: (error) => log.error('what is revoked could not be told', { error }),
+    onFailure: oncePerProblem((error) => log.error('what is revoked could not be told', { error })),
   })
   const port = await server.listen()
   log.info('revocations are published', { url: url + PUBLISHED_PATH, port })
@@ -102,6 +114,26 @@ export async function publishRevocations(parts: PublicationParts): Promise<Publi
       const question = { method, path: asked.slice(url.length), type, body: body?.bytes ?? Buffer.alloc(0) }
       return answerOf(publisher, question).bytes
     },
+  }
+}
+
+/** By the network that an address belongs to, as all limits by address are. */
+function waitingOf(clock: Clock): (address: string) => number | undefined {
+  const store = new MemoryRateStore(clock, { maxKeys: MAX_ADDRESSES })
+  return (address) => {
+    const verdict = store.take([{ key: networkKey(address), cost: 1, rule: REQUESTS_PER_ADDRESS }])
+    return verdict.allowed ? undefined : verdict.retryAfterSeconds
+  }
+}
+
+/** Everybody can ask, so what is wrong here is told once and not with each question. */
+function oncePerProblem(tell: (thrown: unknown) => void): (thrown: unknown) => void {
+  const told = new Set<string>()
+  return (thrown) => {
+    const what = thrown instanceof Error ? thrown.message : ''
+    if (told.has(what) || told.size >= MAX_PROBLEMS) return
+    told.add(what)
+    tell(thrown)
   }
 }
 

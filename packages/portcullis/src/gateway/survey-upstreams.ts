@@ -16,7 +16,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { Access } from './build-access.ts'
 import { closeDrivers, selectDrivers } from './build-sandbox.ts'
 import { buildUpstreams } from './build-upstreams.ts'
-import { Validation } from './build-validation.ts'
+import { outboundProver, Validation } from './build-validation.ts'
 import { openKeys } from './open-keys.ts'
 import { openSignatures } from './open-signatures.ts'
 import { openStores } from './open-stores.ts'
@@ -44,7 +44,11 @@ export async function surveyUpstreams(
   const { config, configFile, log } = parts
   privateFolder(config.state)
   const drivers = selectDrivers(config, ownPaths(config, configFile), log)
-  const stores = await openStores({ ...parts, onProblem: (error) => log.warn('the store does not answer', { error }) })
+  const stores = await openStores({
+    ...parts,
+    prover: () => outboundProver(config, parts.clock, log),
+    onProblem: (error) => log.warn('the store does not answer', { error }),
+  })
   const processes = new Processes({ ...parts, ledger: UNRECORDED })
   let upstreams: ReadonlyMap<string, Upstream> = new Map()
   try {

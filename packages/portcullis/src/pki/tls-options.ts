@@ -11,7 +11,10 @@ const CLASSICAL = ['X25519', 'P-256', 'P-384']
 
 /** Of TLS 1.2: a client could ask for one after the other, each of which costs us more than it. */
 const NO_SECOND_HANDSHAKE = constants.SSL_OP_NO_RENEGOTIATION
-/** Without tickets each connection proves its certificate anew; a resumed one would stand on an old verdict, and on no key. */
+/**
+ * A session of TLS 1.3 carries the certificate that it began with, which is judged anew each time it is resumed. One of TLS 1.2 can be
+ * that of another client where its secret is not bound to the handshake (RFC 7627 §1), so there each connection shows its own.
+ */
 const PROVED_EACH_TIME = constants.SSL_OP_NO_TICKET
 
 /** Of TLS 1.2, key agreement with forward secrecy and authenticated encryption alone (RFC 9325 §4.2). */
@@ -53,7 +56,8 @@ export function listenerTls(
   return {
     ...(clients && clientOptions(clients)),
     ...(minVersion === 'TLSv1.2' && { ciphers: SUITES }),
-    secureOptions: clients === undefined ? NO_SECOND_HANDSHAKE : NO_SECOND_HANDSHAKE | PROVED_EACH_TIME,
+    secureOptions:
+      clients !== undefined && minVersion === 'TLSv1.2' ? NO_SECOND_HANDSHAKE | PROVED_EACH_TIME : NO_SECOND_HANDSHAKE,
     cert: pair.certificate,
     key: pair.key,
     minVersion,

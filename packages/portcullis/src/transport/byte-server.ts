@@ -28,6 +28,8 @@ export interface ByteServerOptions {
   readonly socketMs?: number
   /** Says whether one more socket of this address is taken; `release` is called when it closes. */
   readonly gate: { admit(address: string): boolean; release(address: string): void }
+  /** Says for how many seconds this address has to wait before it may ask again; undefined when it may now. Absent: always. */
+  readonly waitSeconds?: (address: string) => number | undefined
   /** What it throws becomes a 500 without a word. */
   readonly answer: (question: ByteQuestion) => ByteAnswer
   readonly onFailure: (thrown: unknown) => void
@@ -90,6 +92,9 @@ export class ByteServer {
   }
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
+    const wait = this.#options.waitSeconds?.(request.socket.remoteAddress ?? '')
+    if (wait !== undefined)
+      return this.#send(request, response, { status: 429, headers: { 'retry-after': String(wait) } })
     const chunks: Buffer[] = []
     let length = 0
     request.on('data', (chunk: Buffer) => {

@@ -28,6 +28,9 @@ const INCOMPLETE: PeerRefusal = {
 /** So that a revocation counts within the hour, as it does for new connections. */
 const RECHECK_MS = 3_600_000
 
+/** Chains of full handshakes that are kept for the sessions which go on from them. */
+const MAX_SHOWN = 1_000
+
 const REVOKED: PeerRefusal = { reason: 'revoked', detail: { what: 'since its connection began' }, isFinal: true }
 
 type Proof = Pick<Peer, 'certificate' | 'refused'>
@@ -36,6 +39,8 @@ export class ClientProof {
   readonly #options: ClientProofOptions
   readonly #proofs = new WeakMap<Socket, Proof>()
   readonly #pending = new WeakMap<Socket, Promise<void>>()
+  /** By the thumbprint of the client: what a resumed session, which shows nothing again (RFC 8446 §2.2), has shown when it began. */
+  readonly #shown = new Map<string, readonly Buffer[]>()
   /** Thumbprints of those between the client and its anchor, where there are any. */
   readonly #issuers = new WeakMap<Socket, readonly string[]>()
 
@@ -57,10 +62,13 @@ export class ClientProof {
     return this.#pending.get(socket)
   }
 
-  /** What TLS did not verify is nobody's certificate; one that cannot be read ends the connection. */
+  /**
+   * What TLS did not verify is nobody's certificate; one that cannot be read ends the connection. The session of a client that is
+   * resumed holds its certificate and what TLS said of it; all that is asked beside is asked again.
+   */
   meet(socket: TLSSocket): void {
     if (!socket.authorized) return this.#refuseStranger(socket)
-    const chain = chainOf(socket)
+    const chain = this.#chainOf(socket)
     if (chain.length === 0) return
     const proving = this.#prove(socket, chain)
       .catch(() => socket.destroy())
@@ -72,6 +80,20 @@ export class ClientProof {
   turnedAway(socket: TLSSocket): void {
     const reason = reasonOf(socket)
     if (reason !== undefined) this.#options.onRefused(addressOf(socket), { reason, detail: {}, isFinal: true })
+  }
+
+  /** Of a resumed session Node tells the certificate and those above it that the listener knows; the client may have sent more. */
+  #chainOf(socket: TLSSocket): readonly Buffer[] {
+    const chain = chainOf(socket)
+    const [leaf] = chain
+    if (leaf === undefined) return chain
+    const name = thumbprintOf(leaf)
+    if (socket.isSessionReused()) return this.#shown.get(name) ?? chain
+    this.#shown.delete(name)
+    this.#shown.set(name, chain)
+    const [oldest] = this.#shown.keys()
+    if (this.#shown.size > MAX_SHOWN && oldest !== undefined) this.#shown.delete(oldest)
+    return chain
   }
 
   async #prove(socket: TLSSocket, chain: readonly Buffer[]): Promise<void> {

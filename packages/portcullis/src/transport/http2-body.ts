@@ -42,7 +42,7 @@ export class Http2Body implements Body {
     checkAnnounced(headers['content-length'] as string | undefined, maxBytes)
     // It would never tell its end again.
     if (stream.closed || stream.destroyed) throw new Fault('message.incomplete')
-    if (headers['expect'] === '100-continue' && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
+    if (headers['expect'] !== undefined && !stream.headersSent) stream.additionalHeaders({ ':status': 100 })
     stream.on('data', (chunk: Buffer) => onBytes(chunk.length))
     return gather({ source: stream, isWhole: () => this.#isWhole, hasTrailers: () => this.#hasTrailers }, maxBytes)
   }

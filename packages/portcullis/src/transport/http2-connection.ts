@@ -97,12 +97,14 @@ export class Http2Connection {
   #take(stream: ServerHttp2Stream, raw: readonly string[]): void {
     const { session, socket, limits, now, admit, release, handle } = this.#options
     stream.on('error', () => {})
-    if (session.closed || !admit(this.#address)) {
-      stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    const head = http2Head(raw, stream.endAfterHeaders)
+    const isMet = isExpectationMet(head)
+    if (session.closed || !isMet || !admit(this.#address)) {
+      if (isMet) stream.close(constants.NGHTTP2_REFUSED_STREAM)
+      else refuseExpectation(stream)
       return this.#spend(this.#fruitless)
     }
     this.#bytesOwed += limits.overheadBytesPerStream
-    const head = http2Head(raw, stream.endAfterHeaders)
     const onBytes = (count: number): void => void (this.#bytesOwed += count)
     const body = new Http2Body({ stream, headers: head.headers, onBytes })
     const response = new Http2Response({
@@ -111,7 +113,7 @@ export class Http2Connection {
       hasRoom: (length) => this.#hasRoom(length),
     })
     const seat = this.#streams.enter(new StreamWatch({ stream, body, limits, openedAt: now() }))
-    const leave = handle({ head, body, socket, response })
+    let leave = (): void => {}
     // A stream that its client resets is ended too, by the library.
     stream.once('finish', () => response.writableEnded && endRequest(stream, body))
     stream.once('close', () => {
@@ -122,6 +124,12 @@ export class Http2Connection {
       leave()
       this.#spend(this.#fruitless)
     })
+    try {
+      leave = handle({ head, body, socket, response })
+    } catch {
+      // Nobody answers it any more; what it holds is given back when it has closed.
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    }
     if (++this.#served >= limits.maxRequestsPerSocket) this.close()
   }
 
@@ -153,6 +161,16 @@ export class Http2Connection {
     if (!session.destroyed) session.destroy(new Error('too much for nothing'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
     socket.destroy()
   }
+}
+
+/** Nothing else can be expected of us (RFC 9110 §10.1.1); Node says the same over HTTP/1.1. */
+const isExpectationMet = ({ headers: { expect } }: RequestHead): boolean =>
+  expect === undefined || (typeof expect === 'string' && expect.toLowerCase() === '100-continue')
+
+function refuseExpectation(stream: ServerHttp2Stream): void {
+  if (stream.destroyed) return
+  stream.respond({ ':status': 417 }, { endStream: true })
+  if (!stream.endAfterHeaders) stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 /** What still comes of a request that was answered is not waited for (RFC 9113 §8.1). */

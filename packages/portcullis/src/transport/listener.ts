@@ -38,6 +38,7 @@ export class Listener {
   readonly #quick: QuickFront
   readonly #clients: ClientProof | undefined
   #http2: Promise<Http2Front> | undefined
+  #closing = false
   #keepAlive: NodeJS.Timeout | undefined
   #tickets: NodeJS.Timeout | undefined
 
@@ -105,6 +106,7 @@ export class Listener {
 
   /** Takes no more connections, ends streams, waits up to `graceMs` for calls in flight, then closes what is left. */
   async close(graceMs: number): Promise<void> {
+    this.#closing = true
     clearInterval(this.#keepAlive)
     clearInterval(this.#tickets)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
@@ -152,6 +154,8 @@ export class Listener {
 
   /** What reads HTTP/2 is loaded for the first who speaks it. */
   #takeHttp2(socket: Socket): void {
+    // Whoever was in its handshake may be the first; nobody would tell it that it has to go.
+    if (this.#closing) return void socket.destroy()
     this.#http2 ??= this.#openHttp2()
     this.#http2.then((front) => front.take(socket)).catch(() => socket.destroy())
   }

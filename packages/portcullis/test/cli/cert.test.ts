@@ -62,7 +62,7 @@ test('nothing is written over, and no key stays behind when nothing was issued',
   writeFileSync(damaged, readFileSync(damaged, 'utf8').replace('"server"', '"client"'))
   const refused = await run('cert', 'issue', '-u', 'client', '-n', 'a.example', '-o', other)
   assert.equal(refused.status, 1)
-  assert.match(refused.err.join(), /The ledger of certificates authority\/issuer\/ledger\.jsonl is damaged in line 2/)
+  assert.match(refused.err.join(), /The ledger of certificates authority\/issuer\/ledger\.jsonl is damaged in line \d+/)
   assert.deepEqual(
     ['.crt', '.key'].filter((end) => existsSync(other + end)),
     [],

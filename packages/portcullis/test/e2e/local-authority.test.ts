@@ -247,6 +247,22 @@ test('the command says what is wrong, and trust tells what there is to trust', a
   assert.equal(readFileSync(at('trust.pem'), 'utf8'), readFileSync(gateway.caFile, 'utf8'))
 })
 
+test('a list that is gone is told to the operator once, and whoever asks too often waits', async () => {
+  const list = at('state/authority/issuer/root.crl')
+  renameSync(list, at('root.crl'))
+  const statuses = new Map<number, number>()
+  for (let round = 0; round < 30 && !statuses.has(429); round++) {
+    const asked = Array.from({ length: 100 }, () =>
+      fetch(`${pki}/pki/root.crl`, { method: 'HEAD' }).catch(() => undefined),
+    )
+    for (const answer of await Promise.all(asked))
+      if (answer) statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1)
+  }
+  renameSync(at('root.crl'), list)
+  assert.deepEqual(new Set(statuses.keys()), new Set([500, 429]))
+  assert.equal(gateway.logged.filter((line) => line.includes('what is revoked could not be told')).length, 1)
+})
+
 test('a client renews, and the gateway starts and issues without the key of the root', async () => {
   const { serial } = await issue('b')
   await gateway.close()
@@ -264,6 +280,13 @@ test('a client renews, and the gateway starts and issues without the key of the 
   assert.equal((await run('cert', 'revoke', renewed.out)).status, 0)
   assert.equal(await call(), 401, 'where nothing is published too')
   assert.equal((await shake()).staple, undefined)
+  const lost = await issue('lost')
+  await gateway.close()
+  // As a crash between the ledger and the news leaves it.
+  const authority = await LocalAuthority.open({ folder: at('state/authority'), clock: systemClock })
+  await authority.revoke(lost.serial, 'key-compromise', 'test', () => Promise.resolve())
+  gateway = await start(false)
+  assert.equal((await callTool(gateway, 'echo', {}, { token: null, certificate: lost.certificate })).status, 401)
   const intermediate = (await run('cert', 'list', '--json')).out
     .split('\n')
     .map((line) => JSON.parse(line))

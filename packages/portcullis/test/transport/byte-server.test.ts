@@ -20,3 +20,29 @@ test('a socket whose client does not read ends, and its place is free again', as
   await freed.promise
   socket.destroy()
 })
+
+test('an address that has to wait is told for how long, and is not answered', async (t) => {
+  const waits: (number | undefined)[] = [undefined, 7]
+  let answered = 0
+  const server = new ByteServer({
+    ...{ host: '127.0.0.1', port: 0, maxBodyBytes: 10, maxConnections: 10 },
+    gate: { admit: () => true, release: () => {} },
+    waitSeconds: (address) => {
+      assert.equal(address, '127.0.0.1')
+      return waits.shift()
+    },
+    answer: () => ({ status: 200 + answered++ }),
+    onFailure: (thrown) => assert.fail(String(thrown)),
+  })
+  t.after(() => server.close())
+  const url = `http://127.0.0.1:${await server.listen()}`
+  const replies = [await fetch(url), await fetch(url, { method: 'POST', body: 'x' })]
+  assert.deepEqual(
+    replies.map(({ status, headers }) => [status, headers.get('retry-after')]),
+    [
+      [200, null],
+      [429, '7'],
+    ],
+  )
+  assert.equal(answered, 1)
+})

@@ -20,7 +20,7 @@ test('a client whose certificate is revoked while it is connected is refused wit
   })
   const [root, leaf] = ['root', 'leaf'].map((text) => ({ raw: Buffer.from(text) }))
   const socket = Object.assign(new EventEmitter(), {
-    ...{ authorized: true, remoteAddress: '192.0.2.1', destroy: () => undefined },
+    ...{ authorized: true, remoteAddress: '192.0.2.1', destroy: () => undefined, isSessionReused: () => false },
     getPeerCertificate: () => ({ ...leaf, issuerCertificate: root }),
   }) as never
   proof.meet(socket)

@@ -332,3 +332,53 @@ describe('an allowance', () => {
     assert.equal(allowance.take(9_000), false, 'a clock that goes back gives nothing')
   })
 })
+
+describe('a request that expects something', () => {
+  const expecting = (session: ClientHttp2Session, expect: string): ClientHttp2Stream =>
+    session.request({ ':method': 'POST', ':path': '/mcp', ':scheme': 'https', expect }).on('error', () => {})
+
+  it('that nobody promises is refused before anybody has looked at it, and its place is free', async (t) => {
+    let [served, open] = [0, 0]
+    const gate = { admit: () => ++open > 0, release: () => void open-- }
+    const serve = (request: Http2Request): void => {
+      served++
+      answer(request)
+    }
+    const { session } = await connected(t, serve, {}, gate)
+    for (const expect of ['200-ok', '100-continue, more', '']) {
+      const stream = expecting(session, expect)
+      const [{ ':status': status }] = (await once(stream, 'response')) as [{ ':status': number }]
+      assert.equal(status, 417, expect)
+    }
+    assert.deepEqual([served, open], [0, 0])
+  })
+
+  it('that everybody does is told to go on, in whatever case it is written', async (t) => {
+    const serve = (request: Http2Request): void => {
+      void Promise.resolve(request.body.read(100)).then((bytes) => answer(request, bytes.toString()))
+    }
+    const { session } = await connected(t, serve)
+    const stream = expecting(session, '100-Continue')
+    await once(stream, 'continue')
+    stream.end('{"a":1}')
+    const [{ ':status': status }] = (await once(stream, 'response')) as [{ ':status': number }]
+    assert.equal(status, 200)
+  })
+})
+
+it('what throws while it takes a request ends that request, and gives its place back', async (t) => {
+  const released = Promise.withResolvers<void>()
+  let asked = 0
+  const gate = { admit: () => true, release: () => released.resolve() }
+  const take = (request: Http2Request): void => {
+    if (++asked === 1) throw new Error('broken')
+    answer(request)
+  }
+  const { session } = await connected(t, take, {}, gate)
+  const first = ask(session, 'POST', true).on('error', () => {})
+  await released.promise
+  await new Promise<void>((resolve) => (first.closed ? resolve() : first.once('close', resolve)))
+  assert.notEqual(first.rstCode, 0)
+  const [{ ':status': status }] = (await once(ask(session, 'POST', true), 'response')) as [{ ':status': number }]
+  assert.equal(status, 200)
+})

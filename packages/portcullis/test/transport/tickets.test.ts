@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import { it } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
@@ -51,4 +52,19 @@ it('a session is resumed until the key of its ticket is replaced, after an hour 
 it('no two keys of tickets are the same', () => {
   assert.notDeepEqual(freshTicketKeys(), freshTicketKeys())
   assert.equal(freshTicketKeys().length, 48)
+})
+
+it('clients with certificates get tickets where nothing older than TLS 1.3 is spoken', async (t) => {
+  const identity = await createTestIdentity()
+  t.after(() => identity.remove())
+  const pair = { certificate: identity.cert, key: identity.key } as Parameters<typeof listenerTls>[0]
+  const clients = { authorities: [identity.cert], mode: 'optional' } as const
+  const hasTickets = (choices: Parameters<typeof listenerTls>[1]): boolean =>
+    ((listenerTls(pair, choices).secureOptions ?? 0) & constants.SSL_OP_NO_TICKET) === 0
+  assert.deepEqual(
+    [{}, { clients }, { minVersion: 'TLSv1.2' }, { clients, minVersion: 'TLSv1.2' }].map((one) =>
+      hasTickets(one as Parameters<typeof listenerTls>[1]),
+    ),
+    [true, true, true, false],
+  )
 })

@@ -91,9 +91,11 @@ export async function writeRootList(folder: string, now: number): Promise<void> 
   const { root, rootList, ledger } = authorityPlaces(folder)
   const signer = { ...parsed(readPublic(root), root), key: rootKey(folder) }
   const { listOf } = await import('./revocation-list.ts')
-  const issued = new IssuedLedger(ledger).all().filter(({ issuer }) => issuer === signer.id)
-  const until = Math.max(...issued.map(({ notAfter }) => notAfter), now + 86_400_000)
-  writeWhole(rootList, listOf(signer, issued, now, until), 0o600)
+  const kept = new IssuedLedger(ledger)
+  const issued = kept.all().filter(({ issuer }) => issuer === signer.id)
+  const nextUpdate = Math.max(...issued.map(({ notAfter }) => notAfter), now + 86_400_000)
+  const moment = { now, nextUpdate, number: kept.nextListNumber(signer.id, now) }
+  writeWhole(rootList, listOf(signer, issued, moment), 0o600)
 }
 
 /** PEM. Throws PkiError when it was taken away, which is how it should be most of the time. */
@@ -123,10 +125,12 @@ async function make(folder: string, now: number, pointers: Pointers | undefined,
     const { id, record } = await writeIntermediate(first, root, now, pointers)
     renameSync(first, join(draft, id))
     await announce(record)
-    new IssuedLedger(at(inside.ledger)).issued(record)
+    const ledger = new IssuedLedger(at(inside.ledger))
+    ledger.issued(record)
     const { listOf } = await import('./revocation-list.ts')
     const signer = { ...parsed(root.certificate, inside.root), key: root.key }
-    writeWhole(at(inside.rootList), listOf(signer, [record], now, record.notAfter), 0o600)
+    const moment = { now, nextUpdate: record.notAfter, number: ledger.nextListNumber(signer.id, now) }
+    writeWhole(at(inside.rootList), listOf(signer, [record], moment), 0o600)
     syncFolder(draft)
     renameSync(draft, inside.issuer)
     syncFolder(folder)

@@ -1,5 +1,5 @@
 /**
- * Keeps what was issued and what of it is revoked: a file to which lines are added and in which nothing is ever changed.
+ * Keeps what was issued, what of it is revoked, and the numbers of lists: a file to which lines are added and in which nothing is ever changed.
  *
  * A line is one write at the end of the file, so processes that issue at once need no lock: their lines stand one after the
  * other, and serial numbers never meet. Each line carries a digest of itself. One that a crash has cut was never confirmed to
@@ -42,6 +42,7 @@ export interface Revoked {
 type Line =
   | ({ readonly is: 'issued' } & Omit<IssuedCertificate, 'revoked'>)
   | ({ readonly is: 'revoked'; readonly issuer: string; readonly serial: string } & Revoked)
+  | { readonly is: 'listed'; readonly issuer: string; readonly number: number }
 
 const CHECK = /^(.*),"check":"([0-9a-f]{64})"\}$/s
 const OTHERS = 0o077
@@ -50,6 +51,8 @@ const NEW_LINE = 0x0a
 export class IssuedLedger {
   readonly #file: string
   readonly #known = new Map<string, IssuedCertificate>()
+  /** By issuer: the highest that a list of it has had. */
+  readonly #numbers = new Map<string, number>()
   /** Octets of whole lines that were read, and of which file. */
   #readTo = 0
   #inode = 0n
@@ -92,6 +95,17 @@ export class IssuedLedger {
     if (known === undefined) throw new PkiError(`no certificate ${serial} was issued here`, 'look at the list')
     if (known.revoked === undefined) this.#append({ is: 'revoked', issuer, serial, ...revoked })
     return this.find(issuer, serial) as IssuedCertificate
+  }
+
+  /**
+   * For the next list of `issuer`: the time, or more than any before where the clock was set back, so that nobody takes the new list
+   * for an older one. Durable when it returns, and never given again.
+   */
+  nextListNumber(issuer: string, now: number): number {
+    this.#refresh()
+    const number = Math.max(now, (this.#numbers.get(issuer) ?? 0) + 1)
+    this.#append({ is: 'listed', issuer, number })
+    return number
   }
 
   #append(line: Line): void {
@@ -145,6 +159,10 @@ export class IssuedLedger {
     if (body === undefined || digestOf(`${body}}`) !== check)
       throw this.#broken(`is damaged in line ${this.#lines}`, 'restore it from a backup')
     const line = JSON.parse(`${body}}`) as Line
+    if (line.is === 'listed') {
+      this.#numbers.set(line.issuer, Math.max(line.number, this.#numbers.get(line.issuer) ?? 0))
+      return
+    }
     const key = `${line.issuer} ${line.serial}`
     if (line.is === 'issued') {
       const { is: _is, ...certificate } = line

@@ -34,7 +34,10 @@ export const shownName = ({ type, value }: SubjectName): string => `${type === '
 function subjectName(text: string, use: 'server' | 'client'): SubjectName {
   const [, prefix, rest] = /^(dns|ip|uri):(.*)$/s.exec(text) ?? [undefined, kindOf(text), text]
   const value = rest ?? ''
-  if (prefix === 'ip') return isIP(value) === 0 ? refuse(text, 'an address such as 192.0.2.1') : { type: 'ip', value }
+  // A zone means an interface of one host alone, and certificates have no place for it (RFC 5280 §4.2.1.6).
+  const isAddress = isIP(value) !== 0 && !value.includes('%')
+  if (prefix === 'ip')
+    return isAddress ? { type: 'ip', value } : refuse(text, 'an address such as 192.0.2.1, without a zone')
   if (prefix === 'uri') return uri(text, value)
   const name = value.toLowerCase()
   const labels = name.split('.')

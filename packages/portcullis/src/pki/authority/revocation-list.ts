@@ -14,22 +14,26 @@ const VERSION_2 = integer(Buffer.of(1))
 /** An entry stays on a list that is made after its certificate has expired (RFC 5280 §3.3). */
 const AFTER_EXPIRY_MS = 7 * 86_400_000
 
-/**
- * DER. Who of `issued` is revoked, until `nextUpdate`; instants in milliseconds. Its number is the time at which it was made, so
- * that it grows without anybody having to remember it, and processes that make one at once need not agree on it.
- */
+export interface ListMoment {
+  /** Instants in milliseconds. */
+  readonly now: number
+  readonly nextUpdate: number
+  /** Higher than that of any list of this issuer before; see `IssuedLedger.nextListNumber`. */
+  readonly number: number
+}
+
+/** DER. Who of `issued` is revoked. */
 export function listOf(
   issuer: Pick<Issuer, 'key' | 'leaf'>,
   issued: readonly IssuedCertificate[],
-  now: number,
-  nextUpdate: number,
+  { now, nextUpdate, number }: ListMoment,
 ): Buffer {
   const certificate = readCertificate(issuer.leaf.raw)
   const entries = issued
     .filter(({ revoked, notAfter }) => revoked !== undefined && notAfter + AFTER_EXPIRY_MS > now)
     .map(entryOf)
   const key = sequence(element(0x80, issuerHashes(certificate).key))
-  const extensions = [extension(OID.authorityKey, key), extension(OID.number, number(now))]
+  const extensions = [extension(OID.authorityKey, key), extension(OID.number, numberOf(number))]
   const fields = [VERSION_2, ECDSA_SHA256, certificate.subject.der, time(now), time(nextUpdate)]
   // A list that is there and empty is forbidden (§5.1.2.6).
   if (entries.length > 0) fields.push(sequence(...entries))
@@ -44,7 +48,7 @@ function entryOf({ serial, revoked }: IssuedCertificate): Buffer {
   return sequence(...fields)
 }
 
-function number(value: number): Buffer {
+function numberOf(value: number): Buffer {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64BE(BigInt(value))
   return integer(bytes)

@@ -4,7 +4,13 @@
  */
 import { assertStrict, type Element, malformed, readAt, readOne, readRow, readTime, TAG } from '../validation/der.ts'
 import { type DistinguishedName, readName } from '../validation/distinguished-name.ts'
-import { type DistributionPoint, readDistributionPoints, readPointName } from '../validation/distribution-points.ts'
+import {
+  type DistributionPoint,
+  type PointName,
+  readDistributionPoints,
+  readPointName,
+  readReasons,
+} from '../validation/distribution-points.ts'
 import { asRefusal, CertificateRefused } from '../validation/refused.ts'
 import { oidOf } from './oid.ts'
 import type { Signed } from './signed.ts'
@@ -12,9 +18,10 @@ import type { Signed } from './signed.ts'
 /** What a list is about (IssuingDistributionPoint, §5.2.5). */
 export interface ListScope {
   /** Undefined: every distribution point of the authority. */
-  readonly urls?: readonly string[]
+  readonly point?: PointName
   readonly only?: 'users' | 'authorities' | 'attributes'
-  readonly someReasons: boolean
+  /** Bits of ReasonFlags; undefined: all. */
+  readonly reasons?: number
   readonly indirect: boolean
 }
 
@@ -46,6 +53,8 @@ export interface RevocationList {
 }
 
 export const REMOVED = 8
+/** BOOLEAN, DER. */
+const TRUE = Buffer.of(TAG.boolean, 1, 0xff)
 
 const EXT = {
   number: '2.5.29.20',
@@ -128,7 +137,7 @@ function readExtensions({ content }: Element) {
   return {
     number: readNumber(number),
     ...(delta && { base: readNumber(delta) }),
-    scope: scope === undefined ? { someReasons: false, indirect: false } : readScope(scope),
+    scope: scope === undefined ? { indirect: false } : readScope(scope),
     scopeDer: scope?.toString('hex') ?? '',
     ...(keyId && { authorityKeyId: keyId.content.toString('hex') }),
     freshest: freshest === undefined ? [] : readDistributionPoints(freshest),
@@ -159,20 +168,32 @@ function readScope(value: Buffer): ListScope {
   const only = is(0x81) ? 'users' : is(0x82) ? 'authorities' : is(0x85) ? 'attributes' : undefined
   if ([0x81, 0x82, 0x85].filter(is).length > 1) throw malformed('a scope that contradicts itself')
   const point = field(0xa0)
+  const reasons = field(0x83)
   return {
-    ...(point && { urls: readPointName(point) }),
+    ...(point && { point: readPointName(point) }),
     ...(only && { only }),
-    someReasons: field(0x83) !== undefined,
+    ...(reasons && { reasons: readReasons(reasons) }),
     indirect: is(0x84),
   }
 }
 
 /** Once, so that looking for a number need not walk: each entry is DER and begins with one. */
 function assertEntries(entries: Buffer): void {
+  const mayHaveCritical = entries.includes(TRUE)
   for (let at = 0; at < entries.length; ) {
     const entry = readAt(entries, at)
     if (entry.tag !== TAG.sequence || readAt(entry.content, 0).tag !== TAG.integer) throw malformed('an entry')
+    if (mayHaveCritical) assertNoneCritical(entry)
     at += entry.whole.length
+  }
+}
+
+/** None that we know is; one that is makes the whole list mean something else, which nobody here can say (§5.3). */
+function assertNoneCritical({ content }: Element): void {
+  const [, , extensions] = readRow(content)
+  for (const extension of extensions === undefined ? [] : readRow(extensions.content)) {
+    const { oid, critical } = readExtension(extension)
+    if (critical) throw new CertificateRefused('crl_scope', { oid })
   }
 }
 

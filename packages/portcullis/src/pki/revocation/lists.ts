@@ -1,8 +1,6 @@
-/** Where revocation lists come from: the network, what was fetched before, and files of the operator. */
-import { readFileSync, statSync } from 'node:fs'
-import { PkiError } from '../pki-error.ts'
+/** Where revocation lists come from: the network, and what was fetched before. */
 import type { DistributionPoint } from '../validation/distribution-points.ts'
-import { asRefusal, CertificateRefused } from '../validation/refused.ts'
+import { CertificateRefused } from '../validation/refused.ts'
 import { assertDelta, assertList, type Link, statusIn } from './check-list.ts'
 import { readList, type RevocationList } from './crl.ts'
 import { Remembered } from './remembered.ts'
@@ -127,62 +125,7 @@ async function fetchList(url: string, fetch: FetchBytes): Promise<RevocationList
 /** Points that cover all reasons and whose lists the authority itself signs. */
 export const urlsOf = (points: readonly DistributionPoint[]): readonly string[] =>
   points
-    .filter(({ partial, indirect }) => !partial && !indirect)
+    .filter(({ reasons, indirect }) => reasons === undefined && !indirect)
     .flatMap(({ urls }) => urls)
     .filter((url) => /^https?:\/\//i.test(url))
     .slice(0, MAX_POINTS_ASKED)
-
-/** Lists in files, read again when a file has changed. */
-export class ListFiles {
-  readonly #files: readonly string[]
-  readonly #read = new Map<string, { readonly mark: string; readonly list: RevocationList }>()
-
-  /** Throws PkiError for a file that cannot be read, holds no list, or one that is past its date. `now` in milliseconds. */
-  constructor(files: readonly string[], now: number) {
-    this.#files = files
-    for (const file of files) {
-      const { nextUpdate } = this.#open(file)
-      if (now <= nextUpdate) continue
-      const date = new Date(nextUpdate).toISOString()
-      throw new PkiError(`the revocation list ${file} is past its date, which was ${date}`, 'put the current one there')
-    }
-  }
-
-  /** Undefined when no file is about the issuer of the link. Throws CertificateRefused `crl_…`, or PkiError. */
-  async statusOf(link: Link, now: number): Promise<Status | undefined> {
-    let problem: CertificateRefused | undefined
-    const said: Status[] = []
-    for (const list of this.#files.map((file) => this.#open(file))) {
-      if (list.issuer.key !== link.certificate.issuer.key) continue
-      try {
-        await assertList(list, link, now)
-        said.push(statusIn(list, link.certificate.serial))
-      } catch (thrown) {
-        problem = asRefusal(thrown, 'crl_malformed')
-      }
-    }
-    // An older list that was left there must not hide what a newer one says.
-    const worst = said.find((status) => status.is === 'revoked') ?? said[0]
-    if (worst === undefined && problem !== undefined) throw problem
-    return worst
-  }
-
-  #open(file: string): RevocationList {
-    try {
-      const { dev, ino, size, mtimeNs } = statSync(file, { bigint: true })
-      const mark = [dev, ino, size, mtimeNs].join(' ')
-      const known = this.#read.get(file)
-      if (known?.mark === mark) return known.list
-      const list = readList(readFileSync(file))
-      if (list.base !== undefined) throw new CertificateRefused('crl_scope', { what: 'a delta' })
-      this.#read.set(file, { mark, list })
-      return list
-    } catch (cause) {
-      throw new PkiError(
-        `${file} holds no revocation list that can be read`,
-        'write a whole one there, DER or PEM',
-        cause,
-      )
-    }
-  }
-}

@@ -7,7 +7,8 @@ import type { Path } from '../validation/path.ts'
 import type { Profile } from '../validation/profile.ts'
 import { asRefusal, CertificateRefused } from '../validation/refused.ts'
 import type { Link } from './check-list.ts'
-import { type FetchBytes, type FetchedLists, type ListFiles, urlsOf } from './lists.ts'
+import type { ListFiles } from './list-files.ts'
+import { type FetchBytes, type FetchedLists, urlsOf } from './lists.ts'
 import { readOcspResponse } from './ocsp-response.ts'
 import { type Responders, respondersOf } from './responders.ts'
 import type { Status } from './status.ts'
@@ -58,7 +59,7 @@ export class Revocation {
   /** Throws CertificateRefused: `revoked`, `staple_missing`, `unnamed`, or why nobody could say. */
   async assertNotRevoked(question: RevocationQuestion): Promise<void> {
     const { path } = question
-    const links = path.slice(0, -1).map((certificate, at) => ({ certificate, issuer: path[at + 1] as Certificate }))
+    const links = path.slice(0, -1).map((_, at) => linkAt(path, at))
     const results = await Promise.allSettled(links.map((link, at) => this.#assertLink(link, at === 0, question)))
     const failures = results.flatMap((result) => (result.status === 'rejected' ? [asRefusal(result.reason)] : []))
     const worst = failures.find(({ reason }) => reason === 'revoked') ?? failures[0]
@@ -127,6 +128,11 @@ export class Revocation {
     const [oldest] = this.#revoked.keys()
     if (this.#revoked.size > MAX_REVOKED && oldest !== undefined) this.#revoked.delete(oldest)
   }
+}
+
+function linkAt(path: Path, at: number): Link {
+  const [certificate, issuer] = [path[at] as Certificate, path[at + 1] as Certificate]
+  return { certificate, issuer, renewed: path.slice(at + 2).filter((one) => one.subject.key === issuer.subject.key) }
 }
 
 /** What an authority demands of itself it demands of what it issues (RFC 7633 §4.2.2). */

@@ -15,29 +15,40 @@ const COMMON_NAME = '550403'
 const EMAIL_ADDRESS = '2a864886f70d010901'
 const MAX_ATTRIBUTES = 200
 
+interface Found {
+  readonly commonNames: string[]
+  readonly emailAddresses: string[]
+}
+
 /** Throws CertificateRefused for what is no Name. */
 export function readName(der: Buffer): DistinguishedName {
   const found = { commonNames: [] as string[], emailAddresses: [] as string[] }
   const parts = readRow(readOne(der, TAG.sequence).content).map((relative) => {
-    if (relative.tag !== TAG.set || relative.content.length === 0) throw malformed('a relative name that is no set')
-    const attributes = readRow(relative.content)
-    if (attributes.length > MAX_ATTRIBUTES) throw malformed('too many attributes in a name')
-    return attributes
-      .map((attribute) => readAttribute(attribute, found))
-      .toSorted()
-      .join('+')
+    if (relative.tag !== TAG.set) throw malformed('a relative name that is no set')
+    return readPart(relative, found)
   })
   return { der, parts, key: JSON.stringify(parts), ...found }
+}
+
+/** One part as in `parts`, whatever its tag. Throws CertificateRefused for what is no relative name. */
+export const readRelativeName = (relative: Pick<Element, 'content'>): string =>
+  readPart(relative, { commonNames: [], emailAddresses: [] })
+
+function readPart({ content }: Pick<Element, 'content'>, found: Found): string {
+  if (content.length === 0) throw malformed('a relative name that is no set')
+  const attributes = readRow(content)
+  if (attributes.length > MAX_ATTRIBUTES) throw malformed('too many attributes in a name')
+  return attributes
+    .map((attribute) => readAttribute(attribute, found))
+    .toSorted()
+    .join('+')
 }
 
 /** Whether `name` begins with all parts of `base`. */
 export const isWithin = (name: DistinguishedName, base: DistinguishedName): boolean =>
   base.parts.length <= name.parts.length && base.parts.every((part, at) => part === name.parts[at])
 
-function readAttribute(
-  attribute: Element,
-  found: { readonly commonNames: string[]; readonly emailAddresses: string[] },
-): string {
+function readAttribute(attribute: Element, found: Found): string {
   if (attribute.tag !== TAG.sequence) throw malformed('an attribute that is no sequence')
   const [type, value, more] = readRow(attribute.content)
   if (type?.tag !== TAG.oid || value === undefined || more !== undefined) throw malformed('an attribute of a name')

@@ -5,9 +5,12 @@ import type { Certificate } from './certificate.ts'
 import type { Profile } from './profile.ts'
 import { CertificateRefused } from './refused.ts'
 
-/** Throws CertificateRefused `wrong_name`. `host` is a name without a dot at its end, or an address without brackets. */
+/**
+ * Throws CertificateRefused `wrong_name`. `host` is a name without a dot at its end, or an address without brackets; a zone says by
+ * which interface it is reached, and is no part of it (RFC 4007 §11.2).
+ */
 export function assertHost({ names }: Certificate, host: string, profile: Profile): void {
-  const octets = isIP(host) === 0 ? undefined : octetsOf(host)
+  const octets = isIP(host) === 0 ? undefined : octetsOf(host.split('%', 1)[0] as string)
   const fits = names.some((name) => {
     if (octets !== undefined) return name.kind === 'ip' && name.octets.equals(octets)
     return name.kind === 'dns' && matchesName(name.text.toLowerCase(), host.toLowerCase(), profile)

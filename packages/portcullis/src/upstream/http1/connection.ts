@@ -5,10 +5,10 @@ import { Fault, toFault } from '../../core/fault.ts'
 import { ResponseReader, type ResponseSink } from './response-reader.ts'
 
 /**
- * Follows a TLS socket from its making; what it returns is called once the platform has verified the server, and no byte of
+ * Follows a TLS socket from its making, which may resume the session `offered`; what it returns is called once the platform has verified the server, and no byte of
  * a request leaves before it has resolved. Rejects with the fault that a request is to hear.
  */
-export type WatchPeer = (socket: TLSSocket) => () => Promise<void>
+export type WatchPeer = (socket: TLSSocket, offered?: Buffer) => () => Promise<void>
 
 /** Where all connections of a pool go, and what proves the other end. */
 export interface Target {
@@ -70,9 +70,10 @@ export class Connection implements Outbound {
     const now = performance.now()
     this.#expiresAt = now + target.connectTimeoutMs
     this.#retiresAt = now + MAX_AGE_MS
+    const { session: offered } = target
     this.#socket = open(target, (count) => this.#read(count))
     const isTls = target.url.protocol === 'https:'
-    const verify = isTls ? target.watchPeer?.(this.#socket as TLSSocket) : undefined
+    const verify = isTls ? target.watchPeer?.(this.#socket as TLSSocket, offered) : undefined
     this.#socket.once(isTls ? 'secureConnect' : 'connect', () =>
       verify === undefined ? this.#connected() : this.#prove(verify, target),
     )

@@ -147,6 +147,8 @@ const BAD_WISHES: readonly (readonly [what: string, more: Partial<Wish>, says: R
   ['a host name with a space', { names: ['a b'] }, /is no name of a certificate; write a host name/],
   ['a wildcard of a client', { names: ['*.example.org'] }, /is no name/],
   ['an address that is none', { names: ['ip:300.1.1.1'] }, /write an address/],
+  ['an address with a zone', { names: ['ip:fe80::1%eth0'] }, /without a zone/],
+  ['an address with a zone, told by its form', { names: ['fe80::1%eth0'] }, /without a zone/],
   ['a URI that is none', { names: ['uri:nothing'] }, /write a URI/],
   ['one name twice', { names: ['a.example', 'dns:A.example'] }, /is there twice/],
   ['too many names', { names: Array.from({ length: 51 }, (_, at) => `n${at}.example`) }, /too many/],

@@ -9,7 +9,8 @@ import fc from 'fast-check'
 import { PkiError } from '../../../src/pki/pki-error.ts'
 import { readList } from '../../../src/pki/revocation/crl.ts'
 import { diskLists } from '../../../src/pki/revocation/disk-lists.ts'
-import { type FetchBytes, FetchedLists, ListFiles } from '../../../src/pki/revocation/lists.ts'
+import { ListFiles } from '../../../src/pki/revocation/list-files.ts'
+import { type FetchBytes, FetchedLists } from '../../../src/pki/revocation/lists.ts'
 import { OwnStaple } from '../../../src/pki/revocation/own-staple.ts'
 import { Responders } from '../../../src/pki/revocation/responders.ts'
 import { Revocation, type RevocationOptions } from '../../../src/pki/revocation/revocation.ts'
@@ -323,7 +324,7 @@ describe('lists in files', () => {
     assert.equal(await revocation({ files: files(...lists.toReversed()) }).ask(leaf), 'revoked')
   })
 
-  test('a delta is refused at the start, because it would count for nothing', async () => {
+  test('a delta without its list is refused at the start, because it would count for nothing', async () => {
     const delta = await makeCrl(issuer, { number: 2, extensions: [number(1)] })
     assert.throws(() => files(delta), PkiError)
   })
