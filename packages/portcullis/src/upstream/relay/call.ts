@@ -1,5 +1,5 @@
 import { Fault } from '../../core/fault.ts'
-import type { Answer } from '../../core/exchange.ts'
+import type { Answer, RequestHead } from '../../core/exchange.ts'
 import { toLegacy } from '../../mcp/bridge.ts'
 import type { Era, Params } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
@@ -38,7 +38,8 @@ function relayTo(parts: RelayParts, exchange: Admitted, upstream: Upstream, upst
 
 async function relayModern(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
   const { call, principal } = exchange
-  const params = await unsealed(parts, exchange, upstream)
+  const unsealing = unsealed(parts, exchange, upstream)
+  const params = unsealing instanceof Promise ? await unsealing : unsealing
   const request = {
     id: idOf(exchange),
     method: call.method,
@@ -95,9 +96,15 @@ const senderOf = ({ principal, tool }: Admitted, { name }: Upstream): SentBy => 
   tool: tool?.name ?? '',
 })
 
-async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
+/** A promise only where answers have to be masked first. */
+function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params | Promise<Params> {
+  const params = restoredAnswers(parts, exchange, upstream)
+  if (params instanceof Promise) return params.then((restored) => withInnerState(parts, exchange, upstream, restored))
+  return withInnerState(parts, exchange, upstream, params)
+}
+
+function withInnerState(parts: RelayParts, exchange: Admitted, upstream: Upstream, params: Params): Params {
   const { call, principal } = exchange
-  const params = await restoredAnswers(parts, exchange, upstream)
   if (params['requestState'] === undefined) return params
   const inner = parts.seal.open(params['requestState'], principal, call.method, call.params)
   if (inner.upstream !== upstream.name || inner.state === undefined) throw new Fault('state.invalid')
@@ -105,26 +112,40 @@ async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstrea
 }
 
 /** What was answered before the gateway asked something of its own was sealed as it came. */
-async function restoredAnswers(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
+function restoredAnswers(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params | Promise<Params> {
   const sent = upstreamParams(exchange)
   const params = beforeConnecting(parts.seal, exchange, upstream.name, sent)
   const { inputResponses } = params
   if (parts.protect === undefined || inputResponses === undefined || inputResponses === sent['inputResponses'])
     return params
-  return { ...params, ...(await parts.protect.params('', { inputResponses }, senderOf(exchange, upstream))) }
+  return restore(parts.protect, params, { inputResponses }, senderOf(exchange, upstream))
+}
+
+async function restore(
+  protect: NonNullable<RelayParts['protect']>,
+  params: Params,
+  sent: Params,
+  by: SentBy,
+): Promise<Params> {
+  return { ...params, ...(await protect.params('', sent, by)) }
 }
 
 /** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */
 function paramHeaders(parts: RelayParts, exchange: Admitted, params: Params): Readonly<Record<string, string>> {
-  let found: Record<string, string> | undefined
-  const headers = { ...exchange.head.headers, ...exchange.protectedHeaders }
-  const { tool, call } = exchange
+  const { tool, call, head, protectedHeaders } = exchange
   // What repeats an argument repeats the one that is sent.
   const isOther = params['arguments'] !== call.params['arguments']
+  if (!isOther && protectedHeaders === undefined) return paramHeadersIn(head.headers)
+  const headers = { ...head.headers, ...protectedHeaders }
   if (tool !== undefined && isOther) {
     for (const name in parts.paramHeaders(tool, call.params['arguments'])) delete headers[name]
     Object.assign(headers, parts.paramHeaders(tool, params['arguments']))
   }
+  return paramHeadersIn(headers)
+}
+
+function paramHeadersIn(headers: RequestHead['headers']): Readonly<Record<string, string>> {
+  let found: Record<string, string> | undefined
   for (const name in headers) {
     const value = headers[name]
     if (name.startsWith('mcp-param-') && typeof value === 'string') (found ??= {})[name] = value
