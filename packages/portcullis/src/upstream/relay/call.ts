@@ -1,5 +1,5 @@
 import { Fault } from '../../core/fault.ts'
-import type { Answer, RequestHead } from '../../core/exchange.ts'
+import type { Answer } from '../../core/exchange.ts'
 import { toLegacy } from '../../mcp/bridge.ts'
 import type { Era, Params } from '../../mcp/message.ts'
 import type { LinkEvents } from '../link.ts'
@@ -38,8 +38,7 @@ function relayTo(parts: RelayParts, exchange: Admitted, upstream: Upstream, upst
 
 async function relayModern(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
   const { call, principal } = exchange
-  const unsealing = unsealed(parts, exchange, upstream)
-  const params = unsealing instanceof Promise ? await unsealing : unsealing
+  const params = await unsealed(parts, exchange, upstream)
   const request = {
     id: idOf(exchange),
     method: call.method,
@@ -96,15 +95,9 @@ const senderOf = ({ principal, tool }: Admitted, { name }: Upstream): SentBy => 
   tool: tool?.name ?? '',
 })
 
-/** A promise only where answers have to be masked first. */
-function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params | Promise<Params> {
-  const params = restoredAnswers(parts, exchange, upstream)
-  if (params instanceof Promise) return params.then((restored) => withInnerState(parts, exchange, upstream, restored))
-  return withInnerState(parts, exchange, upstream, params)
-}
-
-function withInnerState(parts: RelayParts, exchange: Admitted, upstream: Upstream, params: Params): Params {
+async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
   const { call, principal } = exchange
+  const params = await restoredAnswers(parts, exchange, upstream)
   if (params['requestState'] === undefined) return params
   const inner = parts.seal.open(params['requestState'], principal, call.method, call.params)
   if (inner.upstream !== upstream.name || inner.state === undefined) throw new Fault('state.invalid')
@@ -112,22 +105,13 @@ function withInnerState(parts: RelayParts, exchange: Admitted, upstream: Upstrea
 }
 
 /** What was answered before the gateway asked something of its own was sealed as it came. */
-function restoredAnswers(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params | Promise<Params> {
+async function restoredAnswers(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
   const sent = upstreamParams(exchange)
   const params = beforeConnecting(parts.seal, exchange, upstream.name, sent)
   const { inputResponses } = params
   if (parts.protect === undefined || inputResponses === undefined || inputResponses === sent['inputResponses'])
     return params
-  return restore(parts.protect, params, { inputResponses }, senderOf(exchange, upstream))
-}
-
-async function restore(
-  protect: NonNullable<RelayParts['protect']>,
-  params: Params,
-  sent: Params,
-  by: SentBy,
-): Promise<Params> {
-  return { ...params, ...(await protect.params('', sent, by)) }
+  return { ...params, ...(await parts.protect.params('', { inputResponses }, senderOf(exchange, upstream))) }
 }
 
 /** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */
@@ -144,7 +128,7 @@ function paramHeaders(parts: RelayParts, exchange: Admitted, params: Params): Re
   return paramHeadersIn(headers)
 }
 
-function paramHeadersIn(headers: RequestHead['headers']): Readonly<Record<string, string>> {
+function paramHeadersIn(headers: Admitted['head']['headers']): Readonly<Record<string, string>> {
   let found: Record<string, string> | undefined
   for (const name in headers) {
     const value = headers[name]
