@@ -8,6 +8,8 @@ import { cpuMicroseconds, machineCpuMicroseconds, ownCpuMicroseconds, residentBy
 const PROCESSORS = 2
 const DISTURBED = 0.3
 const ATTEMPTS = 3
+/** What a target is given to do before it is measured: it has rested while the others had their turns. */
+const WAKING_SECONDS = 1
 
 /** Loads the target; answers wrk's figures, or nothing if wrk failed. */
 export function runWrk(target, callers, seconds, scratch) {
@@ -32,8 +34,17 @@ export function runWrk(target, callers, seconds, scratch) {
   })
 }
 
-/** Measures once; a run that others disturbed is repeated, and the least disturbed one counts. */
+/**
+ * Measures once; a run that others disturbed is repeated, and the least disturbed one counts. What the first second after a rest
+ * has cost stands beside it.
+ */
 export async function measure(target, upstreams, callers, seconds, scratch) {
+  const waking = await measureOnce(target, upstreams, callers, WAKING_SECONDS, scratch)
+  const sample = await leastDisturbed(target, upstreams, callers, seconds, scratch)
+  return sample && { ...sample, wakingCpuPerCall: waking?.cpuPerCall ?? Number.NaN }
+}
+
+async function leastDisturbed(target, upstreams, callers, seconds, scratch) {
   let best
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const sample = await measureOnce(target, upstreams, callers, seconds, scratch)

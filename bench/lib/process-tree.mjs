@@ -34,10 +34,10 @@ export function residentBytes(pid) {
   return sum(tree(pid).map(kilobytes)) * 1_024
 }
 
-/** CPU microseconds that all processes of the machine used. */
+/** CPU microseconds that all processes of the machine used, and those that its host gave to other machines meanwhile. */
 export function machineCpuMicroseconds() {
   const fields = read('/proc/stat').split('\n')[0].trim().split(/\s+/).slice(1).map(Number)
-  return sum([0, 1, 2, 5, 6].map((index) => fields[index])) * TICK_MICROSECONDS
+  return sum([0, 1, 2, 5, 6, 7].map((index) => fields[index])) * TICK_MICROSECONDS
 }
 
 function ticks(pid, indices) {

@@ -18,7 +18,7 @@ export function summarize(targets, samples, callers) {
       const own = samples.filter((sample) => sample.name === name && sample.callers === count)
       if (own.length === 0) continue
       const middle = (field) => median(own.map((sample) => sample[field]))
-      const fields = ['cpuPerCall', 'requestsPerSecond', 'p50', 'p99', 'residentBytes', 'foreign']
+      const fields = ['cpuPerCall', 'wakingCpuPerCall', 'requestsPerSecond', 'p50', 'p99', 'residentBytes', 'foreign']
       const figures = Object.fromEntries(fields.map((field) => [field, middle(field)]))
       const failures = own.reduce((total, sample) => total + sample.failures, 0)
       rows.push({ name, roles, callers: count, samples: own.length, ...figures, failures, restBytes, warmedWith })
@@ -76,15 +76,16 @@ function loadTable(rows, count) {
     .sort((a, b) => a.cpuPerCall - b.cpuPerCall)
     .map((row) => {
       const against = bare === undefined ? '–' : (row.cpuPerCall / bare).toFixed(2)
-      const cells = [row.name, row.cpuPerCall.toFixed(0), against, row.requestsPerSecond.toFixed(0)]
+      const costs = [row.cpuPerCall.toFixed(0), against, row.wakingCpuPerCall.toFixed(0)]
+      const cells = [row.name, ...costs, row.requestsPerSecond.toFixed(0)]
       const latency = [row.p50, row.p99].map((microseconds) => (microseconds / 1_000).toFixed(1))
       const memory = [row.restBytes, row.residentBytes].map((bytes) => ((bytes ?? 0) / MEGABYTE).toFixed(0))
       return `| ${[...cells, ...latency, ...memory, `${(100 * row.foreign).toFixed(0)} %`, row.failures].join(' | ')} |`
     })
   return `## ${count} callers, 1 KB echo
 
-| target | CPU µs/call | × bare | req/s | p50 ms | p99 ms | MB at rest | MB loaded | others' CPU | failures |
-|---|---|---|---|---|---|---|---|---|---|
+| target | CPU µs/call | × bare | after a rest | req/s | p50 ms | p99 ms | MB at rest | MB loaded | others' CPU | failures |
+|---|---|---|---|---|---|---|---|---|---|---|
 ${lines.join('\n')}
 `
 }

@@ -12,10 +12,16 @@ import { auditIntent } from '../../packages/portcullis/dist/audit/intent.js'
 import { ChainLedger } from '../../packages/portcullis/dist/audit/ledger.js'
 import { stderrLogger } from '../../packages/portcullis/dist/audit/log.js'
 import { auditTrail } from '../../packages/portcullis/dist/audit/trail.js'
+import { keepCodeWarm } from '../../packages/portcullis/dist/cli/warm-code.js'
+import { letYoungSpaceGrow } from '../../packages/portcullis/dist/cli/young-space.js'
 import { loadConfig } from '../../packages/portcullis/dist/config/load.js'
 import { systemClock } from '../../packages/portcullis/dist/core/clock.js'
 import { adjustStages, startGateway } from '../../packages/portcullis/dist/gateway/gateway.js'
 import { answerOf } from '../../packages/portcullis/dist/mcp/refusal.js'
+
+// As the command "serve" does it.
+keepCodeWarm()
+letYoungSpaceGrow()
 
 const [configFile, way] = process.argv.slice(2)
 const config = loadConfig(configFile, process.env)

@@ -2,9 +2,15 @@
 // the replacement goes in by a symbol that no configuration can name.
 // Arguments: configuration file, number of layers (0 to LAYERS.length).
 import { stderrLogger } from '../../packages/portcullis/dist/audit/log.js'
+import { keepCodeWarm } from '../../packages/portcullis/dist/cli/warm-code.js'
+import { letYoungSpaceGrow } from '../../packages/portcullis/dist/cli/young-space.js'
 import { loadConfig } from '../../packages/portcullis/dist/config/load.js'
 import { adjustStages, startGateway } from '../../packages/portcullis/dist/gateway/gateway.js'
 import { LAYERS } from './layers.mjs'
+
+// As the command "serve" does it.
+keepCodeWarm()
+letYoungSpaceGrow()
 
 const [configFile, count] = process.argv.slice(2)
 const left = new Set(LAYERS.slice(Number(count)).flatMap(({ stages }) => stages))

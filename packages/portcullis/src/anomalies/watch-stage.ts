@@ -47,17 +47,17 @@ export function watchStage(parts: WatchStageParts | undefined): Wrap<Watched> {
   }
   return {
     name,
-    async wrap(exchange, next) {
-      let answer: Answer
-      try {
-        answer = await next()
-      } catch (thrown) {
-        see(exchange, undefined, toFault(thrown))
-        throw thrown
-      }
-      see(exchange, answer, undefined)
-      return answer
-    },
+    wrap: (exchange, next) =>
+      next().then(
+        (answer) => {
+          see(exchange, answer, undefined)
+          return answer
+        },
+        (thrown: unknown) => {
+          see(exchange, undefined, toFault(thrown))
+          throw thrown
+        },
+      ),
   }
 }
 

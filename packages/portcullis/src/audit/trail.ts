@@ -38,38 +38,44 @@ type Place = (place: Placed) => void
 
 export function auditTrail(options: TrailOptions): Wrap<Ended> {
   const { answerOf, log, receipts } = options
-  const conclude = async (exchange: Ended, answer: Answer, fault?: Fault): Promise<Answer> => {
+  const withhold = (exchange: Ended, cause: unknown): Answer =>
+    answerOf(new Fault('audit.unavailable', {}, { cause }), exchange)
+  const withReceipt = async (exchange: Parsed, answer: Answer, issue: Pick<Receipts, 'issue'>): Promise<Answer> => {
+    let place: Placed | undefined
+    await record(options, exchange, answer, undefined, (placed) => (place = placed))
+    return place === undefined ? answer : giveReceipt(issue, exchange, answer, place)
+  }
+  const conclude = (exchange: Ended, answer: Answer, fault?: Fault): Answer | Promise<Answer> => {
     try {
       if (receipts === undefined || fault || !isParsed(exchange)) {
-        await record(options, exchange, answer, fault)
-        return answer
+        return record(options, exchange, answer, fault).then(
+          () => answer,
+          (cause: unknown) => withhold(exchange, cause),
+        )
       }
-      let place: Placed | undefined
-      await record(options, exchange, answer, fault, (placed) => (place = placed))
-      return place === undefined ? answer : await giveReceipt(receipts, exchange, answer, place)
+      return withReceipt(exchange, answer, receipts).catch((cause: unknown) => withhold(exchange, cause))
     } catch (cause) {
-      return answerOf(new Fault('audit.unavailable', {}, { cause }), exchange)
+      return withhold(exchange, cause)
     }
   }
 
   return {
     name: 'audit.trail',
-    async wrap(exchange, next) {
-      let answer: Answer
-      try {
-        answer = await next()
-      } catch (thrown) {
-        const fault = toFault(thrown)
-        if (fault.code === 'internal') log.error('internal error', { incident: exchange.incident, error: fault.cause })
-        return conclude(exchange, answerOf(fault, exchange), fault)
-      }
-      return conclude(exchange, answer)
-    },
+    wrap: (exchange, next) =>
+      next().then(
+        (answer) => conclude(exchange, answer),
+        (thrown: unknown) => {
+          const fault = toFault(thrown)
+          if (fault.code === 'internal')
+            log.error('internal error', { incident: exchange.incident, error: fault.cause })
+          return conclude(exchange, answerOf(fault, exchange), fault)
+        },
+      ),
   }
 }
 
 /** Resolves when all is durable that is to be said of the request. `placed` hears where the outcome stands. */
-async function record(
+function record(
   options: TrailOptions,
   exchange: Ended,
   answer: Answer,
@@ -80,18 +86,31 @@ async function record(
   const { recorded } = exchange
   const tenant = tenantOf(exchange)
   const durationMs = Math.max(0, clock.now() - exchange.receivedAt)
-  if (fault && recorded === undefined) {
+  if (fault && recorded === undefined)
     return ledger.append(tenant, refusalBody(exchange, ending(answer, durationMs, fault)))
-  }
-  // The gateway may answer by itself, before `audit.intent`: then both records are written here.
-  if (recorded === undefined && isParsed(exchange)) {
+  if (recorded === undefined) return recordBoth(options, exchange, answer, durationMs, fault, placed)
+  const kept = fault ? undefined : payloads?.ofResult(exchange, answer)
+  if (kept !== undefined) return recordWith(kept, options, exchange, answer, durationMs, placed)
+  const durable = ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault), placed)
+  // Both records of most calls are in one commit.
+  return durable === recorded ? durable : durable.then(() => recorded)
+}
+
+/** The gateway may answer by itself, before `audit.intent`: then both records are written here. */
+async function recordBoth(
+  { ledger }: Pick<TrailOptions, 'ledger'>,
+  exchange: Ended,
+  answer: Answer,
+  durationMs: number,
+  fault: Fault | undefined,
+  placed?: Place,
+): Promise<void> {
+  const tenant = tenantOf(exchange)
+  if (isParsed(exchange)) {
     const digest = await digestOfBulk(exchange.call)
     ledger.append(tenant, callBody(exchange, digest)).catch(() => undefined)
   }
-  const kept = fault || recorded === undefined ? undefined : payloads?.ofResult(exchange, answer)
-  if (kept !== undefined) return recordWith(kept, options, exchange, answer, durationMs, placed)
   await ledger.append(tenant, outcomeBody(exchange, answer, durationMs, fault), placed)
-  await recorded
 }
 
 /** The payload is durable before the record that names it. Without it the answer is withheld, which is on record too. */
@@ -115,7 +134,9 @@ async function recordWith(
   await exchange.recorded
 }
 
-const isParsed = (exchange: Ended): exchange is Ended & Required<Pick<Ended, 'call'>> => exchange.call !== undefined
+type Parsed = Ended & Required<Pick<Ended, 'call'>>
+
+const isParsed = (exchange: Ended): exchange is Parsed => exchange.call !== undefined
 
 function ending(answer: Answer, durationMs: number, fault: Fault): Ending {
   const { findings, ...rest } = fault.detail

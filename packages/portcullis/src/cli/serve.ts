@@ -10,6 +10,7 @@ import type { ExitStatus } from './exit.ts'
 import { openConfig } from './open-config.ts'
 import type { ConfigOption } from './open-config.ts'
 import type { Terminal } from './terminal.ts'
+import { keepCodeWarm } from './warm-code.ts'
 import { letYoungSpaceGrow } from './young-space.ts'
 
 export interface ServeOptions extends ConfigOption {
@@ -18,6 +19,7 @@ export interface ServeOptions extends ConfigOption {
 
 /** `interrupted` after SIGINT, `ok` after SIGTERM. What keeps the gateway from starting is thrown. */
 export async function serve(options: ServeOptions, terminal: Terminal): Promise<ExitStatus> {
+  keepCodeWarm()
   const { file, config: written } = openConfig(options, terminal)
   const config = withPort(written, options.port)
   const log = await openLog(config)

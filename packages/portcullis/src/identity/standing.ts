@@ -44,17 +44,23 @@ export function standing(
   })
   return {
     name: 'identity.standing',
-    async wrap(exchange, next) {
+    wrap(exchange, next) {
       const seat = active.enter(exchange)
       const alarm = expiry(exchange, alarms, clock)
-      try {
-        return await next()
-      } catch (thrown) {
-        throw thrown instanceof Fault ? challenged(thrown, exchange.resource, challenges) : thrown
-      } finally {
+      const end = (): void => {
         active.leave(seat)
         if (alarm !== undefined) alarms.cancel(alarm)
       }
+      return next().then(
+        (answer) => {
+          end()
+          return answer
+        },
+        (thrown: unknown) => {
+          end()
+          throw thrown instanceof Fault ? challenged(thrown, exchange.resource, challenges) : thrown
+        },
+      )
     },
   }
 }

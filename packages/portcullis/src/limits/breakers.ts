@@ -71,25 +71,27 @@ export class Breakers {
     }
   }
 
-  async #tried(exchange: Call, upstream: string, next: () => Promise<Answer>): Promise<Answer> {
+  #tried(exchange: Call, upstream: string, next: () => Promise<Answer>): Promise<Answer> {
     const { rules, onEnd } = this.#parts
     const { tenant, id } = exchange.principal
     const from = this.#now()
     const pass = rules && this.#of(exchange, upstream, rules).enter(`${tenant}\n${id}`, from)
-    if (typeof pass === 'number') throw resting(upstream, pass)
+    if (typeof pass === 'number') return Promise.reject(resting(upstream, pass))
     const end = (outcome: Outcome): void => {
       const now = this.#now()
       pass?.(outcome, now)
       onEnd?.(upstream, now - from, outcome)
     }
-    try {
-      const answer = await next()
-      end('success')
-      return answer
-    } catch (thrown) {
-      end(outcomeOf(thrown, exchange))
-      throw thrown
-    }
+    return next().then(
+      (answer) => {
+        end('success')
+        return answer
+      },
+      (thrown: unknown) => {
+        end(outcomeOf(thrown, exchange))
+        throw thrown
+      },
+    )
   }
 
   #of(exchange: Call, upstream: string, rules: BreakerRules): Breaker {

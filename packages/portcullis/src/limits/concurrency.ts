@@ -27,20 +27,29 @@ export function concurrency<Known extends Exchange & Authenticated & Bounded>(
   options.onSlots?.(slots)
   return {
     name: 'limits.concurrency',
-    async wrap(exchange, next): Promise<Answer> {
+    wrap(exchange, next): Promise<Answer> {
       if (!options.counts(exchange)) return next()
       const { principal } = exchange
       const holder: Holder = { tenant: principal.tenant, principal: principal.id }
       const administrator = options.isAdministrator(principal)
-      if (!slots.take(holder, administrator)) await wait(slots, options, exchange, holder, administrator)
-      try {
-        return await next()
-      } finally {
-        slots.release(holder)
-      }
+      const release = (): void => slots.release(holder)
+      if (slots.take(holder, administrator)) return releasing(next, release)
+      return wait(slots, options, exchange, holder, administrator).then(() => releasing(next, release))
     },
   }
 }
+
+const releasing = (next: () => Promise<Answer>, release: () => void): Promise<Answer> =>
+  next().then(
+    (answer) => {
+      release()
+      return answer
+    },
+    (thrown: unknown) => {
+      release()
+      throw thrown
+    },
+  )
 
 function wait(
   slots: Slots,

@@ -32,17 +32,18 @@ export function measure(metrics: Metrics | undefined): Wrap<Measured> {
   }
   return {
     name,
-    async wrap(exchange, next) {
+    wrap(exchange, next) {
       const startedAt = performance.now()
-      let answer: Answer
-      try {
-        answer = await next()
-      } catch (thrown) {
-        end(exchange, toFault(thrown).code, startedAt)
-        throw thrown
-      }
-      end(exchange, outcomeOf(answer), startedAt)
-      return answer
+      return next().then(
+        (answer) => {
+          end(exchange, outcomeOf(answer), startedAt)
+          return answer
+        },
+        (thrown: unknown) => {
+          end(exchange, toFault(thrown).code, startedAt)
+          throw thrown
+        },
+      )
     },
   }
 }

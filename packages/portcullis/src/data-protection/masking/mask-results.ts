@@ -36,22 +36,35 @@ export type Masked = Exchange &
 export function maskResults<Known extends Masked>(parts: MaskResultsParts): Wrap<Known> {
   return {
     name: 'masking.mask-results',
-    async wrap(exchange, next) {
+    wrap(exchange, next) {
       const stream = new MaskedStream(exchange.outlet, (message) => maskingOf(parts, exchange, message))
       exchange.outlet = stream
-      let answer: Answer
-      try {
-        answer = await next()
-      } finally {
-        // What the stream holds back still leaves, however the call ends.
-        const ended = stream.end()
-        if (ended !== undefined) await ended
-      }
-      if (answer.message === undefined) return answer
-      const masking = maskingOf(parts, exchange, answer.message)
-      return masking === undefined ? answer : { ...answer, message: await (await masking).whole(answer.message) }
+      // What the stream holds back still leaves, however the call ends.
+      return next().then(
+        (answer) => {
+          const ended = stream.end()
+          return ended === undefined
+            ? masked(parts, exchange, answer)
+            : ended.then(() => masked(parts, exchange, answer))
+        },
+        (thrown: unknown) => {
+          const ended = stream.end()
+          if (ended === undefined) throw thrown
+          return ended.then(() => Promise.reject(thrown))
+        },
+      )
     },
   }
+}
+
+function masked(parts: MaskResultsParts, exchange: Masked, answer: Answer): Answer | Promise<Answer> {
+  const masking = answer.message && maskingOf(parts, exchange, answer.message)
+  return masking === undefined ? answer : maskedBy(masking, answer)
+}
+
+async function maskedBy(masking: Masking | Promise<Masking>, answer: Answer): Promise<Answer> {
+  const made = await masking
+  return { ...answer, message: await made.whole(answer.message as Outgoing) }
 }
 
 function placeOf({ principal, route, upstream, tool }: Masked): MaskPlace {

@@ -110,15 +110,20 @@ async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstrea
 
 /** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */
 function paramHeaders(parts: RelayParts, exchange: Admitted, params: Params): Readonly<Record<string, string>> {
-  let found: Record<string, string> | undefined
-  const headers = { ...exchange.head.headers, ...exchange.protectedHeaders }
-  const { tool, call } = exchange
+  const { tool, call, head, protectedHeaders } = exchange
   // What repeats an argument repeats the one that is sent.
   const isOther = params['arguments'] !== call.params['arguments']
+  if (!isOther && protectedHeaders === undefined) return paramHeadersIn(head.headers)
+  const headers = { ...head.headers, ...protectedHeaders }
   if (tool !== undefined && isOther) {
     for (const name in parts.paramHeaders(tool, call.params['arguments'])) delete headers[name]
     Object.assign(headers, parts.paramHeaders(tool, params['arguments']))
   }
+  return paramHeadersIn(headers)
+}
+
+function paramHeadersIn(headers: Admitted['head']['headers']): Readonly<Record<string, string>> {
+  let found: Record<string, string> | undefined
   for (const name in headers) {
     const value = headers[name]
     if (name.startsWith('mcp-param-') && typeof value === 'string') (found ??= {})[name] = value

@@ -31,7 +31,7 @@ export function relay(parts: RelayParts): Handler<Admitted> {
     'resources/unsubscribe': (_parts, exchange) => subscribe(parts, exchange, 'unsubscribe'),
   }
   const { explain, within } = parts
-  const carry = async (exchange: Admitted): Promise<Answer> => {
+  const carry = (exchange: Admitted): Promise<Answer> => {
     const { call } = exchange
     if (call.kind === 'response') return settle(exchange)
     if (call.kind === 'notification') return notified(exchange)
@@ -41,7 +41,7 @@ export function relay(parts: RelayParts): Handler<Admitted> {
       throw await explain(thrown, exchange)
     })
   }
-  return within === undefined ? carry : (exchange) => within(exchange, () => carry(exchange))
+  return within === undefined ? carry : (exchange) => within(exchange, async () => carry(exchange))
 }
 
 /** The client's answer to a question of an upstream. An answer to nothing is accepted and dropped. */
