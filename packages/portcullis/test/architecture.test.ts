@@ -46,6 +46,7 @@ const HOMES: readonly (readonly [what: string, pattern: RegExp, homes: readonly 
   ['child processes', /['"]node:child_process['"]/, ['sandbox/']],
   ['schemas of zod', /from 'zod'/, ['config/', 'policy/test.ts']],
   ['the X.509 library', /['"]@peculiar\/x509['"]/, ['pki/']],
+  ['what node:http does', /^import (?!type\b)[^\n]*from 'node:http'/m, ['core/node-http.ts']],
   ['the database driver', /['"]node:sqlite['"]|from 'kysely'|['"]pg['"]/, ['stores/']],
 ]
 
