@@ -120,6 +120,13 @@ for (const [what, pattern, homes] of HOMES) {
   })
 }
 
+test('raw literals are ASCII: nobody would understand an escape in them, and the joined program has no other letters', () => {
+  assert.deepEqual(
+    files.filter((file) => /String\.raw`[^`]*[^\p{ASCII}`]/u.test(file.code)).map((file) => file.path),
+    [],
+  )
+})
+
 test('nothing is exported as default', () => {
   assert.deepEqual(
     files.filter((file) => /^export default\b/m.test(file.code)).map((file) => file.path),
