@@ -52,6 +52,7 @@ async function bundle(entry, codeSplitting) {
     codeSplitting,
     comments: false,
     sourcemap: true,
+    sourcemapExcludeSources: true,
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
   })

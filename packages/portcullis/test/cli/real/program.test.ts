@@ -114,7 +114,7 @@ function filesOf(folder: string): readonly string[] {
 
 async function answerOf(program: string, task: unknown): Promise<object> {
   const worker = new Worker(join(PROGRAM, `${program}.js`), { workerData: [], env: {} })
-  if (task !== undefined) worker.postMessage(task)
+  if (task !== undefined) worker.postMessage(task, [])
   const [answer] = (await once(worker, 'message')) as [object]
   await worker.terminate()
   return answer
