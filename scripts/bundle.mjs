@@ -3,7 +3,7 @@
  * Argument: the folder of the build, which gets the folder `program`. npm packages stay outside, so that whoever installs Portcullis
  * can audit and update them.
  */
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { PACKAGE } from './workspace.mjs'
 
@@ -53,6 +53,8 @@ async function bundle(entry, codeSplitting) {
     comments: false,
     sourcemap: true,
     sourcemapExcludeSources: true,
+    // As they lie from where the build is moved to.
+    sourcemapPathTransform: (source, map) => join('..', '..', relative(PACKAGE, resolve(dirname(map), source))),
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
   })

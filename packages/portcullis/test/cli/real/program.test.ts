@@ -98,6 +98,16 @@ describe('the build', () => {
     assert.deepEqual(missing, [])
   })
 
+  test('names the sources in its maps', () => {
+    const maps = readdirSync(PROGRAM).filter((name) => name.endsWith('.map'))
+    const sources = maps.flatMap((name) => JSON.parse(readFileSync(join(PROGRAM, name), 'utf8')).sources as string[])
+    assert(sources.length > 500)
+    assert.deepEqual(
+      sources.filter((source) => !existsSync(resolve(PROGRAM, source))),
+      [],
+    )
+  })
+
   test('is ASCII, so that the engine keeps one byte for each of its letters', () => {
     assert.deepEqual(
       filesOf(PROGRAM).filter((file) => /\P{ASCII}/u.test(readFileSync(file, 'utf8'))),
