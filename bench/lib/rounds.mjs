@@ -2,14 +2,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { measure, runWrk } from './load.mjs'
 import { callEcho, openSessions } from './mcp.mjs'
-import { residentBytes } from './process-tree.mjs'
+import { cpuMicroseconds, residentBytes } from './process-tree.mjs'
 import { end, listens, start } from './programs.mjs'
 import { shuffled } from './statistics.mjs'
 
 const WARM_CALLERS = 16
 const WARM_SECONDS = 2
 const WARM_LIMIT_MS = 120_000
+const PAUSE_MS = 200
 const REST_MS = 2_000
+const REST_LIMIT_MS = 60_000
+/** A tree that has used no more in `REST_MS` is at rest: what it started for its start has ended. */
+const REST_CPU_MICROSECONDS = 20_000
 const SERVING_LIMIT_MS = 10_000
 
 /** Starts every target that has a command; the others (direct) use the upstream that they name. */
@@ -20,8 +24,21 @@ export async function startTargets(targets, upstreams, scratch) {
   for (const target of targets) {
     if (!(await listens(target.child, target.port))) target.failed = 'did not start'
   }
-  await sleep(REST_MS)
-  for (const target of targets) if (target.failed === undefined) target.restBytes = residentBytes(target.child.pid)
+  for (const target of targets) {
+    if (target.failed !== undefined) continue
+    await comesToRest(target.child.pid)
+    target.restBytes = residentBytes(target.child.pid)
+  }
+}
+
+async function comesToRest(pid) {
+  const until = Date.now() + REST_LIMIT_MS
+  for (let before = cpuMicroseconds(pid); Date.now() < until; ) {
+    await sleep(REST_MS)
+    const now = cpuMicroseconds(pid)
+    if (now - before <= REST_CPU_MICROSECONDS) return
+    before = now
+  }
 }
 
 /** Opens sessions, proves that one call is answered, and sends the warm-up. A target that cannot is marked, not hidden. */
@@ -43,7 +60,7 @@ async function provesToAnswer(target) {
     const { status, text } = await callEcho(target)
     if (status === 200 && text.includes('quick brown')) return
     if (Date.now() > until) throw new Error(`answers ${status} ${text.slice(0, 200)}`)
-    await sleep(REST_MS / 10)
+    await sleep(PAUSE_MS)
   }
 }
 

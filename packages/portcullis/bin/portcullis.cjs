@@ -28,7 +28,7 @@ require('node:v8').setFlagsFromString('--semi-space-growth-factor=1')
 if (process.argv.length === 3 && (process.argv[2] === '--version' || process.argv[2] === '-V')) {
   console.log(require('../package.json').version)
 } else {
-  var main = path.join(__dirname, '..', 'dist', 'cli', 'main.js')
+  var main = path.join(__dirname, '..', 'dist', 'program', 'main.js')
   import(require('node:url').pathToFileURL(main).href).then(
     function (entry) {
       return entry.main()

@@ -46,6 +46,7 @@ const HOMES: readonly (readonly [what: string, pattern: RegExp, homes: readonly 
   ['child processes', /['"]node:child_process['"]/, ['sandbox/']],
   ['schemas of zod', /from 'zod'/, ['config/', 'policy/test.ts']],
   ['the X.509 library', /['"]@peculiar\/x509['"]/, ['pki/']],
+  ['what node:http does', /^import (?!type\b)[^\n]*from 'node:http'/m, ['core/node-http.ts']],
   ['the database driver', /['"]node:sqlite['"]|from 'kysely'|['"]pg['"]/, ['stores/']],
 ]
 
@@ -118,6 +119,13 @@ for (const [what, pattern, homes] of HOMES) {
     )
   })
 }
+
+test('raw literals are ASCII: nobody would understand an escape in them, and the joined program has no other letters', () => {
+  assert.deepEqual(
+    files.filter((file) => /String\.raw`[^`]*[^\p{ASCII}`]/u.test(file.code)).map((file) => file.path),
+    [],
+  )
+})
 
 test('nothing is exported as default', () => {
   assert.deepEqual(

@@ -1,10 +1,10 @@
 /** Sends administrators' requests to a running gateway, over its own listener. */
 import { existsSync, readFileSync } from 'node:fs'
-import { request as plainRequest } from 'node:http'
 import { type RequestOptions, request as tlsRequest } from 'node:https'
 import type { PeerCertificate, SecureContextOptions } from 'node:tls'
 import { X509Certificate } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
+import { http } from '../core/node-http.ts'
 import { stateLayout } from '../config/state-layout.ts'
 import { ADMIN_BASE } from '../admin/match.ts'
 import type { RunningNote } from '../gateway/running-note.ts'
@@ -121,7 +121,7 @@ function ask({ origin, connect }: Door, key: string, request: AdminRequest): Pro
 function exchange(origin: URL, target: RequestOptions, bytes: string | undefined): Promise<AdminReply> {
   return new Promise((resolve, reject) => {
     const failed = (cause: unknown) => reject(unreachable(origin, cause))
-    const sent = (origin.protocol === 'http:' ? plainRequest : tlsRequest)(target, (response) => {
+    const sent = (origin.protocol === 'http:' ? http.request : tlsRequest)(target, (response) => {
       const chunks: Buffer[] = []
       let length = 0
       response.on('data', (chunk: Buffer) => {

@@ -1,4 +1,5 @@
 /** The whole configuration. Everything else in this room (types, documents, checks, explanations) is derived from it. */
+import './checked-once.ts'
 import { z } from 'zod'
 import { administration } from './administration-schema.ts'
 import { anomalies } from './anomaly-schema.ts'

@@ -1,6 +1,7 @@
 /** A small server of plain HTTP for whoever asks: a short question, a short answer, and little patience. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { http } from '../core/node-http.ts'
 
 export interface ByteQuestion {
   readonly method: string
@@ -45,7 +46,7 @@ export class ByteServer {
 
   constructor(options: ByteServerOptions) {
     this.#options = options
-    this.#server = createServer(
+    this.#server = http.createServer(
       {
         maxHeaderSize: 8_192,
         headersTimeout: PATIENCE_MS,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
-import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import https from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { Cancellation } from '../core/cancellation.ts'
 import type { Answer, Body, Exchange, RequestHead } from '../core/exchange.ts'
+import { http } from '../core/node-http.ts'
 import { Roster, type Seat } from '../core/roster.ts'
 import { freshTicketKeys, TICKET_KEY_MS } from '../pki/ticket-keys.ts'
 import { RequestBody, WholeBody } from './body.ts'
@@ -29,7 +30,7 @@ interface Begun {
 
 /** One HTTP(S) socket of the gateway: bytes in, exchanges out, answers back. */
 export class Listener {
-  readonly #server: http.Server | https.Server
+  readonly #server: Server | https.Server
   readonly #options: ListenerOptions
   readonly #streams = new Roster<Reply>()
   readonly #open = new Roster<Cancellation>()
@@ -46,7 +47,7 @@ export class Listener {
     this.#options = options
     this.#clients = options.clients && new ClientProof(options.clients)
     const { limits } = options
-    const settings: http.ServerOptions = {
+    const settings: ServerOptions = {
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,

@@ -1,6 +1,6 @@
 /** Decides how an answer to a plain request is written: head and body in one piece, or a stream in chunks (RFC 9112 §7.1). */
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { http } from '../core/node-http.ts'
 import { AnswerHead, type Headers } from './answer-head.ts'
 
 /** What a reply needs of a response; `ServerResponse` has it too. */
@@ -137,7 +137,7 @@ export class PlainResponse implements OwnResponse {
   #head(framing = ''): string {
     const { isLast, keepSeconds, now } = this.#options
     const { status, headers } = this.#said
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+    let head = `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? ''}\r\n`
     for (const name in headers) {
       const value = headers[name]
       if (Array.isArray(value)) for (const one of value) head += `${name}: ${one}\r\n`

@@ -1,7 +1,8 @@
 /** Decides how a handler of node:http answers an exchange: it sees what was checked, and its answer leaves on our way. */
-import { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Answer, RequestHead } from '../../core/exchange.ts'
+import { http } from '../../core/node-http.ts'
 
 export interface NodeRequest {
   readonly method: string
@@ -20,7 +21,7 @@ export interface NodePair {
 }
 
 export function nodePair({ method, url, originalUrl, headers, body }: NodeRequest): NodePair {
-  const request = new IncomingMessage(new Socket())
+  const request = new http.IncomingMessage(new Socket())
   Object.assign(request, { method, url, originalUrl, headers: { ...headers }, complete: true })
   request.httpVersionMajor = 1
   request.httpVersionMinor = 1
@@ -30,7 +31,7 @@ export function nodePair({ method, url, originalUrl, headers, body }: NodeReques
 }
 
 /** Keeps what a handler writes until the whole of it can leave as an answer. */
-export class CapturedResponse extends ServerResponse {
+export class CapturedResponse extends http.ServerResponse {
   /** Resolves when the handler has ended the response. */
   readonly answered: Promise<Answer>
   readonly #chunks: Buffer[] = []

@@ -23,10 +23,10 @@ const SECRECY: PoisonRule = {
   reason: 'secrecy',
   patterns: [
     new RegExp(
-      String.raw`(?:do not|don't|don’t|never|must not|should not|avoid|without) (?:ever |also )?(?:${TELL}|${TELL}ing|telling|notifying|disclosing) .{0,40}${PEOPLE}`,
+      String.raw`(?:do not|don't|don\u2019t|never|must not|should not|avoid|without) (?:ever |also )?(?:${TELL}|${TELL}ing|telling|notifying|disclosing) .{0,40}${PEOPLE}`,
     ),
     new RegExp(
-      String.raw`(?:do not|don't|don’t|never|must not|should not|avoid) (?:ever )?(?:mention(?:ing)?|reveal(?:ing)?|disclos(?:e|ing)) (?:this|that|these|any of this|it|the (?:existence|presence|use|instruction)|anything)`,
+      String.raw`(?:do not|don't|don\u2019t|never|must not|should not|avoid) (?:ever )?(?:mention(?:ing)?|reveal(?:ing)?|disclos(?:e|ing)) (?:this|that|these|any of this|it|the (?:existence|presence|use|instruction)|anything)`,
     ),
     /(?:user|human)s? (?:does not|doesn't|do not|don't|must not|should not|need not|will not|won't|has no|have no) (?:need|have|want)? ?(?:to )?(?:know|see|be (?:told|informed|aware|notified)|notice)/,
     /(?:keep|hide|conceal) (?:this|it|that|these|them|the \w+) .{0,30}(?:from (?:the )?user|secret|hidden)/,

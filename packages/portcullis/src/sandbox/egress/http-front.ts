@@ -3,9 +3,10 @@
  * is decided anew, for one connection can carry requests for many hosts, and is written anew, so that nothing that we read
  * in one way can be read in another by the host.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { http } from '../../core/node-http.ts'
 import type { NetworkRule } from '../access.ts'
 import { farewell, refusalStatus, refusalText } from './farewell.ts'
 import { checkFraming, overridingMethods } from './http-head.ts'
@@ -63,7 +64,7 @@ export class HttpFront {
 
   constructor(parts: HttpFrontParts) {
     this.#parts = parts
-    this.#server = createServer({
+    this.#server = http.createServer({
       maxHeaderSize: MAX_HEAD_BYTES,
       insecureHTTPParser: false,
       requireHostHeader: true,

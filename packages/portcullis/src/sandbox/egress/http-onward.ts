@@ -1,6 +1,7 @@
 /** Carries the requests of one client connection to one host, one after the other, over a connection of its own. */
-import { Agent, type IncomingMessage, request as startRequest, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Duplex, pipeline } from 'node:stream'
+import { http } from '../../core/node-http.ts'
 import type { NetworkRule } from '../access.ts'
 import { backwardHeaders, onwardHeaders } from './http-head.ts'
 import type { MeteredSocket } from './metered-socket.ts'
@@ -48,7 +49,7 @@ export class Onward {
   pass(request: IncomingMessage, response: ServerResponse, passage: Passage): void {
     const { site, path, rule, attempt, onFailure } = passage
     const agent = this.#agentFor(site, rule)
-    const onward = startRequest({
+    const onward = http.request({
       agent,
       method: request.method,
       path,
@@ -110,7 +111,7 @@ interface OpenWay {
 }
 
 /** Keeps at most one connection, and only to its one site. */
-class SiteAgent extends Agent {
+class SiteAgent extends http.Agent {
   way: MeteredSocket | undefined
   readonly #site: Site
   readonly #open: () => Promise<OpenWay>
