@@ -36,12 +36,17 @@ async function watched(seconds, name) {
     pin(attacker.pid, 1)
     // Both are on this machine only because there is no other: the one who calls shall not wait for the attacker's own work.
     setPriority(attacker.pid, 19)
-    const { origin, caFile, token } = gateway
-    attacker.send({ origin, caFile, token })
     await sleep(300)
   }
   const bystander = new Bystander(gateway, PAUSE_MS)
   const before = await gateway.look('now')
+  // The onset counts: what is kept out later costs most when it begins.
+  if (attacker !== undefined) {
+    const { origin, caFile, token } = gateway
+    // Each comes from an address of its own: one that is kept out for a flood would not bring the next.
+    const address = `127.0.0.${10 + Object.keys(FLOODS).indexOf(name)}`
+    attacker.send({ origin, caFile, token, address })
+  }
   let peak = 0
   for (let looks = 0; looks < seconds * 2; looks++) {
     await sleep(500)

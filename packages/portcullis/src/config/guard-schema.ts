@@ -24,6 +24,11 @@ export const limits = z.strictObject({
     })
     .prefault({})
     .describe('How many calls run at the same time.'),
+  abusiveConnections: count(1, 1_000_000)
+    .default(10)
+    .describe(
+      'Connections of one address that are cut off for abuse of HTTP/2 before it gets no new one for a while; one is forgiven every six seconds. Raise it where many clients share an address, as they do behind a proxy.',
+    ),
   breakers,
   adaptive,
   overload,

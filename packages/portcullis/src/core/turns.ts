@@ -14,7 +14,7 @@ interface Job {
 }
 
 /** Of one turn, for all work together, so that many senders of large messages take no more of it than one. */
-const TURN_MS = 8
+const TURN_MS = 2
 
 const jobs: Job[] = []
 
@@ -37,6 +37,21 @@ export function eachInTurns<T>(values: readonly T[], few: number, each: (value: 
     }
     return at === values.length
   })
+}
+
+const sleepers: (() => void)[] = []
+
+/** Resolves in a later turn, in which nobody else who waits here goes on: of work in pieces, a turn sees one piece. */
+export function ownTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    sleepers.push(resolve)
+    if (sleepers.length === 1) setImmediate(wake)
+  })
+}
+
+function wake(): void {
+  sleepers.shift()?.()
+  if (sleepers.length > 0) setImmediate(wake)
 }
 
 /** The jobs take turns, so that a short one does not wait for the end of a long one. */

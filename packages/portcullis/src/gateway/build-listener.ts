@@ -11,6 +11,7 @@ import { startRenewal } from '../pki/renewal.ts'
 import { readPublic } from '../pki/private-file.ts'
 import { type ClientAuthorities, type ListenerChoices, listenerTls } from '../pki/tls-options.ts'
 import { ConnectionGate, FLOOD, HTTP2_FLOOD } from '../traffic/flood.ts'
+import { Misconduct } from '../traffic/misconduct.ts'
 import type { ClientProofOptions } from '../transport/client-proof.ts'
 import { Listener } from '../transport/listener.ts'
 import type { EventJournal } from '../transport/reply.ts'
@@ -71,19 +72,20 @@ async function openWith(own: Own, { config, layout, clock, log, gate }: OwnParts
   const validation = new Validation({ layout, clock, log, own: own.publication?.own, outbound: config.outbound })
   const staple = pair && (await ownStaple(config, pair.certificate, { validation, clock, log }))
   const { isRevoked } = own.revoked
+  const { sockets, onAbuse } = doorOf(config, clock, log)
   const listener = new Listener({
     host: listen.host,
     port: listen.port,
     ...(pair && { tls: listenerTls(pair, { ...choices, clients }) }),
     ...(choices.http2 && {
-      http2: { limits: HTTP2_FLOOD, gate: new ConnectionGate(HTTP2_FLOOD.maxStreamsPerAddress) },
+      http2: { limits: HTTP2_FLOOD, gate: new ConnectionGate(HTTP2_FLOOD.maxStreamsPerAddress), onAbuse },
     }),
     ...(clients && { clients: { ...(await clientProof(config, validation, clientsNow)), isRevoked } }),
     ...(staple && { staple: () => staple.current }),
     limits: FLOOD,
     clock,
     keepAliveMs: KEEP_ALIVE_MS,
-    gate: new ConnectionGate(),
+    gate: sockets,
     serve: gate.serve,
     journal: (head) => journalFor(head, gate),
   })
@@ -103,6 +105,18 @@ async function openWith(own: Own, { config, layout, clock, log, gate }: OwnParts
       await listener.close(graceMs)
     },
   }
+}
+
+/** Who is let in at all, by address. */
+function doorOf(config: Config, clock: Clock, log: OwnParts['log']) {
+  const open = new ConnectionGate()
+  const misconduct = new Misconduct({ burst: config.limits.abusiveConnections, now: () => clock.now() })
+  const onAbuse = (address: string): void => {
+    if (misconduct.tell(address))
+      log.warn('connections of this address are refused for a while: it abused HTTP/2', { address })
+  }
+  const admit = (address: string): boolean => !misconduct.isBarred(address) && open.admit(address)
+  return { sockets: { admit, release: (address: string) => open.release(address) }, onAbuse }
 }
 
 function urlOf({ listen: { host, publicUrl } }: Config, port: number, scheme: 'http' | 'https'): string {

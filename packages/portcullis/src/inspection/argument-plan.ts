@@ -1,5 +1,5 @@
 /** Decides which string of a call is looked at by what: made once for each definition, walked by each call. */
-import { setImmediate } from 'node:timers/promises'
+import { ownTurn } from '../core/turns.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import { type InspectionSettings, pointerOf, type ToolSettings, unknownArguments } from './argument-settings.ts'
 import type { PlanNode, Station } from './plan-node.ts'
@@ -91,7 +91,7 @@ export class ArgumentPlans {
       this.#refresh()
       if (this.#kept(tool) !== undefined) continue
       await this.of(tool)
-      await setImmediate()
+      await ownTurn()
     }
   }
 

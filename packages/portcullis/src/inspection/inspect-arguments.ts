@@ -1,5 +1,5 @@
 /** Decides what follows from what the arguments of a message hold: on its way as it is, without a part, or not at all. */
-import { setImmediate } from 'node:timers/promises'
+import { ownTurn } from '../core/turns.ts'
 import { isBulky } from '../core/bulk.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Exchange } from '../core/exchange.ts'
@@ -135,7 +135,7 @@ function look<Needs extends Least>(
 const pauseOf =
   ({ cancellation }: Least) =>
   async (): Promise<void> => {
-    await setImmediate()
+    await ownTurn()
     if (cancellation?.cancelled === true) throw new Fault('limits.deadline', { while: 'inspection' })
   }
 

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises'
+import { ownTurn } from '../core/turns.ts'
 import { digestOf } from '../mcp/canonical.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
 import type { Params } from '../mcp/message.ts'
@@ -66,7 +66,7 @@ export class ToolSchemas {
     for (const tool of tools) {
       if (this.#kept(tool).schema !== undefined) continue
       this.compile(tool)
-      await setImmediate()
+      await ownTurn()
     }
   }
 

@@ -33,6 +33,7 @@ export const FLOOD = {
  * | `maxStreamsPerAddress`, `maxStreams` | as many more streams as there are sockets: an address gets no more than over HTTP/1.1 |
  * | `maxSessionMiB` | header tables, queues and answers that wait, as the protocol's library counts them |
  * | `maxWaitingBytes` | answers of one connection that nobody reads, because its windows stay shut |
+ * | `maxUnreadBytes` | more requests of a connection whose answers so far nobody reads: they would be carried out for nothing |
  * | `resetBurst`, `resetsPerSecond` | streams that are left before their answer (CVE-2023-44487), whoever resets them |
  * | `signalBurst`, `signalsPerSecond` | PING and SETTINGS, each of which has to be answered |
  * | `overheadBytesPerSecond`, `overheadBytesPerStream` | frames that are no request: empty, padded, unknown, of windows and priorities |
@@ -45,7 +46,8 @@ export const HTTP2_FLOOD = {
   maxStreams: 10_000,
   maxSessionMiB: 8,
   maxWaitingBytes: 16_777_216,
-  resetBurst: 200,
+  maxUnreadBytes: 2_097_152,
+  resetBurst: 100,
   resetsPerSecond: 20,
   signalBurst: 100,
   signalsPerSecond: 10,

@@ -13,6 +13,11 @@ export class Allowance {
     this.#at = now
   }
 
+  /** True while less than half of it is left. */
+  isScarce(now: number): boolean {
+    return this.#left + Math.max(0, now - this.#at) * this.#perMs < this.#burst / 2
+  }
+
   /** False when there is less than `count` left; what is refused costs nothing. */
   take(now: number, count = 1): boolean {
     this.#left = Math.min(this.#burst, this.#left + Math.max(0, now - this.#at) * this.#perMs)

@@ -15,6 +15,7 @@ export interface ConnectionLimits extends PatienceLimits {
   readonly keepAliveTimeoutMs: number
   readonly maxRequestsPerSocket: number
   readonly maxWaitingBytes: number
+  readonly maxUnreadBytes: number
   readonly resetBurst: number
   readonly resetsPerSecond: number
   readonly signalBurst: number
@@ -40,6 +41,8 @@ export interface Http2ConnectionOptions {
   /** Says whether one more stream is taken; then `release` is called once when it has closed. */
   readonly admit: (address: string) => boolean
   readonly release: (address: string) => void
+  /** Called at most once, when the connection was cut off, or left, for what its client did. */
+  readonly onAbuse?: ((address: string) => void) | undefined
   /** Takes one request. What it returns is called if the client leaves before the answer has. */
   readonly handle: (request: Http2Request) => () => void
 }
@@ -54,6 +57,7 @@ export class Http2Connection {
   /** When the last stream closed; milliseconds. */
   #idleSince: number
   #endedAt = 0
+  #isTold = false
   #bytesSeen = 0
   /** Bytes of bodies, and what a stream may cost beside its body, since the last look. */
   #bytesOwed = 0
@@ -69,7 +73,9 @@ export class Http2Connection {
     // Each of these is answered, whether anybody needs it or not.
     session.on('ping', () => this.#spend(this.#signals))
     session.on('remoteSettings', () => this.#spend(this.#signals))
-    session.on('error', () => {})
+    session.on('error', ({ code }: NodeJS.ErrnoException) => void (isBreach(code) && this.#tell()))
+    // The library may have cut it off before we did.
+    socket.once('close', () => void (this.#fruitless.isScarce(now()) && this.#tell()))
   }
 
   /** Says that no more is taken, and ends when the streams have. */
@@ -99,7 +105,7 @@ export class Http2Connection {
     stream.on('error', () => {})
     const head = http2Head(raw, stream.endAfterHeaders)
     const isMet = isExpectationMet(head)
-    if (session.closed || !isMet || !admit(this.#address)) {
+    if (session.closed || !isMet || this.#waiting() > limits.maxUnreadBytes || !admit(this.#address)) {
       if (isMet) stream.close(constants.NGHTTP2_REFUSED_STREAM)
       else refuseExpectation(stream)
       return this.#spend(this.#fruitless)
@@ -124,20 +130,32 @@ export class Http2Connection {
       leave()
       this.#spend(this.#fruitless)
     })
-    try {
-      leave = handle({ head, body, socket, response })
-    } catch {
-      // Nobody answers it any more; what it holds is given back when it has closed.
-      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    const begin = (): void => {
+      if (stream.closed || stream.destroyed) return
+      try {
+        leave = handle({ head, body, socket, response })
+      } catch {
+        // Nobody answers it any more; what it holds is given back when it has closed.
+        stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+      }
     }
+    // Who resets a stream in the same breath has nothing of it carried out, and nothing spent on it.
+    if (stream.endAfterHeaders) begin()
+    else setImmediate(begin)
     if (++this.#served >= limits.maxRequestsPerSocket) this.close()
   }
 
   /** An answer alone may be as long as it likes; several that nobody reads may not. */
   #hasRoom(length: number): boolean {
+    const waiting = this.#waiting()
+    return waiting === 0 || waiting + length <= this.#options.limits.maxWaitingBytes
+  }
+
+  /** Bytes of answers that the client has not taken yet. */
+  #waiting(): number {
     let waiting = 0
     for (const watch of this.#streams.members) waiting += watch.waiting
-    return waiting === 0 || waiting + length <= this.#options.limits.maxWaitingBytes
+    return waiting
   }
 
   /** Bytes since the last look that were neither a body nor what streams may cost: frames without end. */
@@ -155,13 +173,24 @@ export class Http2Connection {
     if (!allowance.take(this.#options.now())) this.#end()
   }
 
+  #tell(): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    this.#options.onAbuse?.(this.#address)
+  }
+
   /** Resets and pings cost us more than who sends them (CVE-2023-44487, CVE-2019-9512). */
   #end(): void {
     const { session, socket } = this.#options
+    this.#tell()
     if (!session.destroyed) session.destroy(new Error('too much for nothing'), constants.NGHTTP2_ENHANCE_YOUR_CALM)
     socket.destroy()
   }
 }
+
+/** What no client sends by accident: frames that break the protocol, and too many of those that are only borne. */
+const isBreach = (code: string | undefined): boolean =>
+  code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES'
 
 /** Nothing else can be expected of us (RFC 9110 §10.1.1); Node says the same over HTTP/1.1. */
 const isExpectationMet = ({ headers: { expect } }: RequestHead): boolean =>

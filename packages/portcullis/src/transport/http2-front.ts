@@ -24,6 +24,8 @@ export interface Http2FrontOptions {
   readonly lookMs?: number
   /** Says whether one more stream of this address is taken; `release` is called when it has closed. */
   readonly gate?: { admit(address: string): boolean; release(address: string): void } | undefined
+  /** Told of the address of each connection that was cut off, or left, for what its client did. */
+  readonly onAbuse?: ((address: string) => void) | undefined
   /** Takes one request. What it returns is called if the client leaves before the answer has. */
   readonly handle: (request: Http2Request) => () => void
 }
@@ -51,11 +53,11 @@ export class Http2Front {
       return
     }
     socket.setNoDelay(true)
-    const { limits, now, handle } = this.#options
+    const { limits, now, onAbuse, handle } = this.#options
     const session = performServerHandshake(socket, sessionOptions(limits))
     const admit = (address: string): boolean => this.#admit(address)
     const release = (address: string): void => this.#release(address)
-    const connection = new Http2Connection({ session, socket, limits, now, admit, release, handle })
+    const connection = new Http2Connection({ session, socket, limits, now, admit, release, onAbuse, handle })
     const seat = this.#connections.enter(connection)
     socket.once('close', () => {
       this.#connections.leave(seat)

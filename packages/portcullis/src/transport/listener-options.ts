@@ -24,7 +24,10 @@ export interface ListenerOptions {
   /** TLS material; absent only where the configuration spells `plaintext`. */
   readonly tls?: TlsOptions
   /** Bounds of HTTP/2 beside `limits`, for clients that choose it by ALPN; absent when it is not offered. */
-  readonly http2?: { readonly limits: Omit<Http2Limits, keyof ListenerLimits> } & Pick<Http2FrontOptions, 'gate'>
+  readonly http2?: { readonly limits: Omit<Http2Limits, keyof ListenerLimits> } & Pick<
+    Http2FrontOptions,
+    'gate' | 'onAbuse'
+  >
   /** What is asked of client certificates; absent when clients are not asked for any. */
   readonly clients?: ClientProofOptions
   /** The OCSP response to send with the certificate, DER; undefined while there is none. Absent: never. */

@@ -168,6 +168,7 @@ export class Listener {
     return new Front({
       limits: { ...limits, ...http2.limits },
       gate: http2.gate,
+      onAbuse: http2.onAbuse,
       now: () => clock.now(),
       handle: (request) => this.#begin(request),
     })

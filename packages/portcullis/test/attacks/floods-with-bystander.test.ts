@@ -34,6 +34,9 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   upstreams: ['compressed bombs of an upstream', 'answers without end of an upstream'],
 }
 
+/** Each flood comes from an address of its own, or one that was kept out would not bring the next. */
+const addressOf = (name: string): string => `127.0.0.${10 + Object.keys(FLOODS).indexOf(name)}`
+
 let gateway: FloodedGateway
 let first: Memory
 let peak = 0
@@ -57,7 +60,9 @@ async function withBystander(act: () => Promise<unknown>): Promise<void> {
 /** All of these floods at once, for a while. */
 async function flood(names: readonly string[]): Promise<void> {
   const stop = new AbortController()
-  const floods = names.map((name) => FLOODS[name]?.(gateway, stop.signal) ?? assert.fail(name))
+  const floods = names.map(
+    (name) => FLOODS[name]?.({ ...gateway, address: addressOf(name) }, stop.signal) ?? assert.fail(name),
+  )
   for (let looks = 0; looks < 4; looks++) {
     await sleep(FLOOD_MS / 4)
     peak = Math.max(peak, (await gateway.look('now')).memory.rss)

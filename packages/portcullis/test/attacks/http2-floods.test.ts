@@ -25,7 +25,11 @@ let bystander: Http2Client
 
 before(async () => {
   upstream = await startCounting()
-  gateway = await startTestGateway({ upstreams: [{ name: 'one', url: upstream.url }] })
+  gateway = await startTestGateway({
+    upstreams: [{ name: 'one', url: upstream.url }],
+    // All of these come from one address.
+    config: { limits: { abusiveConnections: 1_000 } },
+  })
   bystander = await connectHttp2(gateway)
 })
 after(async () => {

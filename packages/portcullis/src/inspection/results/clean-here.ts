@@ -2,7 +2,7 @@
  * Decides where markup is cleaned: pages here, in turns with everybody else; pictures here when a parser takes a few milliseconds, else
  * in a thread, for a parser cannot be interrupted.
  */
-import { setImmediate } from 'node:timers/promises'
+import { ownTurn } from '../../core/turns.ts'
 import type { Claimed } from '../claim.ts'
 import type { Cleaned } from './cleaned.ts'
 import { filteredPage } from './page-filter.ts'
@@ -32,7 +32,7 @@ function* page(text: string): Generator<void, Cleaned | undefined> {
 
 async function inTurns(look: Iterator<void, Cleaned | undefined>): Promise<Cleaned | undefined> {
   for (;;) {
-    await setImmediate()
+    await ownTurn()
     const { done, value } = look.next()
     if (done === true) return value
   }

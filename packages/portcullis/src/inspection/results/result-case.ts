@@ -1,5 +1,5 @@
 /** Decides what becomes of one message of an upstream: each of its texts stays, is replaced, or the message does not pass. */
-import { setImmediate } from 'node:timers/promises'
+import { ownTurn } from '../../core/turns.ts'
 import type { Outgoing } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
 import type { ToolDefinition } from '../../mcp/definition.ts'
@@ -121,7 +121,7 @@ async function looked({ rules, by }: CaseParts, message: Outgoing, places: reado
     read += Math.min(LEAST_WORK + place.text.length, SLICE_LENGTH)
     if (read < SLICE_LENGTH) continue
     read = 0
-    await setImmediate()
+    await ownTurn()
   }
   return { found, changes }
 }

@@ -1,5 +1,6 @@
 /** Decides how much of a long text is looked at in one turn. Nothing of it goes on before its last slice was seen. */
-import { setImmediate } from 'node:timers/promises'
+import { performance } from 'node:perf_hooks'
+import { inTurns } from '../../core/turns.ts'
 
 /** Takes about two milliseconds with everything that looks at a text. */
 export const SLICE_LENGTH = 61_440
@@ -9,12 +10,12 @@ export const REACH = 2_048
 /** Calls `look` with neighbouring ranges that together are the text. Between two of them everybody else has a turn. */
 export function inSlices(length: number, look: (from: number, to: number) => void): void | Promise<void> {
   if (length <= SLICE_LENGTH) return look(0, length)
-  return slowly(length, look)
-}
-
-async function slowly(length: number, look: (from: number, to: number) => void): Promise<void> {
-  for (let from = 0; from < length; from += SLICE_LENGTH) {
-    look(from, Math.min(length, from + SLICE_LENGTH))
-    await setImmediate()
-  }
+  let from = 0
+  return inTurns((until) => {
+    do {
+      look(from, Math.min(length, from + SLICE_LENGTH))
+      from += SLICE_LENGTH
+    } while (from < length && performance.now() < until)
+    return from >= length
+  })
 }
