@@ -192,7 +192,7 @@ export const ROWS: readonly Row[] = [
     'a stolen token is of no use without the key',
     ['attacks/proofs', 'gets nowhere without a proof, in either scheme'],
     ['attacks/proofs', 'gets nowhere with a key of their own'],
-    ['attacks/client-certificates', 'does not outlive its connection'],
+    ['attacks/client-certificates', 'that somebody else holds the key of ends the handshake'],
   ),
   row('4.10.1', 'a proof is good once', ['e2e/proof-of-possession', 'a proof is good once, whoever presents it']),
   row(
