@@ -1,4 +1,4 @@
-/** Generates docs/reference from the sources; with `--check` it only says whether the files are as they should be. */
+/** Generates docs/reference from the sources; with `--check` it only says whether the files, and what all documents show, are as they should be. */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -20,11 +20,14 @@ const DOCUMENTS = {
   'admin-api.json': formatted(JSON.stringify(adminOpenApi())),
 }
 
+const { exampleProblems } = await import('./examples.mjs')
 const stale = Object.entries(DOCUMENTS).filter(([name, text]) => read(join(FOLDER, name)) !== text)
 if (process.argv.includes('--check')) {
   for (const [name] of stale)
     console.log(`${relative(ROOT, join(FOLDER, name))} is not as the sources say; run: npm run check -- --write`)
-  process.exit(stale.length === 0 ? 0 : 1)
+  const wrong = exampleProblems()
+  for (const problem of wrong) console.log(problem)
+  process.exit(stale.length + wrong.length === 0 ? 0 : 1)
 }
 mkdirSync(FOLDER, { recursive: true })
 for (const [name, text] of stale) writeFileSync(join(FOLDER, name), text)

@@ -19,7 +19,7 @@ const answer = (level: Level) =>
     .enum(ANSWERS)
     .default(usual[level])
     .describe(
-      `What follows in the level \`${level}\`: \`note\` it for administrators, \`alert\` by a record, and for a while \`ask\` a person about each call, \`throttle\` or \`block\` the caller.`,
+      `What follows in the level \`${level}\`: \`note\` it for administrators, \`alert\` by a record, and for a while \`ask\` a person about each call, \`throttle\` or \`block\` the caller.${level === 'low' ? '' : ' Weakness: with `note` no record tells of it.'}`,
     )
 
 const levels = z

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { count, isMap, seconds } from './fields.ts'
 import { sandbox } from './sandbox-schema.ts'
 
+const USUAL = sandbox.parse({})
+
 export const code = z
   .strictObject({
     languages: z
@@ -19,6 +21,12 @@ export const code = z
   .refine(({ sandbox: walls }) => walls.volumes.length === 0, {
     path: ['sandbox', 'volumes'],
     message: 'nothing of a snippet is kept, so there are no volumes for it',
+    when: hasVolumes,
+  })
+  .refine(({ sandbox: walls }) => walls.totalOutputMiB === undefined && walls.outputMiB === USUAL.outputMiB, {
+    path: ['sandbox'],
+    message:
+      'has no outputMiB and totalOutputMiB: a snippet puts out into files, which outputKiB, fileMiB and tmpMiB limit',
     when: hasVolumes,
   })
 

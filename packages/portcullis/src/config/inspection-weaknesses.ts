@@ -23,9 +23,13 @@ export function inspectionWeaknesses({ inspection, upstreams }: Config): readonl
 }
 
 function ofClassifier(classifier: Config['inspection']['results']['classifier']): readonly Weakness[] {
-  if (classifier === undefined || classifier.onError !== 'annotate') return []
-  const meaning = 'While the classifier does not answer, results pass that it might have refused.'
-  return [{ path: 'inspection.results.classifier.onError', word: 'annotate', meaning }]
+  const meanings = {
+    verdict: 'What the classifier finds passes; only the record says so.',
+    onError: 'While the classifier does not answer, results pass that it might have refused.',
+  } as const
+  return (['verdict', 'onError'] as const)
+    .filter((key) => classifier?.[key] === 'annotate')
+    .map((key) => ({ path: `inspection.results.classifier.${key}`, word: 'annotate', meaning: meanings[key] }))
 }
 
 function ofUpstream(at: string, settings: UpstreamInspection): readonly Weakness[] {

@@ -44,7 +44,9 @@ const classifier = z
     verdict: z
       .enum(['annotate', 'ask', 'refuse'])
       .default('refuse')
-      .describe('What follows at least. A result cannot be asked about: `ask` refuses it.'),
+      .describe(
+        'What follows at least. A result cannot be asked about: `ask` refuses it. Weakness: `annotate` lets the text through.',
+      ),
     onError: z
       .enum(['annotate', 'ask', 'refuse'])
       .default('refuse')

@@ -45,7 +45,9 @@ const stdio = z
     process: z
       .enum(['per-principal', 'per-tenant', 'shared'])
       .default('per-principal')
-      .describe('Who shares a process. Weakness: with `shared`, tenants meet in the memory of one server.'),
+      .describe(
+        'Who shares a process. Weakness: with `per-tenant` the principals of a tenant meet in the memory of one server, with `shared` all tenants.',
+      ),
     warm: count(0, 64)
       .default(0)
       .describe('Processes that wait, started, for whoever comes first. Each has the memory of a running one.'),

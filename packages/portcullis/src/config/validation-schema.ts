@@ -35,7 +35,7 @@ export const upstreamValidation = {
     .enum(['auto', 'webpki', 'private'])
     .default('auto')
     .describe(
-      'Rules of certificates. `webpki`: RFC 5280 and the Baseline Requirements of the CA/Browser Forum; `private`: RFC 5280 alone. `auto`: `private` for authorities of your own, from `ca` or the environment, `webpki` for all others.',
+      'Rules of certificates. `webpki`: RFC 5280 and the Baseline Requirements of the CA/Browser Forum; `private`: RFC 5280 alone. `auto`: `private` for authorities of your own, from `ca` or the environment, `webpki` for all others. Weakness: `private` without `ca`.',
     ),
   pins: z
     .array(

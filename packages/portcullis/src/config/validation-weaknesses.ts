@@ -7,6 +7,14 @@ const MEANINGS: Readonly<Record<string, string>> = {
   off: 'A revoked certificate is good until it expires.',
 }
 
+/** Rules of private authorities for public ones: fewer, and nobody has to say where revocations are told. */
+function profileWeaknesses({ upstreams }: Pick<Config, 'upstreams'>): readonly Weakness[] {
+  const meaning = 'A public authority is held to fewer rules than those that it has agreed to.'
+  return Object.entries(upstreams)
+    .filter(([, { http }]) => http?.tls.profile === 'private' && http.tls.ca === undefined)
+    .map(([name]) => ({ path: `upstreams.${name}.http.tls.profile`, word: 'private', meaning }))
+}
+
 /** Of listeners, upstreams, and what the gateway asks itself. */
 export function validationWeaknesses({ listen, outbound, upstreams }: Config): readonly Weakness[] {
   const places = [
@@ -16,8 +24,9 @@ export function validationWeaknesses({ listen, outbound, upstreams }: Config): r
       ([name, { http }]) => [`upstreams.${name}.http.tls.revocation`, http?.tls.revocation] as const,
     ),
   ]
-  return places.flatMap(([path, word]) => {
+  const revocation = places.flatMap(([path, word]) => {
     const meaning = word && MEANINGS[word]
     return word === undefined || meaning === undefined || meaning === '' ? [] : [{ path, word, meaning }]
   })
+  return [...revocation, ...profileWeaknesses({ upstreams })]
 }

@@ -121,13 +121,8 @@ function ofUpstream(name: string, { stdio, http, code, trust }: UpstreamConfig):
   }
   if (stdio === undefined) return found
   found.push(...ofSandbox(`${at}.stdio.sandbox`, stdio.sandbox))
-  if (stdio.process === 'shared') {
-    found.push({
-      path: `${at}.stdio.process`,
-      word: 'shared',
-      meaning: 'All tenants meet in the memory of one server.',
-    })
-  }
+  const met = MET[stdio.process]
+  if (met !== undefined) found.push({ path: `${at}.stdio.process`, word: stdio.process, meaning: met })
   for (const [variable, value] of Object.entries(stdio.env)) {
     if (typeof value === 'string') continue
     const word = value.env === undefined ? 'file' : 'env'
@@ -139,6 +134,11 @@ function ofUpstream(name: string, { stdio, http, code, trust }: UpstreamConfig):
 const UNREAD: Readonly<Partial<Record<UpstreamConfig['trust'], string>>> = {
   reviewed: 'What it says at first reaches models unread, unless a heuristic objects.',
   trusted: 'What it says reaches models unread, however it changes.',
+}
+
+const MET: Readonly<Partial<Record<NonNullable<UpstreamConfig['stdio']>['process'], string>>> = {
+  'per-tenant': 'All principals of a tenant meet in the memory of one server.',
+  shared: 'All tenants meet in the memory of one server.',
 }
 
 const WEAK_DRIVERS: Readonly<Record<string, string>> = {

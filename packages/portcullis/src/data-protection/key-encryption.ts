@@ -26,6 +26,8 @@ export interface KeyEncryption {
   current(): Promise<string>
   /** Whether it can unwrap what that key wrapped. */
   owns(wrappedBy: string): boolean
+  /** Whether it has that very key; absent where its keeper does not show. */
+  holds?(wrappedBy: string): Promise<boolean>
   wrap(key: Secret<Buffer>, place: KeyPlace): Promise<WrappedKey>
   /** Rejects with SealBroken for a key that was changed, moved, or wrapped by a key that is gone. */
   unwrap(key: WrappedKey, place: KeyPlace): Promise<Secret<Buffer>>

@@ -49,6 +49,10 @@ export class LocalKeys implements KeyEncryption {
     return wrappedBy.startsWith(`${this.#driver}:`)
   }
 
+  async holds(wrappedBy: string): Promise<boolean> {
+    return (await this.#all()).some((key) => this.#name(key) === wrappedBy)
+  }
+
   async wrap(key: Secret<Buffer>, place: KeyPlace): Promise<WrappedKey> {
     const newest = await this.#newest()
     const wrappedBy = this.#name(newest)

@@ -47,8 +47,11 @@ export function openKeys(parts: KeyParts): OpenKeys {
   const { keyEncryption, previous, refreshSeconds, outageSeconds, tenantKeys: kept } = config.dataProtection
   const copied = kept.copy === undefined ? undefined : new CopiedTenantKeys(stores.tenantKeys, privateText(kept.copy))
   const tenantKeys = copied ?? stores.tenantKeys
-  const wraps = async (owns: (wrappedBy: string) => boolean) =>
-    (await tenantKeys.list()).some(({ wrappedBy }) => owns(wrappedBy))
+  const wraps = async (owns: (wrappedBy: string) => boolean) => {
+    const names = new Set((await tenantKeys.list()).map(({ wrappedBy }) => wrappedBy))
+    for (const name of names) if (owns(name) && !(await encryption.isHeldBefore(name))) return true
+    return false
+  }
   const opening = (keeper: typeof keyEncryption) => () => openKeeper(keeper, { ...parts, wraps })
   const encryption = new Encryptions(opening(keyEncryption), previous.map(opening))
   const memory = { refreshMs: refreshSeconds * 1_000, outageMs: outageSeconds * 1_000 }

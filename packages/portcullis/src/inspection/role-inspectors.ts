@@ -109,7 +109,7 @@ export class RoleInspectors {
   #ofRole(rule: ArgumentRule): { readonly inspect: Inspect; readonly whole: boolean } {
     const role = rule.role ?? 'text'
     const names = DETECTORS[role]
-    const detect = role === 'path' ? ordinary(this.#detect(names)) : this.#detect(names)
+    const detect = role === 'path' ? ordinary(this.#detect(names), rule.path) : this.#detect(names)
     const family = RULED[role]
     if (family === undefined) return { inspect: role === 'secret' ? withoutEvidence(detect) : detect, whole: false }
     const obey = this.#ruleOf(role, rule)
@@ -163,9 +163,13 @@ function tooLong(value: string, family: Family): readonly Sighting[] | undefined
 }
 
 const ordinary =
-  (inspect: Inspect): Inspect =>
-  (value) =>
-    inOrdinaryPath(value, inspect(value))
+  (inspect: Inspect, { parents, roots }: PathRules = {}): Inspect =>
+  (value) => {
+    const found = inOrdinaryPath(value, inspect(value))
+    // Where a path may step up on its way, its rule has resolved it: only what has to be decoded first is still an attack.
+    if (parents !== 'within-roots' || roots === undefined || found.length === 0) return found
+    return found.filter(({ reason, view }) => reason !== 'path.traversal' || view !== undefined)
+  }
 
 /** A secret is not written down, least of all in a record that is kept for years. */
 const withoutEvidence =

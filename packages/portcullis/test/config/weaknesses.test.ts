@@ -74,6 +74,17 @@ const WEAK: readonly (readonly [path: string, word: string, extra: object])[] = 
   ['listen.tls.minVersion', 'TLSv1.2', { listen: { tls: { authority: 'local', minVersion: 'TLSv1.2' } } }],
   ['listen.revocation.plaintext', 'loopback-only', { listen: { revocation: { plaintext: 'loopback-only' } } }],
   ['listen.metrics.plaintext', 'loopback-only', { listen: { metrics: { plaintext: 'loopback-only' } } }],
+  [
+    'upstreams.a.http.tls.profile',
+    'private',
+    { upstreams: { a: { http: { url: 'https://a.example/', tls: { profile: 'private' } } } } },
+  ],
+  ['anomalies.answers.medium', 'note', { anomalies: { answers: { medium: 'note' } } }],
+  [
+    'inspection.results.classifier.verdict',
+    'annotate',
+    { inspection: { results: { classifier: { url: 'https://c.example/', verdict: 'annotate' } } } },
+  ],
   ['outbound.revocation', 'soft-fail', { outbound: { revocation: 'soft-fail' } }],
   [
     'listen.tls.clientCertificates.revocation',
@@ -238,6 +249,14 @@ for (const [path, word, extra] of WEAK) {
   })
 }
 
+test('answers that only note are listed level by level', () => {
+  const answers = { medium: 'note', high: 'note', critical: 'note' }
+  assert.deepEqual(
+    weaknesses(config({ anomalies: { answers } })).map(({ path }) => path),
+    ['anomalies.answers.medium', 'anomalies.answers.high', 'anomalies.answers.critical'],
+  )
+})
+
 test('a list of functions that means all of them is listed as one too', () => {
   const inspection = { tools: { T: { arguments: { X: { sql: { functions: { allow: ['*', 'count'] } } } } } } }
   assert.deepEqual(
@@ -250,7 +269,8 @@ test('a list of functions that means all of them is listed as one too', () => {
 
 test('every key that the schema calls a weakness is one that the list knows', () => {
   const called = weakPaths('', configJsonSchema())
-  const known = WEAK.map(([path]) =>
+  const levels = ['anomalies.answers.high', 'anomalies.answers.critical']
+  const known = [...WEAK.map(([path]) => path), ...levels].map((path) =>
     path
       .replace('upstreams.a.', 'upstreams.NAME.')
       .replace('exporters.a.', 'exporters.NAME.')

@@ -1,6 +1,6 @@
 /** AU-4: old records go where the configuration says so, never under a legal hold; what is left can be searched, handed out and checked. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -18,19 +18,24 @@ const DAY = 86_400_000
 const BEGAN = Date.now() - 10 * DAY
 
 /** A state folder with the chain of ten days, as a gateway leaves it. */
-async function oldChain(folder: string): Promise<void> {
+async function oldChain(folder: string, tenant = 'default', more = ''): Promise<void> {
   const state = join(folder, 'state')
-  mkdirSync(state, { mode: 0o700 })
+  mkdirSync(state, { mode: 0o700, recursive: true })
   let now = BEGAN
   const ledger = await ChainLedger.open({
     directory: join(state, 'audit'),
     signer: checkpointSigner(loadCheckpointKey(join(state, 'audit.key'))),
     clock: { now: () => now },
     rules: { ...CHAIN_RULES, maxSegmentBytes: 2_000, checkpointRecords: 4 },
-    ...{ program: 'portcullis earlier', weaknesses: [], tenants: ['default'] },
+    ...{ program: 'portcullis earlier', weaknesses: [], tenants: [tenant] },
   })
   for (let hour = 0; hour < 60; hour++) {
-    await ledger.append('default', { kind: 'change', what: 'test.hour', by: `hour-${hour}` })
+    await ledger.append(tenant, {
+      kind: 'change',
+      what: 'test.hour',
+      by: `hour-${hour}`,
+      ...(more && { detail: { more } }),
+    })
     now += 4 * 3_600_000
   }
   await ledger.close()
@@ -118,6 +123,34 @@ test('a hold that stands when the gateway starts keeps every record', { timeout:
   assert.ok(readdirSync(audit).includes('000000000000001.jsonl'))
   assert.ok(!recordsOf(gateway).some((record) => record.kind === 'change' && record.what === 'audit.segment-removed'))
   await gateway.close()
+})
+
+test('records beyond the size go, by tenant and for all', { timeout: 60_000 }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-sizes-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const tenants = ['usual', 'own', 'lasting']
+  for (const tenant of tenants) await oldChain(folder, tenant, 'x'.repeat(40_000))
+  const gateway = await startTestGateway({
+    folder,
+    upstreams: [],
+    config: {
+      audit: { retention: { megabytes: 1 }, checkpointEverySeconds: 1 },
+      tenants: {
+        ...{ default: { upstreams: [] }, usual: { upstreams: [] } },
+        own: { upstreams: [], retention: { days: 36_500, megabytes: 2 } },
+        lasting: { upstreams: [], retention: { days: 36_500 } },
+      },
+    },
+  })
+  t.after(() => gateway.close())
+  const megabytes = (tenant: string) =>
+    readdirSync(join(gateway.auditFolder, tenant))
+      .filter((name) => name.endsWith('.jsonl'))
+      .reduce((sum, name) => sum + statSync(join(gateway.auditFolder, tenant, name)).size, 0) / 1_048_576
+  for (let tries = 0; tries < 400 && (megabytes('usual') > 1.2 || megabytes('own') > 2.2); tries++) await sleep(50)
+  const [usual = 0, own = 0, lasting = 0] = tenants.map(megabytes)
+  assert.ok(usual < 1.2 && own > 1.2 && own < 2.2, `${usual} and ${own}`)
+  assert.ok(lasting > 2.2, 'days alone keep all that is younger')
 })
 
 test('records are searched by time and words, by command and by route', { timeout: 60_000 }, async (t) => {

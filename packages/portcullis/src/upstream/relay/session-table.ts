@@ -60,6 +60,10 @@ export class SessionTable {
   find(id: string, principal: Principal, route: Route): Session {
     const session = this.#sessions.get(id)
     if (session === undefined || !session.belongsTo(principal, route)) throw new Fault('session.unknown')
+    if (this.#isIdle(session)) {
+      session.end()
+      throw new Fault('session.unknown')
+    }
     session.lastUsedAt = this.#clock.now()
     return session
   }
@@ -88,10 +92,11 @@ export class SessionTable {
   }
 
   #endIdle(): void {
-    const before = this.#clock.now() - this.#limits.idleMs
-    for (const session of [...this.#sessions.values()]) {
-      if (!session.busy && session.lastUsedAt < before) session.end()
-    }
+    for (const session of [...this.#sessions.values()]) if (this.#isIdle(session)) session.end()
+  }
+
+  #isIdle({ busy, lastUsedAt }: Session): boolean {
+    return !busy && lastUsedAt < this.#clock.now() - this.#limits.idleMs
   }
 }
 
