@@ -3,6 +3,9 @@ import { canonicalJson } from '../mcp/canonical.ts'
 import type { Notification, Params } from '../mcp/message.ts'
 import type { Link, LinkEvents } from './link.ts'
 
+/** The first message of each subscription. */
+export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
+
 /** One who listens. */
 export interface Hearer {
   /** Hears what a subscription reports. It cannot hold the others up; when it throws it has heard its last. */
@@ -23,16 +26,17 @@ export class Feeds {
     const key = canonicalJson(params)
     let ofLink = this.#feeds.get(link)
     if (ofLink === undefined) this.#feeds.set(link, (ofLink = new Map()))
-    let feed = ofLink.get(key)
-    if (feed === undefined) {
-      const all = ofLink
-      // The end of one that everybody has left must not take away the one that was opened since.
-      const made = new Feed(() => all.get(key) === made && all.delete(key))
-      all.set(key, made)
-      made.open(link, params)
-      feed = made
+    const known = ofLink.get(key)
+    if (known !== undefined) {
+      known.join(hearer)
+      return known
     }
+    const all = ofLink
+    // The end of one that everybody has left must not take away the one that was opened since.
+    const feed = new Feed(() => all.get(key) === feed && all.delete(key))
+    all.set(key, feed)
     feed.join(hearer)
+    feed.open(link, params)
     return feed
   }
 }
@@ -42,6 +46,8 @@ export class Feed {
   readonly #hearers = new Set<Hearer>()
   readonly #cancellation = new Cancellation()
   readonly #over: () => void
+  /** What the upstream has said of it first. */
+  #acknowledged: Notification | undefined
 
   /** @param over called as soon as nobody can join any more, and once more when the upstream has answered */
   constructor(over: () => void) {
@@ -51,6 +57,7 @@ export class Feed {
   open(link: Link, params: Params): void {
     const events: LinkEvents = {
       notify: (message) => {
+        if (message.method === ACKNOWLEDGED) this.#acknowledged = message
         for (const hearer of this.#hearers) this.#tell(hearer, message)
       },
       ask: () => Promise.reject(new Error('a subscription asks nothing')),
@@ -61,8 +68,10 @@ export class Feed {
     )
   }
 
+  /** Who comes late hears of the acknowledgement too. */
   join(hearer: Hearer): void {
     this.#hearers.add(hearer)
+    if (this.#acknowledged !== undefined) this.#tell(hearer, this.#acknowledged)
   }
 
   /** Idempotent. The last to leave ends the subscription. */

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { Cancellation } from '../../src/core/cancellation.ts'
 import { Fault } from '../../src/core/fault.ts'
 import type { Notification } from '../../src/mcp/message.ts'
-import { Feeds } from '../../src/upstream/feeds.ts'
+import { ACKNOWLEDGED, Feeds } from '../../src/upstream/feeds.ts'
 import type { Link, LinkEvents } from '../../src/upstream/link.ts'
 
 const CHANGED: Notification = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' }
@@ -47,6 +47,17 @@ describe('those who listen for the same', () => {
     assert.equal(asked.length, 1)
     void asked[0]?.events.notify(CHANGED)
     assert.deepEqual([a.heard, b.heard], [[CHANGED], [CHANGED]])
+  })
+
+  it('all hear its acknowledgement, whenever they came', () => {
+    const { link, asked } = fakeLink()
+    const feeds = new Feeds()
+    const acknowledged: Notification = { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: {} } }
+    const early = join(feeds, link)
+    void asked[0]?.events.notify(acknowledged)
+    void asked[0]?.events.notify(CHANGED)
+    const late = join(feeds, link)
+    assert.deepEqual([early.heard, late.heard], [[acknowledged, CHANGED], [acknowledged]])
   })
 
   it('do not share it with other wishes, nor with another link', () => {

@@ -1,11 +1,12 @@
 import type { Answer } from '../../core/exchange.ts'
 import { Roster } from '../../core/roster.ts'
 import { Audience } from './audience.ts'
-import { ACKNOWLEDGED, Follower, marked, Subscription } from './subscription.ts'
+import { Follower, marked, Subscription } from './subscription.ts'
 import { type Admitted, idOf, namingOf, type RelayParts, refuseAsk, upstreamsOf } from './parts.ts'
 import type { Notification } from '../../mcp/message.ts'
 import { withoutEnvelope } from './plain-request.ts'
 import { allowedWishes, ownWishes, type Wishes } from './wishes.ts'
+import { ACKNOWLEDGED } from '../feeds.ts'
 import type { Upstream } from '../upstream.ts'
 
 /**

@@ -10,10 +10,8 @@ import type { Audience, AudienceMember } from './audience.ts'
 import type { RelayParts } from './parts.ts'
 import { type Over, UnpacedStream } from './unpaced-stream.ts'
 import { isWished, type Wishes } from './wishes.ts'
-import type { Feed } from '../feeds.ts'
+import { ACKNOWLEDGED, type Feed } from '../feeds.ts'
 import type { Upstream } from '../upstream.ts'
-
-export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 
 export interface SubscriptionOptions {
   /** Of the request; each message names it. */
