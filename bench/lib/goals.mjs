@@ -34,6 +34,12 @@ export function judge({ rows, coldStarts, idleStreams }) {
     atMost('Cold start', cold?.milliseconds, COLD_START_MS, ' ms'),
     atMost('Resident at rest', rest === undefined ? undefined : rest / MEGABYTE, REST_BYTES / MEGABYTE, ' MB'),
     atMost('Idle stream against a bare Node one', ratio(idle('portcullis-idle'), idle('bare-idle')), IDLE_RATIO, '×'),
+    atMost(
+      'Idle stream on HTTP/2 against a bare Node one',
+      ratio(idle('portcullis-idle-http2'), idle('bare-idle-http2')),
+      IDLE_RATIO,
+      '×',
+    ),
     atLeast(
       'Throughput, durable audit against not durable',
       ratio(figure('durable', 'requestsPerSecond'), figure('not-durable', 'requestsPerSecond')),

@@ -13,8 +13,22 @@ npm run bench -- masking [--corpora folder] [--show kind]                     (m
   --skip a,b      parts to leave out: load, cold, idle
   --quick         1 round of 1 second, 4000 requests of warm-up, few streams: to see that it runs, not to quote`
 
-const FULL = { rounds: 7, seconds: 2, callers: [16, 64], warmup: 40_000, coldStarts: 7, streams: 400 }
-const QUICK = { rounds: 1, seconds: 1, callers: [16, 64], warmup: 4_000, coldStarts: 2, streams: 200 }
+const FULL = {
+  rounds: 7,
+  seconds: 2,
+  callers: [16, 64],
+  warmup: 40_000,
+  coldStarts: 7,
+  streams: { http1: 400, http2: 4_000 },
+}
+const QUICK = {
+  rounds: 1,
+  seconds: 1,
+  callers: [16, 64],
+  warmup: 4_000,
+  coldStarts: 2,
+  streams: { http1: 200, http2: 1_000 },
+}
 
 /** Options of a run; anything unknown ends the process with the usage. */
 export function readOptions(args) {

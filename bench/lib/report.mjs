@@ -41,7 +41,7 @@ export function writeReport({ options, targets, samples, coldStarts, idleStreams
     '![CPU microseconds a call](cpu-per-call.svg)\n',
     failed.map(({ name, failed: why }) => `Not measured: ${name} (${why}).\n`).join('\n'),
     coldTable(coldStarts),
-    idleTable(idleStreams, options.streams),
+    idleTable(idleStreams),
   ]
   writeFileSync(join(BENCH, 'RESULTS.md'), parts.filter((part) => part !== '').join('\n'))
   writeFileSync(join(BENCH, 'cpu-per-call.svg'), drawBars(rows, options.callers))
@@ -96,12 +96,13 @@ function coldTable(coldStarts) {
   return `## Cold start: from the command to the first answered call\n\n| program | ms |\n|---|---|\n${lines.join('\n')}\n`
 }
 
-function idleTable(idleStreams, streams) {
+function idleTable(idleStreams) {
   if (idleStreams.length === 0) return ''
-  const lines = idleStreams.map(({ name, bytesPerStream, failed }) => {
-    return `| ${name} | ${bytesPerStream === undefined ? failed : (bytesPerStream / KILOBYTE).toFixed(1)} |`
+  const lines = idleStreams.map(({ name, protocol, streams, bytesPerStream, failed }) => {
+    const cost = bytesPerStream === undefined ? failed : (bytesPerStream / KILOBYTE).toFixed(1)
+    return `| ${name} | ${protocol === 'http2' ? 'HTTP/2, 100 a connection' : 'HTTP/1.1, a connection each'} | ${streams} | ${cost} |`
   })
-  return `## Idle event streams (${streams}, TLS, HTTP/1.1, a connection each)\n\n| server | KB a stream |\n|---|---|\n${lines.join('\n')}\n`
+  return `## Idle event streams over TLS\n\n| server | protocol | streams | KB a stream |\n|---|---|---|---|\n${lines.join('\n')}\n`
 }
 
 function round(value) {

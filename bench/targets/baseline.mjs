@@ -37,7 +37,21 @@ export async function idleTargets({ node, identity, upstreams, freePort }) {
       // Each stream that is passed through holds a connection.
       env: { ...proxyEnvironment(identity, upstreams.few.port), CONNECTIONS: '4096' },
     },
+    await http2Target({ node, identity, upstreams, freePort }, 'bare Node HTTP/2 server, stream ends here', 'request'),
+    await http2Target({ node, identity, upstreams, freePort }, 'the same by the interface of streams', 'stream'),
   ].map(withPort)
+}
+
+async function http2Target({ node, identity, upstreams, freePort }, name, ofNode) {
+  return {
+    name,
+    roles: ofNode === 'request' ? ['bare-idle-http2'] : ['bare-idle-http2-streams'],
+    protocol: 'http2',
+    tls: true,
+    port: await freePort(),
+    command: [node, join(BENCH, 'proxies', 'node-http2.mjs')],
+    env: { ...proxyEnvironment(identity, upstreams.few.port), INTERFACE: ofNode },
+  }
 }
 
 function proxyEnvironment({ keyFile, certFile }, upstreamPort) {

@@ -50,10 +50,15 @@ async function layered(context, layers, upstream) {
   return { ...whole, command: [context.node, SERVE_LAYERS, configFile, String(layers)] }
 }
 
-/** Rows of the idle-stream table: one `subscriptions/listen` a connection. */
+/** Rows of the idle-stream table: one `subscriptions/listen` a stream. */
 export async function idleTargets(context) {
   const upstream = overHttp(context.upstreams.few)
-  return [await target(context, { name: 'Portcullis, listening', roles: ['portcullis-idle'], upstream })]
+  const roles = { http1: ['portcullis-idle'], http2: ['portcullis-idle-http2'] }
+  const http2 = await target(context, { name: 'Portcullis, listening, HTTP/2', roles: roles.http2, upstream })
+  return [
+    await target(context, { name: 'Portcullis, listening', roles: roles.http1, upstream }),
+    { ...http2, protocol: 'http2' },
+  ]
 }
 
 async function target({ node, scratch, freePort }, { name, roles, upstream, principals, audit }) {

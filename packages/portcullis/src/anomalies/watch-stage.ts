@@ -1,6 +1,7 @@
 /** Sees how each request of a known caller ended. Nothing that goes wrong here keeps an answer back. */
-import type { Answer, Exchange } from '../core/exchange.ts'
+import type { Answer, Ending, Exchange } from '../core/exchange.ts'
 import { type Fault, type FaultCode, toFault } from '../core/fault.ts'
+import { whenEnded } from '../core/lasting.ts'
 import { leftOut, type Wrap } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Clock } from '../core/clock.ts'
@@ -38,26 +39,35 @@ export function watchStage(parts: WatchStageParts | undefined): Wrap<Watched> {
   const name = 'anomalies.watch'
   if (parts === undefined) return leftOut(name)
   const { onFailure } = parts
-  const see = (exchange: Watched, answer: Answer | undefined, fault: Fault | undefined): void => {
+  const see: See = (exchange, answer, fault) => {
     try {
       observe(parts, exchange, answer, fault)
     } catch (error) {
       onFailure(error)
     }
   }
-  return {
-    name,
-    wrap: (exchange, next) =>
-      next().then(
-        (answer) => {
-          see(exchange, answer, undefined)
-          return answer
-        },
-        (thrown: unknown) => {
-          see(exchange, undefined, toFault(thrown))
-          throw thrown
-        },
-      ),
+  return { name, wrap: (exchange, next) => whenEnded(next(), new Seen(see, exchange)) }
+}
+
+type See = (exchange: Watched, answer: Answer | undefined, fault: Fault | undefined) => void
+
+class Seen implements Ending {
+  readonly #see: See
+  readonly #exchange: Watched
+
+  constructor(see: See, exchange: Watched) {
+    this.#see = see
+    this.#exchange = exchange
+  }
+
+  answered(answer: Answer): Answer {
+    this.#see(this.#exchange, answer, undefined)
+    return answer
+  }
+
+  failed(thrown: unknown): never {
+    this.#see(this.#exchange, undefined, toFault(thrown))
+    throw thrown
   }
 }
 

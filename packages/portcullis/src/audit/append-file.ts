@@ -71,6 +71,7 @@ export function appendFiles(system: FileSystem): OpenAppendFile {
   return async (directory, name) => {
     const path = `${directory}/${name}`
     const file = await system.open(path, FLAGS, 0o600)
+    const opened = system.factsOf(file)
     try {
       await syncFolder(system, directory)
     } catch (error) {
@@ -82,7 +83,7 @@ export function appendFiles(system: FileSystem): OpenAppendFile {
         await writeAll(system, file, bytes)
         if (!writesAreDurable) await system.fdatasync(file)
         // After the write, because the server of a network folder has then just answered: this waits for nothing.
-        mustHaveItsName(system, file, path)
+        mustHaveItsName(system, opened, path)
       },
       async truncate(length) {
         // A longer length would fill up with zeros what somebody else has taken away.
@@ -114,9 +115,9 @@ async function syncFolder(system: FileSystem, directory: string): Promise<void> 
 }
 
 /** Windows lets nobody take away a file that is open. */
-function mustHaveItsName(system: FileSystem, file: number, path: string): void {
+function mustHaveItsName(system: FileSystem, opened: FileFacts, path: string): void {
   if (process.platform === 'win32') return
-  const [opened, named] = [system.factsOf(file), system.factsAt(path)]
+  const named = system.factsAt(path)
   if (named === undefined || named.ino !== opened.ino || named.dev !== opened.dev) throw new FileGone(path)
 }
 

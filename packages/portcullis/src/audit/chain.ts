@@ -77,6 +77,10 @@ export class Chain {
   #key: string | undefined
   /** Calls on record whose outcome is not: while there are some, another record is about to come. */
   #underWay = 0
+  /** Outcomes since the last commit began, in the one under way, and in the last that succeeded: whom it let go. */
+  #ended = 0
+  #committing = 0
+  #released = 0
   #checkpointTimer: NodeJS.Timeout | undefined
   #probeTimer: NodeJS.Timeout | undefined
   #whole = true
@@ -110,8 +114,13 @@ export class Chain {
       ...options.rules,
       ...(current && { current }),
       openFile: options.openFile ?? openAppendFile,
-      onTake: () => this.#head,
+      onTake: () => {
+        this.#committing = this.#ended
+        this.#ended = 0
+        return this.#head
+      },
       onDurable: (durable) => {
+        this.#released = this.#committing
         options.onCommit?.(durable.sequence - this.#durable.sequence)
         this.#durable = durable
         options.onDurable?.(durable.sequence)
@@ -186,13 +195,17 @@ export class Chain {
   }
 
   /**
-   * One commit costs as much as the rest of a call, so it waits for the calls under way: the last of them writes for all.
-   * With one call at a time nothing waits; a call that takes long holds the others up for `lingerMs` and no longer.
+   * One commit costs as much as the rest of a call, so it waits for the calls under way, and for as many as the last one
+   * has let go: whoever was answered mostly calls again. The last of them writes for all. With one call at a time nothing
+   * waits; whoever takes long or does not come holds the others up for `lingerMs` and no longer.
    */
   #urgency({ kind }: RecordBody): 'now' | 'soon' {
     if (kind === 'call') this.#underWay++
-    else if (kind === 'outcome') this.#underWay = Math.max(0, this.#underWay - 1)
-    return this.#underWay > 0 ? 'soon' : 'now'
+    if (kind === 'outcome') {
+      this.#underWay = Math.max(0, this.#underWay - 1)
+      this.#ended++
+    }
+    return this.#underWay > 0 || this.#ended < this.#released ? 'soon' : 'now'
   }
 
   /** Undefined while nothing can be written. */

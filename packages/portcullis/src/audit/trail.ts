@@ -1,6 +1,7 @@
-import type { Answer, Exchange } from '../core/exchange.ts'
+import type { Answer, Ending as End, Exchange } from '../core/exchange.ts'
 import type { Clock } from '../core/clock.ts'
 import { Fault, type FaultCode, toFault } from '../core/fault.ts'
+import { whenEnded } from '../core/lasting.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { isRecord } from '../mcp/message.ts'
 import type { Placed } from './chain.ts'
@@ -59,18 +60,38 @@ export function auditTrail(options: TrailOptions): Wrap<Ended> {
     }
   }
 
+  const concludeFault = (exchange: Ended, thrown: unknown): Answer | Promise<Answer> => {
+    const fault = toFault(thrown)
+    if (fault.code === 'internal') log.error('internal error', { incident: exchange.incident, error: fault.cause })
+    return conclude(exchange, answerOf(fault, exchange), fault)
+  }
+  const conclusions: Conclusions = { conclude, concludeFault }
   return {
     name: 'audit.trail',
-    wrap: (exchange, next) =>
-      next().then(
-        (answer) => conclude(exchange, answer),
-        (thrown: unknown) => {
-          const fault = toFault(thrown)
-          if (fault.code === 'internal')
-            log.error('internal error', { incident: exchange.incident, error: fault.cause })
-          return conclude(exchange, answerOf(fault, exchange), fault)
-        },
-      ),
+    wrap: (exchange, next) => whenEnded(next(), new Concluded(conclusions, exchange)),
+  }
+}
+
+interface Conclusions {
+  readonly conclude: (exchange: Ended, answer: Answer) => Answer | Promise<Answer>
+  readonly concludeFault: (exchange: Ended, thrown: unknown) => Answer | Promise<Answer>
+}
+
+class Concluded implements End {
+  readonly #conclusions: Conclusions
+  readonly #exchange: Ended
+
+  constructor(conclusions: Conclusions, exchange: Ended) {
+    this.#conclusions = conclusions
+    this.#exchange = exchange
+  }
+
+  answered(answer: Answer): Answer | Promise<Answer> {
+    return this.#conclusions.conclude(this.#exchange, answer)
+  }
+
+  failed(thrown: unknown): Answer | Promise<Answer> {
+    return this.#conclusions.concludeFault(this.#exchange, thrown)
   }
 }
 

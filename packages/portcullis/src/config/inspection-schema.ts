@@ -12,7 +12,8 @@ const SAID_OF_FAMILIES = {
   url: 'URLs and hosts that lead where nobody should get.',
   expression: 'Templates, look-ups and queries in other languages.',
   secret: 'Credentials.',
-  characters: 'Characters that nobody sees, and orders to a terminal.',
+  characters:
+    'Characters that nobody sees, orders to a terminal, and quotes and brackets alone in what names something.',
   prompt: 'Text that speaks to a model.',
 } as const satisfies Readonly<Record<(typeof FAMILIES)[number], string>>
 

@@ -7,9 +7,9 @@ import { Roster, type Seat } from './roster.ts'
  * survived the collector's quick rounds until its next full one, measured at 10 KB a call; without, none did.
  */
 export interface Alarm {
-  /** On the clock that was handed in. */
-  readonly at: number
-  readonly ring: () => void
+  /** When it rings, on the clock that was handed in; it is set by the clock. */
+  at: number
+  ring(): void
 }
 
 /** Longer delays overflow a timer of Node; then it rings early, finds nothing due and is set again. */
@@ -28,7 +28,12 @@ export class AlarmClock {
 
   /** Calls `ring` once in `delayMs` milliseconds, never earlier. Does not keep the process alive. */
   set(delayMs: number, ring: () => void): Seat<Alarm> {
-    const alarm = { at: this.#now() + delayMs, ring }
+    return this.start(delayMs, { at: 0, ring })
+  }
+
+  /** As `set`, for an alarm that the caller keeps anyway. */
+  start(delayMs: number, alarm: Alarm): Seat<Alarm> {
+    alarm.at = this.#now() + delayMs
     if (alarm.at < this.#firesAt) this.#wait(alarm.at)
     return this.#alarms.enter(alarm)
   }

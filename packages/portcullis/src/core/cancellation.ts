@@ -12,9 +12,12 @@ export type CancelReason =
   | 'shutdown'
   | 'upstream-ended'
 
+type Listener = (reason: CancelReason) => void
+
 export class Cancellation {
   #reason: CancelReason | undefined
-  #listeners: Array<(reason: CancelReason) => void> = []
+  /** One alone needs no array, which would have room for many. */
+  #listeners: Listener | Listener[] | undefined
 
   get cancelled(): boolean {
     return this.#reason !== undefined
@@ -25,23 +28,30 @@ export class Cancellation {
   }
 
   /** Calls `listener` once, at once if the work is already cancelled. Returns a function that forgets it. */
-  onCancel(listener: (reason: CancelReason) => void): () => void {
+  onCancel(listener: Listener): () => void {
     if (this.#reason !== undefined) {
       listener(this.#reason)
       return () => {}
     }
-    this.#listeners.push(listener)
-    return () => {
-      const at = this.#listeners.indexOf(listener)
-      if (at >= 0) this.#listeners.splice(at, 1)
-    }
+    if (this.#listeners === undefined) this.#listeners = listener
+    else if (typeof this.#listeners === 'function') this.#listeners = [this.#listeners, listener]
+    else this.#listeners.push(listener)
+    return () => this.#forget(listener)
   }
 
   cancel(reason: CancelReason): void {
     if (this.#reason !== undefined) return
     this.#reason = reason
     const listeners = this.#listeners
-    this.#listeners = []
-    for (const listener of listeners) listener(reason)
+    this.#listeners = undefined
+    if (typeof listeners === 'function') listeners(reason)
+    else if (listeners !== undefined) for (const listener of listeners) listener(reason)
+  }
+
+  #forget(listener: Listener): void {
+    if (this.#listeners === listener) this.#listeners = undefined
+    if (!Array.isArray(this.#listeners)) return
+    const at = this.#listeners.indexOf(listener)
+    if (at >= 0) this.#listeners.splice(at, 1)
   }
 }

@@ -111,4 +111,19 @@ export interface Answer {
   readonly page?: string
   /** Values of Set-Cookie, one each. */
   readonly cookies?: readonly string[]
+  /** Present when a stream has begun that may be silent for long: the real answer is what its end brings. */
+  readonly lasting?: Lasting
+}
+
+/** A stream whose end nobody waits for with a promise (`core/lasting.ts`). */
+export interface Lasting {
+  /** Has `ending` told of the end, after those who were added before. */
+  add(ending: Ending): void
+}
+
+/** Hears how an exchange has ended, and has a say in it, as whoever waits for a promise has. */
+export interface Ending {
+  answered(answer: Answer): Answer | Promise<Answer>
+  /** Throws, or answers all the same. */
+  failed(thrown: unknown): Answer | Promise<Answer>
 }

@@ -3,6 +3,7 @@
  * letters of a text, for all rules of all detectors; most literals are ruled out by a look at two or three of their pairs.
  */
 import type { Weight } from './inspection-words.ts'
+import { asciiBytes } from './text-bytes.ts'
 
 /**
  * A pattern, and literals in lower case of which one occurs in whatever it matches. Patterns are bounded in what they repeat, so
@@ -145,11 +146,27 @@ function note(text: string): void {
   lastText = text.length > MAX_REMEMBERED_LENGTH ? undefined : text
   if (number === MAX_NUMBER) clear()
   const current = ++number
-  let previous = codeOf(text.charCodeAt(0))
-  notedAlone[previous] = current
-  // A control character that is white space to patterns has its own place, too.
-  if (text.charCodeAt(0) < FIRST_SIGN) notedAlone[text.charCodeAt(0)] = current
-  for (let at = 1; at < text.length; at++) {
+  const bytes = asciiBytes(text)
+  if (bytes !== undefined) noteBytes(bytes, text.length, current)
+  else noteCharacters(text, current)
+}
+
+/** A control character that is white space to patterns has its own place, too. */
+function noteBytes(bytes: Uint8Array, length: number, current: number): void {
+  let previous = OTHER
+  for (let at = 0; at < length; at++) {
+    const raw = bytes[at] as number
+    const code = LOWER[raw] as number
+    notedAlone[code] = current
+    if (raw < FIRST_SIGN) notedAlone[raw] = current
+    noted[(previous << SHIFT) | code] = current
+    previous = code
+  }
+}
+
+function noteCharacters(text: string, current: number): void {
+  let previous = OTHER
+  for (let at = 0; at < text.length; at++) {
     const raw = text.charCodeAt(at)
     const code = codeOf(raw)
     notedAlone[code] = current

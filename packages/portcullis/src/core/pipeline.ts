@@ -1,4 +1,4 @@
-import type { Answer, Exchange, Outgoing, Outlet } from './exchange.ts'
+import type { Answer, Ending, Exchange, Outgoing, Outlet } from './exchange.ts'
 
 /**
  * Looks at an exchange and returns the facts it established, or throws a Fault.
@@ -18,6 +18,8 @@ export interface Wrap<Needs> {
 /** Sees every message on the way back, streamed ones included, and returns what the client may see of it. */
 export interface Filter<Needs> {
   readonly name: string
+  /** False for an exchange of which no message would be changed or refused. Default: true. */
+  concerns?(exchange: Needs): boolean
   filter(message: Outgoing, exchange: Needs): Outgoing | Promise<Outgoing>
 }
 
@@ -70,11 +72,13 @@ export class Pipeline<Start extends Exchange, Known extends Start = Start> {
 
   filter(stage: Filter<Known>): Pipeline<Start, Known> {
     const run: Run = (exchange, proceed) => {
-      exchange.outlet = filtered(exchange.outlet, stage, exchange)
+      if (stage.concerns?.(exchange) === false) return guarded(proceed, exchange)
+      const filtered = new Filtered(exchange.outlet, stage, exchange)
+      exchange.outlet = filtered
       return guarded(proceed, exchange).then((answer) => {
-        if (answer.message === undefined) return answer
-        const message = stage.filter(answer.message, exchange)
-        return message instanceof Promise ? message.then((late) => passed(answer, late)) : passed(answer, message)
+        if (answer.lasting === undefined) return filtered.answered(answer)
+        answer.lasting.add(filtered)
+        return answer
       })
     }
     return this.#with<Known>({ name: stage.name, run })
@@ -151,12 +155,34 @@ function guarded(proceed: Proceed, exchange: object): Promise<Answer> {
   }
 }
 
-function filtered<Known>(outlet: Outlet, stage: Filter<Known>, exchange: Known): Outlet {
-  return {
-    open: () => outlet.open(),
-    send(message) {
-      const clean = stage.filter(message, exchange)
-      return clean instanceof Promise ? clean.then((settled) => outlet.send(settled)) : outlet.send(clean)
-    },
+/** What one filter sees: messages that precede the answer, and the answer. */
+class Filtered<Known> implements Outlet, Ending {
+  readonly #outlet: Outlet
+  readonly #stage: Filter<Known>
+  readonly #exchange: Known
+
+  constructor(outlet: Outlet, stage: Filter<Known>, exchange: Known) {
+    this.#outlet = outlet
+    this.#stage = stage
+    this.#exchange = exchange
+  }
+
+  open(): void {
+    this.#outlet.open()
+  }
+
+  send(message: Outgoing): Promise<void> | void {
+    const clean = this.#stage.filter(message, this.#exchange)
+    return clean instanceof Promise ? clean.then((settled) => this.#outlet.send(settled)) : this.#outlet.send(clean)
+  }
+
+  answered(answer: Answer): Answer | Promise<Answer> {
+    if (answer.message === undefined) return answer
+    const message = this.#stage.filter(answer.message, this.#exchange)
+    return message instanceof Promise ? message.then((late) => passed(answer, late)) : passed(answer, message)
+  }
+
+  failed(thrown: unknown): never {
+    throw thrown
   }
 }

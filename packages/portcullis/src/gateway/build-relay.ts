@@ -22,6 +22,7 @@ import { TaskTable } from '../upstream/relay/task-table.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { Explain } from './access-explainer.ts'
 import { approvalWitness } from './approvals.ts'
+import { atRest } from './places.ts'
 import { scopeOf } from './scope.ts'
 import { scopedVisibility } from './scoped-visibility.ts'
 
@@ -77,6 +78,7 @@ export function buildRelay(input: RelayInput): BuiltRelay {
     ...(explain && { explain }),
     approvals,
     carry: (exchange) => approvals.carry(exchange),
+    rest: atRest,
     ending: new Cancellation(),
     warn: (message, facts) => log.warn(message, facts),
   }

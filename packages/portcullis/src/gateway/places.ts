@@ -5,8 +5,11 @@
  * facts; then each stage that looks for the principal searches a table. With all places made at once every exchange has the
  * same shape, and a look into it is one read.
  */
-import type { Exchange } from '../core/exchange.ts'
+import type { Body, Exchange, RequestHead } from '../core/exchange.ts'
 import type { Handler } from '../core/pipeline.ts'
+import type { Received } from '../limits/receive.ts'
+import type { Parsed } from '../mcp/call.ts'
+import type { Id } from '../mcp/message.ts'
 import type { Admitted } from './path.ts'
 
 type Fact = Exclude<keyof Admitted, keyof Exchange>
@@ -49,3 +52,38 @@ const placed = ({ incident, receivedAt, peer, head, body, outlet, departure }: E
     recorded: undefined,
     recordedOutlet: undefined,
   }) satisfies Exchange & Record<Fact, undefined>
+
+const NO_BYTES = Buffer.alloc(0)
+const NO_BODY: Body = { read: () => NO_BYTES }
+const NO_HEADERS: RequestHead['headers'] = Object.freeze({})
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] }
+
+/**
+ * What a stream that may be silent for days keeps of its request: who asked, for what, from where, and what was decided. What came
+ * in its head and its body was judged; it is 3 KB that nobody reads again.
+ */
+export function atRest(exchange: Exchange & Parsed & Partial<Received>): void {
+  const known = exchange as Writable<Exchange & Parsed & Received>
+  const { head, call } = known
+  known.bytes = NO_BYTES
+  known.body = NO_BODY
+  known.head = headAtRest(head)
+  // A receipt names the digest of what was asked for, to which the envelope does not belong.
+  const { _meta, ...params } = call.params
+  const message = { jsonrpc: '2.0', id: call.message.id as Id, method: call.method } as const
+  known.call = { ...call, params, message }
+}
+
+/** One for each path: a path leads to an upstream, so they are few. */
+function headAtRest({ method, path, query }: RequestHead): RequestHead {
+  const key = `${method} ${path}`
+  const known = query === '' ? heads.get(key) : undefined
+  if (known !== undefined) return known
+  const made = { method, path, query, headers: NO_HEADERS }
+  if (query === '' && heads.size < MAX_HEADS) heads.set(key, made)
+  return made
+}
+
+const heads = new Map<string, RequestHead>()
+const MAX_HEADS = 1_000

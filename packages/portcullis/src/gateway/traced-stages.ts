@@ -4,6 +4,7 @@ import { codeOf, timedCheck, timedFilter, timedWait } from '../audit/telemetry/t
 import { traceOf } from '../audit/telemetry/traced.ts'
 import type { Tracer } from '../audit/telemetry/tracer.ts'
 import type { Answer, Exchange } from '../core/exchange.ts'
+import { whenEnded } from '../core/lasting.ts'
 import type { Handler } from '../core/pipeline.ts'
 import type { Stages } from './path.ts'
 
@@ -43,15 +44,18 @@ export function tracedStages(stages: Stages, tracer: Tracer): Stages {
 
 /** Surrounds the door: a trace begins before the first stage, and ends when the answer is on record. */
 export function traced(serve: Handler<Exchange>, tracer: Tracer): Handler<Exchange> {
-  return async (exchange) => {
+  return (exchange) => {
     tracer.begin(exchange)
-    let answer: Answer = { status: 500 }
-    try {
-      answer = await serve(exchange)
-      return answer
-    } finally {
-      ended(tracer, exchange, answer)
-    }
+    return whenEnded(serve(exchange), {
+      answered(answer) {
+        ended(tracer, exchange, answer)
+        return answer
+      },
+      failed(thrown) {
+        ended(tracer, exchange, { status: 500 })
+        throw thrown
+      },
+    })
   }
 }
 
@@ -68,16 +72,20 @@ function ended(tracer: Tracer, exchange: Exchange, answer: Answer): void {
 function answered(stage: Stages['metrics']): Stages['metrics'] {
   return {
     name: stage.name,
-    async wrap(exchange, next) {
+    wrap(exchange, next) {
       const trace = traceOf(exchange)
-      try {
-        return await stage.wrap(exchange, next)
-      } catch (thrown) {
-        if (trace !== undefined) trace.fault = codeOf(thrown)
-        throw thrown
-      } finally {
-        if (trace !== undefined) trace.answeredMs = performance.now()
-      }
+      if (trace === undefined) return stage.wrap(exchange, next)
+      return whenEnded(stage.wrap(exchange, next), {
+        answered(answer) {
+          trace.answeredMs = performance.now()
+          return answer
+        },
+        failed(thrown) {
+          trace.fault = codeOf(thrown)
+          trace.answeredMs = performance.now()
+          throw thrown
+        },
+      })
     },
   }
 }

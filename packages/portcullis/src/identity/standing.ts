@@ -2,8 +2,9 @@
 import { type Alarm, AlarmClock } from '../core/alarm-clock.ts'
 import type { Cancellation } from '../core/cancellation.ts'
 import type { Clock } from '../core/clock.ts'
-import type { Exchange } from '../core/exchange.ts'
+import type { Answer, Ending, Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
+import { whenEnded } from '../core/lasting.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import { Roster, type Seat } from '../core/roster.ts'
@@ -45,29 +46,50 @@ export function standing(
   return {
     name: 'identity.standing',
     wrap(exchange, next) {
-      const seat = active.enter(exchange)
-      const alarm = expiry(exchange, alarms, clock)
-      const end = (): void => {
-        active.leave(seat)
-        if (alarm !== undefined) alarms.cancel(alarm)
-      }
-      return next().then(
-        (answer) => {
-          end()
-          return answer
-        },
-        (thrown: unknown) => {
-          end()
-          throw thrown instanceof Fault ? challenged(thrown, exchange.resource, challenges) : thrown
-        },
-      )
+      const place = new Place(active, active.enter(exchange), expiry(exchange, alarms, clock), challenges)
+      return whenEnded(next(), place)
     },
   }
 }
 
-function expiry({ principal, cancellation }: Needs, alarms: AlarmClock, clock: Clock): Seat<Alarm> | undefined {
+/** The place of one exchange among those that stand, and what ends it when its credential does. */
+class Place implements Ending {
+  readonly #active: Roster<Needs>
+  readonly #seat: Seat<Needs>
+  readonly #expiry: Expiry | undefined
+  readonly #challenges: Challenges
+
+  constructor(active: Roster<Needs>, seat: Seat<Needs>, ends: Expiry | undefined, challenges: Challenges) {
+    this.#active = active
+    this.#seat = seat
+    this.#expiry = ends
+    this.#challenges = challenges
+  }
+
+  answered(answer: Answer): Answer {
+    this.#end()
+    return answer
+  }
+
+  failed(thrown: unknown): never {
+    this.#end()
+    throw thrown instanceof Fault ? challenged(thrown, this.#seat.member.resource, this.#challenges) : thrown
+  }
+
+  #end(): void {
+    this.#active.leave(this.#seat)
+    this.#expiry?.alarms.cancel(this.#expiry.alarm)
+  }
+}
+
+interface Expiry {
+  readonly alarms: AlarmClock
+  readonly alarm: Seat<Alarm>
+}
+
+function expiry({ principal, cancellation }: Needs, alarms: AlarmClock, clock: Clock): Expiry | undefined {
   const { credential } = principal
   if (credential.expiresAt === undefined) return undefined
   const leftMs = credential.expiresAt - clock.now()
-  return alarms.set(Math.max(0, leftMs), () => cancellation.cancel('revoked'))
+  return { alarms, alarm: alarms.set(Math.max(0, leftMs), () => cancellation.cancel('revoked')) }
 }

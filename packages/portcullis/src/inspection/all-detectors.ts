@@ -1,5 +1,6 @@
 /** All detectors and rules that there are, in the places where an argument's role asks for them. */
 import { invisibleCharacters } from './characters/characters.ts'
+import { unpaired } from './characters/unpaired.ts'
 import { expressionInjection } from './expression/expression-injection.ts'
 import type { Inspect } from './finding.ts'
 import { scriptInjection } from './markup/script-injection.ts'
@@ -29,6 +30,7 @@ export function roleInspectors(everywhere?: Inspect): RoleInspectors {
     markup: scriptInjection,
     path: pathInjection,
     expression: expressionInjection,
+    unpaired,
   }
   const ruled: RoleRules = {
     path: (rules) => (rules === undefined ? NOTHING : pathRole(rules)),

@@ -12,6 +12,7 @@ import type { ToolSchemas } from './tool-schemas.ts'
 export function checkResultStage(schemas: ToolSchemas): Filter<Parsed & Resolved & Claimed> {
   return {
     name: 'inspection.check-result',
+    concerns: ({ call, tool }) => tool?.outputSchema !== undefined && call.method === 'tools/call',
     filter: (message, exchange) => {
       const { call, tool } = exchange
       if (tool?.outputSchema === undefined || call.method !== 'tools/call') return message

@@ -2,6 +2,7 @@
  * Decides, in one pass over its characters, that a string has nothing in it which any detector of injections looks for.
  * Most arguments are such strings, and nothing else is done about them.
  */
+import { asciiBytes } from '../core/text-bytes.ts'
 
 /** Of letters, digits and the punctuation of names, dates and sentences, what each character is; 0 for all others. */
 const LETTER = 1
@@ -37,8 +38,10 @@ const WRAPPER = /^ *(?:if|time|timeout|nohup|nice|strace|ltrace|sudo|doas|env|ex
 const LENGTHS = new Uint16Array(32 * 32)
 const SQL_WORDS =
   'or and xor union select having like rlike between limit order group into drop insert delete exec sleep waitfor benchmark null div mod'
-for (const word of SQL_WORDS.split(' '))
-  LENGTHS[beginning(word, 0)] = (LENGTHS[beginning(word, 0)] as number) | (1 << word.length)
+for (const word of SQL_WORDS.split(' ')) {
+  const start = beginning(Buffer.from(word), 0)
+  LENGTHS[start] = (LENGTHS[start] as number) | (1 << word.length)
+}
 
 /** False when in doubt; the detectors decide then. */
 export function hasNothing(text: string): boolean {
@@ -62,6 +65,8 @@ const SEEN: readonly Seen[] = [false, true].flatMap((mayBeSql) => [false, true].
  * up, a comment, an option, a name of a language (`java.lang.Runtime`).
  */
 function look(text: string): Seen | undefined {
+  const bytes = asciiBytes(text)
+  if (bytes === undefined) return undefined
   let before = DASH
   let beforePoint = 0
   let length = 0
@@ -69,30 +74,28 @@ function look(text: string): Seen | undefined {
   let isWord = true
   let mayBeSql = false
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    const kind = code < 128 ? (KINDS[code] as number) : 0
+    const kind = KINDS[bytes[at] as number] as number
     if (kind === 0) return undefined
-    if (kind >= DASH && word !== at) mayBeSql ||= isSqlLike(text, word, at)
+    if (kind >= DASH && word !== at) mayBeSql ||= isSqlLike(bytes, word, at)
     if (kind >= POINT) {
       if (kind === POINT && before === POINT) return undefined
       isWord = false
       length = 0
     } else if (++length > MAX_WORD_LENGTH) return undefined
-    else if (kind === DASH && (before === DASH || (before === GAP && text.charCodeAt(at - 1) === BLANK)))
-      return undefined
+    else if (kind === DASH && (before === DASH || (before === GAP && bytes[at - 1] === BLANK))) return undefined
     else if (kind === LETTER && before === POINT && beforePoint === LETTER) return undefined
     if (kind >= DASH) word = at + 1
     beforePoint = before
     before = kind
   }
-  mayBeSql ||= isSqlLike(text, word, text.length)
+  mayBeSql ||= isSqlLike(bytes, word, text.length)
   return SEEN[(mayBeSql ? 2 : 0) + (isWord ? 1 : 0)]
 }
 
-const isSqlLike = (text: string, from: number, to: number): boolean =>
-  to - from > 1 && ((LENGTHS[beginning(text, from)] as number) & (1 << (to - from))) !== 0
+const isSqlLike = (bytes: Uint8Array, from: number, to: number): boolean =>
+  to - from > 1 && ((LENGTHS[beginning(bytes, from)] as number) & (1 << (to - from))) !== 0
 
 /** The same for either case of letters; of other characters, anything. */
-function beginning(text: string, from: number): number {
-  return ((text.charCodeAt(from) & 31) << 5) | (text.charCodeAt(from + 1) & 31)
+function beginning(bytes: Uint8Array, from: number): number {
+  return (((bytes[from] as number) & 31) << 5) | ((bytes[from + 1] as number) & 31)
 }

@@ -19,7 +19,7 @@ export interface ArgumentRule {
   readonly host?: HostRoleRules
 }
 
-type DetectorName = 'sql' | 'command' | 'option' | 'markup' | 'path' | 'expression' | 'characters'
+type DetectorName = 'sql' | 'command' | 'option' | 'markup' | 'path' | 'expression' | 'characters' | 'unpaired'
 
 /** Detectors of attacks in values that are no language of their own. */
 export type Detectors = Readonly<Record<DetectorName, Inspect>>
@@ -36,7 +36,7 @@ export interface RoleRules {
 /** Every narrow form gets what could leave it; free text what nobody writes by accident; languages their own rule. */
 // biome-ignore format: one role a row
 const DETECTORS: Readonly<Record<Role, readonly DetectorName[]>> = {
-  identifier: ['characters', 'sql', 'command', 'markup', 'path', 'expression', 'option'],
+  identifier: ['characters', 'sql', 'command', 'markup', 'path', 'expression', 'option', 'unpaired'],
   text:       ['characters', 'sql', 'command', 'markup', 'path', 'expression'],
   path:       ['characters', 'sql', 'command', 'markup', 'path', 'expression', 'option'],
   url:        ['characters', 'markup', 'expression'],
@@ -45,7 +45,7 @@ const DETECTORS: Readonly<Record<Role, readonly DetectorName[]>> = {
   shell:      ['characters'],
   html:       ['characters', 'markup'],
   code:       ['characters'],
-  number:     ['characters', 'sql', 'command', 'markup', 'expression'],
+  number:     ['characters', 'sql', 'command', 'markup', 'expression', 'unpaired'],
   expression: ['characters', 'markup', 'expression'],
   secret:     ['characters', 'sql', 'markup', 'expression'],
 }

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Answer, Exchange } from '../core/exchange.ts'
 import { Fault, type FaultCode } from '../core/fault.ts'
+import { whenEnded } from '../core/lasting.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated } from '../core/principal.ts'
 import type { Resolved } from '../mcp/definition.ts'
@@ -82,16 +83,16 @@ export class Breakers {
       pass?.(outcome, now)
       onEnd?.(upstream, now - from, outcome)
     }
-    return next().then(
-      (answer) => {
+    return whenEnded(next(), {
+      answered(answer) {
         end('success')
         return answer
       },
-      (thrown: unknown) => {
+      failed(thrown) {
         end(outcomeOf(thrown, exchange))
         throw thrown
       },
-    )
+    })
   }
 
   #of(exchange: Call, upstream: string, rules: BreakerRules): Breaker {

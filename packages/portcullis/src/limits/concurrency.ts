@@ -1,5 +1,6 @@
 import type { Answer, Exchange } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
+import { whenEnded } from '../core/lasting.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import type { Authenticated, Principal } from '../core/principal.ts'
 import type { Bounded } from './bound.ts'
@@ -40,16 +41,16 @@ export function concurrency<Known extends Exchange & Authenticated & Bounded>(
 }
 
 const releasing = (next: () => Promise<Answer>, release: () => void): Promise<Answer> =>
-  next().then(
-    (answer) => {
+  whenEnded(next(), {
+    answered(answer) {
       release()
       return answer
     },
-    (thrown: unknown) => {
+    failed(thrown) {
       release()
       throw thrown
     },
-  )
+  })
 
 function wait(
   slots: Slots,

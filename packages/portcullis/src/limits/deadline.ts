@@ -1,6 +1,6 @@
 import { type Alarm, AlarmClock } from '../core/alarm-clock.ts'
 import type { Cancellation } from '../core/cancellation.ts'
-import type { Answer, Exchange, Outgoing, Outlet, Seal } from '../core/exchange.ts'
+import type { Answer, Ending, Exchange, Lasting, Outgoing, Outlet, Seal } from '../core/exchange.ts'
 import { Fault } from '../core/fault.ts'
 import type { Wrap } from '../core/pipeline.ts'
 import { Roster, type Seat } from '../core/roster.ts'
@@ -38,20 +38,16 @@ export function deadline<Known extends Exchange & Bounded>(options: DeadlineOpti
     wrap(exchange, next) {
       if (options.shutdown.cancelled) exchange.cancellation.cancel('shutdown')
       return new Promise<Answer>((resolve, reject) => {
-        const seat = active.enter(exchange.cancellation)
-        const watch = new Watch(exchange, options, alarms, reject)
-        const end = (): void => {
-          watch.stop()
-          active.leave(seat)
-        }
+        const watch = new Watch(exchange, options, { alarms, active, reject })
         next().then(
           (answer) => {
-            end()
+            if (answer.lasting === undefined) watch.answered(answer)
+            else watch.lasts(answer.lasting)
             resolve(answer)
           },
-          (error: unknown) => {
-            end()
-            reject(error)
+          (thrown: unknown) => {
+            watch.leave()
+            reject(thrown)
           },
         )
       })
@@ -59,33 +55,66 @@ export function deadline<Known extends Exchange & Bounded>(options: DeadlineOpti
   }
 }
 
-/** The alarm and the listener of one exchange. */
-class Watch<Known extends Exchange & Bounded> {
+interface Watching {
+  readonly alarms: AlarmClock
+  readonly active: Roster<Cancellation>
+  readonly reject: (fault: Fault) => void
+}
+
+/** The alarm and the place of one exchange among those under way. */
+class Watch<Known extends Exchange & Bounded> implements Alarm, Ending {
+  at = 0
   readonly #exchange: Known
   readonly #options: DeadlineOptions<Known>
   readonly #alarms: AlarmClock
-  readonly #reject: (fault: Fault) => void
-  readonly #forget: () => void
+  readonly #active: Roster<Cancellation>
+  readonly #seat: Seat<Cancellation>
+  /** Absent when somebody was answered already. */
+  #reject: ((fault: Fault) => void) | undefined
   #alarm: Seat<Alarm> | undefined
   #allowedMs = 0
   #idle = false
+  #stopped = false
 
-  constructor(exchange: Known, options: DeadlineOptions<Known>, alarms: AlarmClock, reject: (fault: Fault) => void) {
+  constructor(exchange: Known, options: DeadlineOptions<Known>, { alarms, active, reject }: Watching) {
     this.#exchange = exchange
     this.#options = options
     this.#alarms = alarms
+    this.#active = active
+    this.#seat = active.enter(exchange.cancellation)
     this.#reject = reject
-    this.#forget = exchange.departure.onCancel((reason) => {
-      if (options.endsOnDeparture(exchange)) exchange.cancellation.cancel(reason)
+    exchange.departure.onCancel((reason) => {
+      if (!this.#stopped && options.endsOnDeparture(exchange)) exchange.cancellation.cancel(reason)
     })
-    exchange.outlet = new WatchedOutlet(exchange.outlet, () => this.#touch())
+    exchange.outlet = new WatchedOutlet(exchange.outlet, this)
     this.#expire()
   }
 
-  stop(): void {
+  /** The exchange has become a stream: it goes on without anybody who could be told of a deadline. */
+  lasts(stream: Lasting): void {
+    this.#reject = undefined
+    stream.add(this)
+  }
+
+  answered(answer: Answer): Answer {
+    this.leave()
+    return answer
+  }
+
+  failed(thrown: unknown): never {
+    this.leave()
+    throw thrown
+  }
+
+  leave(): void {
+    this.#stop()
+    this.#active.leave(this.#seat)
+  }
+
+  #stop(): void {
     this.#disarm()
     this.#idle = false
-    this.#forget()
+    this.#stopped = true
   }
 
   /** Waits for what is left of the deadline, or for silence when there is none. Returns false when time is up. */
@@ -94,20 +123,25 @@ class Watch<Known extends Exchange & Bounded> {
     if (allowedMs === undefined) return this.#armIdle()
     const leftMs = allowedMs - this.#allowedMs
     this.#allowedMs = allowedMs
-    if (leftMs > 0) this.#alarm = this.#alarms.set(leftMs, () => this.#expire())
+    if (leftMs > 0) this.#alarm = this.#alarms.start(leftMs, this)
     return leftMs > 0
   }
 
   #armIdle(): boolean {
     const idleMs = this.#options.idleMsOf(this.#exchange)
     this.#idle = idleMs !== undefined
-    if (idleMs !== undefined) this.#alarm = this.#alarms.set(idleMs, () => this.#fallSilent())
+    if (idleMs !== undefined) this.#alarm = this.#alarms.start(idleMs, this)
     return true
+  }
+
+  ring(): void {
+    if (this.#idle) this.#fallSilent()
+    else this.#expire()
   }
 
   /** What lasts ends by itself when it is cancelled, in the way of its protocol: silence is no failure. */
   #fallSilent(): void {
-    this.stop()
+    this.#stop()
     this.#exchange.cancellation.cancel('deadline')
   }
 
@@ -117,16 +151,16 @@ class Watch<Known extends Exchange & Bounded> {
   }
 
   #end(detail: Readonly<Record<string, number>>): void {
-    this.stop()
+    this.#stop()
     this.#exchange.cancellation.cancel('deadline')
-    this.#reject(new Fault('limits.deadline', detail))
+    this.#reject?.(new Fault('limits.deadline', detail))
   }
 
   #disarm(): void {
     if (this.#alarm !== undefined) this.#alarms.cancel(this.#alarm)
   }
 
-  #touch(): void {
+  touch(): void {
     if (!this.#idle) return
     this.#disarm()
     this.#armIdle()
@@ -135,15 +169,15 @@ class Watch<Known extends Exchange & Bounded> {
 
 class WatchedOutlet implements Outlet {
   readonly #outlet: Outlet
-  readonly #touch: () => void
+  readonly #watch: { touch(): void }
 
-  constructor(outlet: Outlet, touch: () => void) {
+  constructor(outlet: Outlet, watch: { touch(): void }) {
     this.#outlet = outlet
-    this.#touch = touch
+    this.#watch = watch
   }
 
   send(message: Outgoing): Promise<void> | void {
-    this.#touch()
+    this.#watch.touch()
     return this.#outlet.send(message)
   }
 

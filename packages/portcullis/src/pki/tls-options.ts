@@ -48,6 +48,18 @@ export interface ListenerChoices {
   readonly http2?: boolean
 }
 
+/**
+ * Protocols as a function: of a list, Node keeps a copy for each connection, a few bytes in a pool of 64 KB that then stays for
+ * as long as the connection does.
+ */
+const chooseHttp1 = ({ protocols }: Offered): string | undefined => protocols.find((name) => name === 'http/1.1')
+const chooseEither = (offered: Offered): string | undefined =>
+  offered.protocols.find((name) => name === 'h2') ?? chooseHttp1(offered)
+
+interface Offered {
+  readonly protocols: readonly string[]
+}
+
 /** TLS 1.3 unless told otherwise, protocols by ALPN, resumption by tickets. Pass the result to setSecureContext to renew. */
 export function listenerTls(
   pair: KeyPair,
@@ -63,7 +75,7 @@ export function listenerTls(
     minVersion,
     maxVersion: 'TLSv1.3',
     ecdhCurve: supportedGroups(),
-    ALPNProtocols: http2 === true ? ['h2', 'http/1.1'] : ['http/1.1'],
+    ALPNCallback: http2 === true ? chooseEither : chooseHttp1,
     handshakeTimeout: 10_000,
     sessionTimeout: TICKET_KEY_MS / 1_000,
   }

@@ -26,6 +26,7 @@ export function networkKey(address: string): string {
  * 65,536 networks that would each have a limit of their own, so it is counted too, up to `SITE_FACTOR` times as much.
  */
 export function siteKey(address: string): string | undefined {
+  if (!address.includes(':')) return undefined
   const plain = plainAddress(address.replace(/\/64$/, ''))
   return isIPv6(plain) ? prefixKey(plain, 48) : undefined
 }

@@ -8,10 +8,12 @@ export type Headers = Readonly<Record<string, OutgoingHttpHeader>>
 const UNSAFE = /[^\t\x20-\x7e\x80-\xff]/
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
+const NONE: Headers = {}
+
 export class AnswerHead {
   #set: Record<string, string | string[]> | undefined
   #status = 0
-  #headers: Headers = {}
+  #headers: Headers = NONE
 
   /** 0 until it is written. */
   get status(): number {
@@ -33,6 +35,12 @@ export class AnswerHead {
     for (const name in all) checkHeader(name, all[name])
     this.#status = status
     this.#headers = all
+  }
+
+  /** What was sent need not be kept; the status stays. */
+  forget(): void {
+    this.#set = undefined
+    this.#headers = NONE
   }
 }
 

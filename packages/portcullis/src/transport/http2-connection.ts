@@ -2,12 +2,13 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Body, RequestHead } from '../core/exchange.ts'
-import { Roster } from '../core/roster.ts'
+import { Roster, type Seat } from '../core/roster.ts'
 import { Allowance } from './allowance.ts'
 import { Http2Body } from './http2-body.ts'
 import { http2Head } from './http2-head.ts'
 import { Http2Response } from './http2-response.ts'
 import { type PatienceLimits, StreamWatch } from './http2-watch.ts'
+import type { Leaving } from './plain-response.ts'
 
 /** What is true of one connection; `traffic/flood.ts` holds the values and the reasons. */
 export interface ConnectionLimits extends PatienceLimits {
@@ -43,8 +44,8 @@ export interface Http2ConnectionOptions {
   readonly release: (address: string) => void
   /** Called at most once, when the connection was cut off, or left, for what its client did. */
   readonly onAbuse?: ((address: string) => void) | undefined
-  /** Takes one request. What it returns is called if the client leaves before the answer has. */
-  readonly handle: (request: Http2Request) => () => void
+  /** Takes one request. What it returns is told if the client leaves before the answer has. */
+  readonly handle: (request: Http2Request) => Leaving
 }
 
 export class Http2Connection {
@@ -101,8 +102,8 @@ export class Http2Connection {
   }
 
   #take(stream: ServerHttp2Stream, raw: readonly string[]): void {
-    const { session, socket, limits, now, admit, release, handle } = this.#options
-    stream.on('error', () => {})
+    const { session, limits, admit } = this.#options
+    stream.on('error', ignore)
     const head = http2Head(raw, stream.endAfterHeaders)
     const isMet = isExpectationMet(head)
     if (session.closed || !isMet || this.#waiting() > limits.maxUnreadBytes || !admit(this.#address)) {
@@ -111,42 +112,55 @@ export class Http2Connection {
       return this.#spend(this.#fruitless)
     }
     this.#bytesOwed += limits.overheadBytesPerStream
-    const onBytes = (count: number): void => void (this.#bytesOwed += count)
-    const body = new Http2Body({ stream, headers: head.headers, onBytes })
-    const response = new Http2Response({
-      stream,
-      isHead: head.method === 'HEAD',
-      hasRoom: (length) => this.#hasRoom(length),
-    })
-    const seat = this.#streams.enter(new StreamWatch({ stream, body, limits, openedAt: now() }))
-    let leave = (): void => {}
-    // A stream that its client resets is ended too, by the library.
-    stream.once('finish', () => response.writableEnded && endRequest(stream, body))
-    stream.once('close', () => {
-      this.#streams.leave(seat)
-      release(this.#address)
-      this.#idleSince = now()
-      if (response.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) return
-      leave()
-      this.#spend(this.#fruitless)
-    })
-    const begin = (): void => {
-      if (stream.closed || stream.destroyed) return
-      try {
-        leave = handle({ head, body, socket, response })
-      } catch {
-        // Nobody answers it any more; what it holds is given back when it has closed.
-        stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-      }
-    }
+    const { watch, request } = this.#open(stream, head)
     // Who resets a stream in the same breath has nothing of it carried out, and nothing spent on it.
-    if (stream.endAfterHeaders) begin()
-    else setImmediate(begin)
+    if (stream.endAfterHeaders) this.#begin(watch, request)
+    else setImmediate(() => this.#begin(watch, request))
     if (++this.#served >= limits.maxRequestsPerSocket) this.close()
   }
 
+  #open(stream: ServerHttp2Stream, head: RequestHead): { readonly watch: StreamWatch; readonly request: Http2Request } {
+    const { socket, limits, now } = this.#options
+    const body = new Http2Body({ stream, headers: head.headers, onBytes: this.#read })
+    const response = new Http2Response({ stream, isHead: head.method === 'HEAD', hasRoom: this.#hasRoom })
+    const watch = new StreamWatch({ stream, body, limits, openedAt: now() })
+    this.#observe(watch, response, this.#streams.enter(watch))
+    return { watch, request: { head, body, socket, response } }
+  }
+
+  /** Nothing of the head is kept by those who wait for the end. */
+  #observe(watch: StreamWatch, response: Http2Response, seat: Seat<StreamWatch>): void {
+    const { stream } = watch
+    stream.on('finish', () => {
+      // A stream that its client resets is ended too, by the library.
+      if (response.writableEnded) endRequest(watch)
+      response.finished()
+    })
+    stream.on('close', () => {
+      this.#streams.leave(seat)
+      this.#options.release(this.#address)
+      this.#idleSince = this.#options.now()
+      if (response.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR) return
+      watch.visit?.left()
+      this.#spend(this.#fruitless)
+    })
+  }
+
+  #begin(watch: StreamWatch, request: Http2Request): void {
+    const { stream } = watch
+    if (stream.closed || stream.destroyed) return
+    try {
+      watch.visit = this.#options.handle(request)
+    } catch {
+      // Nobody answers it any more; what it holds is given back when it has closed.
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    }
+  }
+
+  readonly #read = (count: number): void => void (this.#bytesOwed += count)
+
   /** An answer alone may be as long as it likes; several that nobody reads may not. */
-  #hasRoom(length: number): boolean {
+  readonly #hasRoom = (length: number): boolean => {
     const waiting = this.#waiting()
     return waiting === 0 || waiting + length <= this.#options.limits.maxWaitingBytes
   }
@@ -188,6 +202,8 @@ export class Http2Connection {
   }
 }
 
+const ignore = (): void => {}
+
 /** What no client sends by accident: frames that break the protocol, and too many of those that are only borne. */
 const isBreach = (code: string | undefined): boolean =>
   code === 'ERR_HTTP2_ERROR' || code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES'
@@ -203,9 +219,9 @@ function refuseExpectation(stream: ServerHttp2Stream): void {
 }
 
 /** What still comes of a request that was answered is not waited for (RFC 9113 §8.1). */
-function endRequest(stream: ServerHttp2Stream, body: Http2Body): void {
+function endRequest({ stream, isWhole }: StreamWatch): void {
   if (stream.destroyed) return
-  if (!body.isWhole) stream.close(constants.NGHTTP2_NO_ERROR)
+  if (!isWhole) stream.close(constants.NGHTTP2_NO_ERROR)
   stream.removeAllListeners('data')
   stream.resume()
 }

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net'
 import { Roster } from '../core/roster.ts'
 import { type ConnectionLimits, Http2Connection, type Http2Request } from './http2-connection.ts'
 
+import type { Leaving } from './plain-response.ts'
+
 export type { Http2Request } from './http2-connection.ts'
 
 export interface Http2Limits extends ConnectionLimits {
@@ -26,8 +28,8 @@ export interface Http2FrontOptions {
   readonly gate?: { admit(address: string): boolean; release(address: string): void } | undefined
   /** Told of the address of each connection that was cut off, or left, for what its client did. */
   readonly onAbuse?: ((address: string) => void) | undefined
-  /** Takes one request. What it returns is called if the client leaves before the answer has. */
-  readonly handle: (request: Http2Request) => () => void
+  /** Takes one request. What it returns is told if the client leaves before the answer has. */
+  readonly handle: (request: Http2Request) => Leaving
 }
 
 const LOOK_MS = 1_000

@@ -8,6 +8,8 @@ import { MAX_BODY_BYTES, type PlainLimits, type PlainRequest, readPlain } from '
 const MAX_KEPT_BYTES = 4_096
 const LENGTH = /\r\ncontent-length: ?(\d+)\r\n/i
 const MAX_DIGITS = 5
+/** As a power of two: one of so many heads is kept where none comes again. */
+const MAX_IN_VAIN = 6
 const ZERO = 0x30
 const NINE = 0x39
 
@@ -25,6 +27,10 @@ export class LastHead {
   readonly #limits: PlainLimits
   #isRepeated = false
   #kept: Kept | undefined
+  /** How many were kept one after the other, and none of them came again. */
+  #inVain = 0
+  /** So many more are not kept. */
+  #pause = 0
 
   constructor(limits: PlainLimits) {
     this.#limits = limits
@@ -33,12 +39,27 @@ export class LastHead {
   /** Undefined unless `bytes` begin with a plain request; of its body, some may still be missing. */
   read(bytes: Buffer): PlainRequest | undefined {
     const again = this.#kept && this.#again(bytes, this.#kept)
-    if (again !== undefined) return again
+    if (again !== undefined) {
+      this.#inVain = 0
+      this.#pause = 0
+      return again
+    }
     const request = readPlain(bytes, this.#limits)
     // Whoever sends one request on a connection has nothing kept for it.
-    if (request !== undefined && this.#isRepeated) return this.#keep(bytes, request)
+    if (request !== undefined && this.#isRepeated && !this.#isPausing()) return this.#keep(bytes, request)
     this.#isRepeated = true
     return request
+  }
+
+  /** A connection on which many callers take turns, such as that of a proxy, brings another head with each request. */
+  #isPausing(): boolean {
+    if (this.#pause > 0) {
+      this.#pause--
+      return true
+    }
+    this.#pause = 2 ** this.#inVain - 1
+    this.#inVain = Math.min(this.#inVain + 1, MAX_IN_VAIN)
+    return false
   }
 
   #again(bytes: Buffer, { bytes: kept, from, to, request }: Kept): PlainRequest | undefined {

@@ -7,7 +7,7 @@ import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import { Cancellation } from '../core/cancellation.ts'
 import type { Answer, Body, Exchange, RequestHead } from '../core/exchange.ts'
 import { http } from '../core/node-http.ts'
-import { Roster, type Seat } from '../core/roster.ts'
+import { Roster } from '../core/roster.ts'
 import { freshTicketKeys, TICKET_KEY_MS } from '../pki/ticket-keys.ts'
 import { RequestBody, WholeBody } from './body.ts'
 import { ClientProof } from './client-proof.ts'
@@ -17,6 +17,7 @@ import type { OwnResponse, Response } from './plain-response.ts'
 import { QuickFront } from './quick-front.ts'
 import { headOf, plainHead } from './request-head.ts'
 import { Reply } from './reply.ts'
+import { type UnderWay, Visit } from './visit.ts'
 
 const CHECK_MS = 1_000
 
@@ -32,8 +33,7 @@ interface Begun {
 export class Listener {
   readonly #server: Server | https.Server
   readonly #options: ListenerOptions
-  readonly #streams = new Roster<Reply>()
-  readonly #open = new Roster<Cancellation>()
+  readonly #underWay: UnderWay = { open: new Roster(), streams: new Roster() }
   /** All that are connected, whether TLS knows them yet or not. */
   readonly #sockets = new Roster<Socket>()
   readonly #quick: QuickFront
@@ -96,7 +96,7 @@ export class Listener {
 
   /** Event streams to clients. */
   get openStreams(): number {
-    return this.#streams.size
+    return this.#underWay.streams.size
   }
 
   /** New certificates for new connections; open ones keep theirs, and none is resumed that was begun under others. */
@@ -116,7 +116,7 @@ export class Listener {
     this.#http2?.then((front) => front.close()).catch(() => {})
     const idle = setInterval(() => this.#server.closeIdleConnections(), 50)
     const late = setTimeout(() => {
-      for (const departure of this.#open.members) departure.cancel('shutdown')
+      for (const departure of this.#underWay.open.members) departure.cancel('shutdown')
       // One that is in its handshake is no connection of the server yet, and nobody would ask later how long it takes.
       for (const socket of this.#sockets.members) socket.destroy()
     }, graceMs)
@@ -195,11 +195,8 @@ export class Listener {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const exchange = this.#exchange(headOf(request), request.socket, new RequestBody(request), response)
     const reply = exchange.outlet as Reply
-    const leave = this.#enter(exchange)
-    response.once('close', () => {
-      leave()
-      if (!response.writableFinished) exchange.departure.cancel('client-left')
-    })
+    const visit = new Visit(this.#underWay, exchange.departure, reply)
+    response.once('close', () => (response.writableFinished ? visit.end() : visit.left()))
     this.#options
       .serve(exchange)
       .then((answer) => this.#answer(request, response, reply, answer))
@@ -207,20 +204,17 @@ export class Listener {
       .catch(() => response.destroy())
   }
 
-  /** Its answer has ended when the response says so; returns what is called if the client leaves before. */
-  #begin({ head, body, socket, response }: Begun): () => void {
+  /** Its answer has ended when the response says so; returns what is told if the client leaves before. */
+  #begin({ head, body, socket, response }: Begun): Visit {
     const exchange = this.#exchange(head, socket, body, response)
     const reply = exchange.outlet as Reply
-    const leave = this.#enter(exchange)
-    response.onEnd(leave)
+    const visit = new Visit(this.#underWay, exchange.departure, reply)
+    response.onEnd(visit)
     this.#options
       .serve(exchange)
       .then((answer) => reply.finish(answer))
-      .catch(() => response.abandon())
-    return () => {
-      leave()
-      exchange.departure.cancel('client-left')
-    }
+      .catch(() => response.destroy())
+    return visit
   }
 
   #exchange(head: RequestHead, socket: Socket, body: Body, response: Response): Exchange {
@@ -240,21 +234,6 @@ export class Listener {
     }
   }
 
-  /** Seats of what is under way, and, once it is one, of the stream. Returns what gives them back. */
-  #enter({ departure, outlet }: Exchange): () => void {
-    const seat = this.#open.enter(departure)
-    const reply = outlet as Reply
-    let stream: Seat<Reply> | undefined
-    // Only streams need the beat; for an answer that leaves whole it would be one more thing to keep.
-    reply.onStream = () => {
-      stream = this.#streams.enter(reply)
-    }
-    return () => {
-      this.#open.leave(seat)
-      if (stream !== undefined) this.#streams.leave(stream)
-    }
-  }
-
   #answer(request: IncomingMessage, response: ServerResponse, reply: Reply, answer: Answer): void {
     // A body that was not read to its end would be taken for the next request on this connection.
     if (!request.complete && !reply.streaming) response.shouldKeepAlive = false
@@ -264,7 +243,7 @@ export class Listener {
   }
 
   #beat(): void {
-    for (const reply of this.#streams.members) reply.keepAlive()
+    for (const reply of this.#underWay.streams.members) reply.keepAlive()
   }
 }
 

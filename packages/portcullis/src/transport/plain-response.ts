@@ -17,14 +17,24 @@ export interface Response {
   end(body?: string): unknown
   on(event: 'drain' | 'close', listener: () => void): unknown
   off(event: 'drain' | 'close', listener: () => void): unknown
+  /** There is no safe answer: nothing more is said. */
+  destroy(): unknown
 }
 
 /** One of ours, which says when it has ended. */
 export interface OwnResponse extends Response {
-  /** Called when all has been handed on. */
-  onEnd(listener: () => void): void
-  /** There is no safe answer: nothing more is said. */
-  abandon(): void
+  /** Has it told when all has been handed on. */
+  onEnd(visit: Ending): void
+}
+
+/** Told that an answer has been handed on. */
+export interface Ending {
+  end(): void
+}
+
+/** Told that the client left before that. */
+export interface Leaving {
+  left(): void
 }
 
 export interface PlainResponseOptions {
@@ -42,15 +52,15 @@ export class PlainResponse implements OwnResponse {
   readonly #said = new AnswerHead()
   #isStream = false
   #ended = false
-  readonly #listeners: (() => void)[] = []
+  readonly #visits: Ending[] = []
 
   constructor(options: PlainResponseOptions) {
     this.#options = options
   }
 
-  /** Calls the listeners in their order when all has been handed to the socket. */
-  onEnd(listener: () => void): void {
-    this.#listeners.push(listener)
+  /** They are told in their order when all has been handed to the socket. */
+  onEnd(visit: Ending): void {
+    this.#visits.push(visit)
   }
 
   get headersSent(): boolean {
@@ -81,6 +91,7 @@ export class PlainResponse implements OwnResponse {
   flushHeaders(): void {
     this.#isStream = true
     this.#send(this.#head('transfer-encoding: chunked\r\n'))
+    this.#said.forget()
   }
 
   write(chunk: string): boolean {
@@ -118,7 +129,7 @@ export class PlainResponse implements OwnResponse {
     this.#told()
   }
 
-  abandon(): void {
+  destroy(): void {
     this.#options.socket.destroy()
   }
 
@@ -131,7 +142,7 @@ export class PlainResponse implements OwnResponse {
   }
 
   #told(): void {
-    for (const listener of this.#listeners) listener()
+    for (const visit of this.#visits) visit.end()
   }
 
   #head(framing = ''): string {

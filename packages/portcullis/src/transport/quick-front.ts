@@ -6,7 +6,7 @@ import type { Socket } from 'node:net'
 import { Roster } from '../core/roster.ts'
 import { LastHead } from './last-head.ts'
 import type { PlainLimits, PlainRequest } from './plain-request.ts'
-import { PlainResponse } from './plain-response.ts'
+import { type Leaving, PlainResponse } from './plain-response.ts'
 
 export interface QuickLimits extends PlainLimits {
   /** Until the first request has arrived. */
@@ -20,8 +20,8 @@ export interface QuickFrontOptions {
   readonly limits: QuickLimits
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
-  /** Takes one request. What it returns is called if the client leaves before the answer has. */
-  readonly handle: (request: Received) => () => void
+  /** Takes one request. What it returns is told if the client leaves before the answer has. */
+  readonly handle: (request: Received) => Leaving
   /** Takes a connection with all that has not been read as a plain request. */
   readonly handOver: (socket: Socket) => void
 }
@@ -69,7 +69,7 @@ class Connection {
   #rest: Buffer | undefined
   #begun: Begun | undefined
   /** Present while a request is under way. */
-  #leave: (() => void) | undefined
+  #leave: Leaving | undefined
   /** The client has yet to read what was answered. */
   #isFull = false
   #served = 0
@@ -129,7 +129,7 @@ class Connection {
     const response = new PlainResponse({ socket: this.#socket, isLast, keepSeconds, now })
     const leave = handle({ request, body: bytes.subarray(request.start, request.end), socket: this.#socket, response })
     this.#leave = leave
-    response.onEnd(() => this.#answered(isLast))
+    response.onEnd({ end: () => this.#answered(isLast) })
   }
 
   /** Head and body are often sent one after the other; what is not there when this turn ends is slow, and node:http has limits for that. */
@@ -203,7 +203,7 @@ class Connection {
     this.onGone?.()
     const leave = this.#leave
     this.#leave = undefined
-    leave?.()
+    leave?.left()
   }
 }
 
@@ -214,4 +214,4 @@ interface Begun {
   length: number
 }
 
-const NOBODY = (): void => {}
+const NOBODY: Leaving = { left() {} }

@@ -1,5 +1,5 @@
 import { atEndOfTurn, type Outbound } from '../core/end-of-turn.ts'
-import type { Answer, Outgoing, Outlet, Seal } from '../core/exchange.ts'
+import type { Answer, Ending, Outgoing, Outlet, Seal } from '../core/exchange.ts'
 import { encodeEvent, KEEP_ALIVE } from '../mcp/sse.ts'
 import { writeJson } from '../mcp/write-json.ts'
 import type { Response } from './plain-response.ts'
@@ -27,11 +27,11 @@ const RETRY_MS = 1_000
  * The way back to one client: plain JSON unless a message has to leave before the answer, which opens an event stream.
  * Nothing is thrown when the client has left; what is sent then goes nowhere.
  */
-export class Reply implements Outlet, Outbound {
+export class Reply implements Outlet, Outbound, Ending {
   /** Called once when the reply becomes a stream. */
   onStream: (() => void) | undefined
   readonly #response: Response
-  readonly #beginJournal: () => EventJournal | undefined
+  #beginJournal: (() => EventJournal | undefined) | undefined
   #journal: EventJournal | undefined
   #streaming = false
   /** The answer is on its way, whole; nothing else leaves before it or after it. */
@@ -67,7 +67,10 @@ export class Reply implements Outlet, Outbound {
     this.#response.writeHead(200, STREAM_HEADERS)
     this.#response.flushHeaders()
     this.onStream?.()
-    this.#journal = this.#beginJournal()
+    this.#journal = this.#beginJournal?.()
+    // Both have been called; they know the whole request.
+    this.onStream = undefined
+    this.#beginJournal = undefined
     const id = this.#journal?.primeId
     if (id !== undefined) void this.#write(encodeEvent({ id, retryMs: RETRY_MS, data: '' }))
   }
@@ -98,8 +101,24 @@ export class Reply implements Outlet, Outbound {
     }
   }
 
-  /** A promise when the answer takes several turns to write. */
+  /** The end of a stream that nobody waits for. */
+  async answered(answer: Answer): Promise<Answer> {
+    try {
+      await this.finish(answer)
+      return answer
+    } catch (thrown) {
+      return this.failed(thrown)
+    }
+  }
+
+  failed(thrown: unknown): never {
+    this.#response.destroy()
+    throw thrown
+  }
+
+  /** A promise when the answer takes several turns to write; the end of a stream that lasts is written when it comes. */
   finish(answer: Answer): Promise<void> | void {
+    if (answer.lasting !== undefined) return answer.lasting.add(this)
     if (this.#streaming) {
       if (answer.message !== undefined) void this.send(answer.message)
       return this.#last === undefined ? this.#endStream() : this.#last.then(() => this.#endStream())

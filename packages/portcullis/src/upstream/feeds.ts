@@ -3,13 +3,15 @@ import { canonicalJson } from '../mcp/canonical.ts'
 import type { Notification, Params } from '../mcp/message.ts'
 import type { Link, LinkEvents } from './link.ts'
 
-/** Hears what a subscription reports. It cannot hold the others up; when it throws it has heard its last. */
-export type Hear = (message: Notification) => void
+/** The first message of each subscription. */
+export const ACKNOWLEDGED = 'notifications/subscriptions/acknowledged'
 
-interface Member {
-  readonly hear: Hear
-  readonly resolve: () => void
-  readonly reject: (fault: unknown) => void
+/** One who listens. */
+export interface Hearer {
+  /** Hears what a subscription reports. It cannot hold the others up; when it throws it has heard its last. */
+  hear(message: Notification): void
+  /** Hears that the upstream ended the subscription, or with what fault it failed, or what `hear` has thrown. */
+  ended(thrown?: unknown): void
 }
 
 /**
@@ -19,31 +21,33 @@ interface Member {
 export class Feeds {
   readonly #feeds = new WeakMap<Link, Map<string, Feed>>()
 
-  /**
-   * Listens until `cancellation` fires or the upstream ends the subscription; then the promise resolves. It rejects with
-   * the faults of `Link.request`, and with what `hear` has thrown. `params` are those of `subscriptions/listen`.
-   */
-  join(link: Link, params: Params, hear: Hear, cancellation: Cancellation): Promise<void> {
+  /** Listens until the hearer leaves the feed or hears of its end. `params` are those of `subscriptions/listen`. */
+  join(link: Link, params: Params, hearer: Hearer): Feed {
     const key = canonicalJson(params)
     let ofLink = this.#feeds.get(link)
     if (ofLink === undefined) this.#feeds.set(link, (ofLink = new Map()))
-    let feed = ofLink.get(key)
-    if (feed === undefined) {
-      const all = ofLink
-      // The end of one that everybody has left must not take away the one that was opened since.
-      const made = new Feed(() => all.get(key) === made && all.delete(key))
-      all.set(key, made)
-      made.open(link, params)
-      feed = made
+    const known = ofLink.get(key)
+    if (known !== undefined) {
+      known.join(hearer)
+      return known
     }
-    return feed.join(hear, cancellation)
+    const all = ofLink
+    // The end of one that everybody has left must not take away the one that was opened since.
+    const feed = new Feed(() => all.get(key) === feed && all.delete(key))
+    all.set(key, feed)
+    feed.join(hearer)
+    feed.open(link, params)
+    return feed
   }
 }
 
-class Feed {
-  readonly #members = new Set<Member>()
+/** A subscription and those who hear of it. */
+export class Feed {
+  readonly #hearers = new Set<Hearer>()
   readonly #cancellation = new Cancellation()
   readonly #over: () => void
+  /** What the upstream has said of it first. */
+  #acknowledged: Notification | undefined
 
   /** @param over called as soon as nobody can join any more, and once more when the upstream has answered */
   constructor(over: () => void) {
@@ -53,45 +57,44 @@ class Feed {
   open(link: Link, params: Params): void {
     const events: LinkEvents = {
       notify: (message) => {
-        for (const member of this.#members) this.#tell(member, message)
+        if (message.method === ACKNOWLEDGED) this.#acknowledged = message
+        for (const hearer of this.#hearers) this.#tell(hearer, message)
       },
       ask: () => Promise.reject(new Error('a subscription asks nothing')),
     }
     link.request({ id: 'feed', method: 'subscriptions/listen', params }, events, this.#cancellation).then(
-      () => this.#end(({ resolve }) => resolve()),
-      (fault: unknown) => this.#end(({ reject }) => reject(fault)),
+      () => this.#end((hearer) => hearer.ended()),
+      (fault: unknown) => this.#end((hearer) => hearer.ended(fault)),
     )
   }
 
-  join(hear: Hear, cancellation: Cancellation): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const member = { hear, resolve, reject }
-      this.#members.add(member)
-      cancellation.onCancel(() => this.#leave(member))
-    })
+  /** Who comes late hears of the acknowledgement too. */
+  join(hearer: Hearer): void {
+    this.#hearers.add(hearer)
+    if (this.#acknowledged !== undefined) this.#tell(hearer, this.#acknowledged)
   }
 
-  /** The others hear it all the same: they share the upstream's stream, not the mistakes of one listener. */
-  #tell(member: Member, message: Notification): void {
-    try {
-      member.hear(message)
-    } catch (thrown) {
-      this.#leave(member, () => member.reject(thrown))
-    }
-  }
-
-  #leave(member: Member, tell: () => void = member.resolve): void {
-    if (!this.#members.delete(member)) return
-    tell()
-    if (this.#members.size > 0) return
+  /** Idempotent. The last to leave ends the subscription. */
+  leave(hearer: Hearer): void {
+    if (!this.#hearers.delete(hearer) || this.#hearers.size > 0) return
     this.#over()
     this.#cancellation.cancel('client-left')
   }
 
-  #end(tell: (member: Member) => void): void {
+  /** The others hear it all the same: they share the upstream's stream, not the mistakes of one listener. */
+  #tell(hearer: Hearer, message: Notification): void {
+    try {
+      hearer.hear(message)
+    } catch (thrown) {
+      this.leave(hearer)
+      hearer.ended(thrown)
+    }
+  }
+
+  #end(tell: (hearer: Hearer) => void): void {
     this.#over()
-    const members = [...this.#members]
-    this.#members.clear()
-    for (const member of members) tell(member)
+    const hearers = [...this.#hearers]
+    this.#hearers.clear()
+    for (const hearer of hearers) tell(hearer)
   }
 }

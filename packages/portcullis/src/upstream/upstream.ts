@@ -1,4 +1,3 @@
-import type { Cancellation } from '../core/cancellation.ts'
 import { Fault } from '../core/fault.ts'
 import { canonicalJson } from '../mcp/canonical.ts'
 import type { ToolDefinition } from '../mcp/definition.ts'
@@ -7,7 +6,7 @@ import { LEGACY_VERSIONS } from '../mcp/versions.ts'
 import { Backoff } from './backoff.ts'
 import { Catalogue, type CatalogueOptions } from './catalogue.ts'
 import type { Connector } from './connector.ts'
-import { Feeds, type Hear } from './feeds.ts'
+import { type Feed, Feeds, type Hearer } from './feeds.ts'
 import { ADMIT_ALL, type Judge, type OfferKind } from './judge.ts'
 import { type Link, type LinkClient, type LinkEvents, type ManagedLink, NO_EVENTS, type ServerFacts } from './link.ts'
 import { LinkTable, type LinkTableOptions } from './link-table.ts'
@@ -171,13 +170,14 @@ export class Upstream {
   }
 
   /**
-   * Hears what this upstream, of the modern era, reports of `notifications` to the links of `scope`, until `cancellation`
-   * fires or the upstream ends it. Who asks for the same shares one subscription. Rejects with the upstream's faults.
+   * Hears what this upstream, of the modern era, reports of `notifications` to the links of `scope`, until the hearer leaves
+   * the feed or the upstream ends it. Who asks for the same shares one subscription. Throws the upstream's faults.
    */
-  async listen(scope: string, notifications: Params, hear: Hear, cancellation: Cancellation): Promise<void> {
-    const link = await this.shared(scope)
+  listen(scope: string, notifications: Params, hearer: Hearer): Feed | Promise<Feed> {
+    const link = this.shared(scope)
     const params = { _meta: gatewayEnvelope(this.#options.gateway), notifications }
-    await this.#feeds.join(link, params, hear, cancellation)
+    if (link instanceof Promise) return link.then((open) => this.#feeds.join(open, params, hearer))
+    return this.#feeds.join(link, params, hearer)
   }
 
   /**

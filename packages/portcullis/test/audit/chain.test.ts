@@ -117,6 +117,50 @@ test('a checkpoint follows after the given number of records', async () => {
   assert.deepEqual(kinds(directory).slice(0, 6), ['call', 'call', 'checkpoint', 'call', 'call', 'checkpoint'])
 })
 
+/** One commit after the other, with how many records each made durable. */
+function counted() {
+  const commits: number[] = []
+  const chain = openChain(newFolder(), { onCommit: (records) => commits.push(records) })
+  const call = (n: number): Promise<unknown> => {
+    const intent = chain.append(callNumber(n))
+    const outcome = {
+      kind: 'outcome',
+      incident: `incident-${n}`,
+      outcome: 'answered',
+      status: 200,
+      durationMs: 1,
+    } as const
+    return Promise.all([intent, chain.append(outcome)])
+  }
+  return { chain, commits, call }
+}
+
+test('a commit waits for as many calls as the one before has let go', async () => {
+  const { chain, commits, call } = counted()
+  await Promise.all([call(1), call(2), call(3)])
+  const first = call(4)
+  await turn()
+  const second = call(5)
+  await turn()
+  await Promise.all([first, second, call(6)])
+  assert.deepEqual(commits, [6, 6])
+  await chain.close()
+})
+
+test('whoever does not come back holds nobody up for long, and a caller alone waits for nothing', async () => {
+  const { chain, commits, call } = counted()
+  await Promise.all([call(1), call(2), call(3)])
+  await call(4)
+  mock.timers.enable({ apis: ['setTimeout'] })
+  try {
+    await call(5)
+  } finally {
+    mock.timers.reset()
+  }
+  assert.deepEqual(commits, [6, 2, 2])
+  await chain.close()
+})
+
 /** For tests that hold the timers still. */
 const AT_ONCE = { ...CHAIN_RULES, lingerMs: 0 }
 

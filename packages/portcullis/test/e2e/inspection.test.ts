@@ -112,6 +112,8 @@ describe('in a value of a narrow form an attack is refused', () => {
   const REFUSED: readonly (readonly [argument: string, value: string, reason: RegExp])[] = [
     ['order_id', "1' UNION SELECT password FROM users--", /^sql\./],
     ['order_id', '17; cat /etc/passwd', /^command\./],
+    ['order_id', 'concat_ws(', /^characters\.unpaired/],
+    ['order_id', 'name%27,%20(', /^characters\.unpaired/],
     ['order_id', '1%27%20UNION%20SELECT%20password%20FROM%20users--', /^sql\./],
     ['file_path', '../../../../etc/passwd', /^path\./],
     ['file_path', '/srv/a$(id)', /^(?:command|path)\./],

@@ -34,6 +34,7 @@ const inspectors = () =>
       path: nothing,
       expression: nothing,
       characters: nothing,
+      unpaired: nothing,
     },
     {
       path: (rules) => (rules === undefined ? nothing : short),

@@ -29,7 +29,7 @@ async function connected(t: TestContext, handle: Handle, limits: Partial<Http2Li
     now: Date.now,
     lookMs: 10,
     gate,
-    handle: (request) => handle(request) ?? (() => {}),
+    handle: (request) => ({ left: handle(request) ?? (() => {}) }),
   })
   const sockets: Socket[] = []
   const server = createServer((socket) => {
@@ -209,7 +209,7 @@ describe('a stream', () => {
   it('whose answer cannot be made says so, and a header that could begin another one is none', async (t) => {
     const { session } = await connected(t, ({ response }) => {
       assert.throws(() => response.writeHead(200, { 'x-one': 'a\r\nx-two: b' }), TypeError)
-      response.abandon()
+      response.destroy()
     })
     assert.equal(await codeOf(ask(session, 'GET', true)), 2)
   })

@@ -44,6 +44,22 @@ describe('the head of the request before', () => {
     assert.equal(heads.read(request('7'))?.headers['authorization'], undefined)
   })
 
+  it('is kept ever more rarely where none comes again, and at once where one does', () => {
+    const heads = new LastHead(LIMITS)
+    let kept = 0
+    for (let at = 0; at < 1_000; at++) {
+      const read = heads.read(request('7', [`Authorization: Bearer ${at}`]))
+      assert.equal(read?.headers['authorization'], `Bearer ${at}`)
+      if (read?.kin !== undefined) kept++
+    }
+    assert.ok(kept > 5 && kept < 40, String(kept))
+    const settle = () => heads.read(request('7'))?.kin
+    for (let at = 0; at < 64; at++) settle()
+    const kin = settle()
+    assert.ok(kin !== undefined && settle() === kin)
+    assert.ok(heads.read(request('7', ['Authorization: Bearer next']))?.kin !== undefined)
+  })
+
   it('cannot be changed by whoever reads it', () => {
     const heads = new LastHead(LIMITS)
     heads.read(request('7'))

@@ -288,7 +288,7 @@ describe('a connection', () => {
       now: Date.now,
       handle: ({ body }) => {
         bodies.push(body.toString())
-        return () => {}
+        return { left: () => {} }
       },
       handOver: () => assert.fail('it is plain'),
     })

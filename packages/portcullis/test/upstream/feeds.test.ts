@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Cancellation } from '../../src/core/cancellation.ts'
+import type { Cancellation } from '../../src/core/cancellation.ts'
 import { Fault } from '../../src/core/fault.ts'
 import type { Notification } from '../../src/mcp/message.ts'
-import { Feeds } from '../../src/upstream/feeds.ts'
+import { ACKNOWLEDGED, Feeds } from '../../src/upstream/feeds.ts'
 import type { Link, LinkEvents } from '../../src/upstream/link.ts'
 
 const CHANGED: Notification = { jsonrpc: '2.0', method: 'notifications/tools/list_changed' }
@@ -21,13 +21,22 @@ function fakeLink() {
   return { link, asked }
 }
 
-/** Joins and keeps what is heard. */
-function join(feeds: Feeds, link: Link, params: Parameters<Feeds['join']>[1] = TOOLS) {
+/** Joins and keeps what is heard, and how it ended. */
+function join(feeds: Feeds, link: Link, params: Parameters<Feeds['join']>[1] = TOOLS, hear?: () => never) {
   const heard: Notification[] = []
-  const cancellation = new Cancellation()
-  const over = feeds.join(link, params, (message) => void heard.push(message), cancellation)
-  return { heard, cancellation, over }
+  const endings: unknown[] = []
+  const hearer = {
+    hear(message: Notification) {
+      heard.push(message)
+      hear?.()
+    },
+    ended: (thrown?: unknown) => void endings.push(thrown),
+  }
+  const feed = feeds.join(link, params, hearer)
+  return { heard, endings, leave: () => feed.leave(hearer) }
 }
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('those who listen for the same', () => {
   it('share one subscription at the upstream, whatever the order of what they ask for', () => {
@@ -38,6 +47,17 @@ describe('those who listen for the same', () => {
     assert.equal(asked.length, 1)
     void asked[0]?.events.notify(CHANGED)
     assert.deepEqual([a.heard, b.heard], [[CHANGED], [CHANGED]])
+  })
+
+  it('all hear its acknowledgement, whenever they came', () => {
+    const { link, asked } = fakeLink()
+    const feeds = new Feeds()
+    const acknowledged: Notification = { jsonrpc: '2.0', method: ACKNOWLEDGED, params: { notifications: {} } }
+    const early = join(feeds, link)
+    void asked[0]?.events.notify(acknowledged)
+    void asked[0]?.events.notify(CHANGED)
+    const late = join(feeds, link)
+    assert.deepEqual([early.heard, late.heard], [[acknowledged, CHANGED], [acknowledged]])
   })
 
   it('do not share it with other wishes, nor with another link', () => {
@@ -57,18 +77,17 @@ describe('those who listen for the same', () => {
     const feeds = new Feeds()
     const a = join(feeds, link)
     const b = join(feeds, link)
-    a.cancellation.cancel('client-left')
-    await a.over
+    a.leave()
+    a.leave()
     assert.equal(asked[0]?.cancellation.cancelled, false)
     void asked[0]?.events.notify(CHANGED)
     assert.deepEqual([a.heard.length, b.heard.length], [0, 1])
-    b.cancellation.cancel('client-left')
-    await b.over
+    b.leave()
     assert.equal(asked[0]?.cancellation.cancelled, true)
     const c = join(feeds, link)
     assert.equal(asked.length, 2)
     asked[0]?.end()
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     void asked[1]?.events.notify(CHANGED)
     assert.equal(c.heard.length, 1)
     join(feeds, link)
@@ -80,43 +99,31 @@ describe('those who listen for the same', () => {
     const feeds = new Feeds()
     const ended = [join(feeds, link), join(feeds, link)]
     asked[0]?.end()
-    await Promise.all(ended.map(({ over }) => over))
+    await settled()
+    for (const { endings } of ended) assert.deepEqual(endings, [undefined])
     const failed = [join(feeds, link), join(feeds, link)]
-    asked[1]?.fail(new Fault('upstream.ended'))
-    for (const { over } of failed) await assert.rejects(over, { code: 'upstream.ended' })
+    const fault = new Fault('upstream.ended')
+    asked[1]?.fail(fault)
+    await settled()
+    for (const { endings } of failed) assert.deepEqual(endings, [fault])
   })
 
-  it('lose one that throws, and nobody else with it, whatever the order in which they came', async () => {
+  it('lose one that throws, and nobody else with it, whatever the order in which they came', () => {
     const { link, asked } = fakeLink()
     const feeds = new Feeds()
     const broken = new TypeError('a filter failed')
     const before = join(feeds, link)
-    let heard = 0
-    const throwing = feeds.join(
-      link,
-      TOOLS,
-      () => {
-        heard++
-        throw broken
-      },
-      new Cancellation(),
-    )
+    const throwing = join(feeds, link, TOOLS, () => {
+      throw broken
+    })
     const after = join(feeds, link)
     void asked[0]?.events.notify(CHANGED)
-    await assert.rejects(throwing, broken)
     void asked[0]?.events.notify(CHANGED)
-    assert.deepEqual([before.heard.length, heard, after.heard.length], [2, 1, 2])
+    assert.deepEqual([before.heard.length, throwing.heard.length, after.heard.length], [2, 1, 2])
+    assert.deepEqual([throwing.endings, before.endings, after.endings], [[broken], [], []])
     assert.deepEqual([asked.length, asked[0]?.cancellation.cancelled], [1, false])
-    before.cancellation.cancel('client-left')
-    after.cancellation.cancel('client-left')
-    assert.equal(asked[0]?.cancellation.cancelled, true)
-  })
-
-  it('leave at once when they are no longer wanted', async () => {
-    const { link, asked } = fakeLink()
-    const gone = new Cancellation()
-    gone.cancel('client-left')
-    await new Feeds().join(link, TOOLS, () => assert.fail('nobody is there'), gone)
+    before.leave()
+    after.leave()
     assert.equal(asked[0]?.cancellation.cancelled, true)
   })
 })

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks'
 import type { Answer, Exchange } from '../../core/exchange.ts'
 import { toFault } from '../../core/fault.ts'
+import { whenEnded } from '../../core/lasting.ts'
 import { leftOut, type Wrap } from '../../core/pipeline.ts'
 import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
@@ -34,16 +35,16 @@ export function measure(metrics: Metrics | undefined): Wrap<Measured> {
     name,
     wrap(exchange, next) {
       const startedAt = performance.now()
-      return next().then(
-        (answer) => {
+      return whenEnded(next(), {
+        answered(answer) {
           end(exchange, outcomeOf(answer), startedAt)
           return answer
         },
-        (thrown: unknown) => {
+        failed(thrown) {
           end(exchange, toFault(thrown).code, startedAt)
           throw thrown
         },
-      )
+      })
     },
   }
 }

@@ -31,6 +31,7 @@ export function timedCheck<Needs extends object, Gives extends object | void>(
 export function timedFilter<Needs extends object>(stage: Filter<Needs>, telling: Telling): Filter<Needs> {
   return {
     name: stage.name,
+    concerns: (exchange) => stage.concerns?.(exchange) !== false,
     filter(message, exchange) {
       const trace = telling.traceOf(exchange)
       if (trace === undefined || !trace.listens) return stage.filter(message, exchange)

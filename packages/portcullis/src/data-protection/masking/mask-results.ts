@@ -1,6 +1,7 @@
 /** Decides which messages of an upstream are masked on their way to the caller: errors always, all others as configured. */
-import type { Answer, Exchange, Outgoing } from '../../core/exchange.ts'
+import type { Answer, Ending, Exchange, Outgoing } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
+import { whenEnded } from '../../core/lasting.ts'
 import type { Wrap } from '../../core/pipeline.ts'
 import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
@@ -8,7 +9,7 @@ import type { Call } from '../../mcp/call.ts'
 import type { ToolDefinition } from '../../mcp/definition.ts'
 import { isRecord, type Params } from '../../mcp/message.ts'
 import { maskMessage } from './mask-message.ts'
-import { MaskedStream, type Masking } from './masked-stream.ts'
+import { MaskedStream, type Masking, type MaskSource } from './masked-stream.ts'
 import { isDefinition, isError } from './message-roots.ts'
 import { ownerOf } from './owner.ts'
 import type { MaskRules } from './rules.ts'
@@ -37,29 +38,45 @@ export function maskResults<Known extends Masked>(parts: MaskResultsParts): Wrap
   return {
     name: 'masking.mask-results',
     wrap(exchange, next) {
-      const stream = new MaskedStream(exchange.outlet, (message) => maskingOf(parts, exchange, message))
-      exchange.outlet = stream
-      // What the stream holds back still leaves, however the call ends.
-      return next().then(
-        (answer) => {
-          const ended = stream.end()
-          return ended === undefined
-            ? masked(parts, exchange, answer)
-            : ended.then(() => masked(parts, exchange, answer))
-        },
-        (thrown: unknown) => {
-          const ended = stream.end()
-          if (ended === undefined) throw thrown
-          return ended.then(() => Promise.reject(thrown))
-        },
-      )
+      const answers = new MaskedAnswers(parts, exchange)
+      return whenEnded(next(), answers)
     },
   }
 }
 
-function masked(parts: MaskResultsParts, exchange: Masked, answer: Answer): Answer | Promise<Answer> {
-  const masking = answer.message && maskingOf(parts, exchange, answer.message)
-  return masking === undefined ? answer : maskedBy(masking, answer)
+/** All that one exchange is answered. */
+class MaskedAnswers implements Ending, MaskSource {
+  readonly #parts: MaskResultsParts
+  readonly #exchange: Masked
+  readonly #stream: MaskedStream
+
+  constructor(parts: MaskResultsParts, exchange: Masked) {
+    this.#parts = parts
+    this.#exchange = exchange
+    this.#stream = new MaskedStream(exchange.outlet, this)
+    exchange.outlet = this.#stream
+  }
+
+  maskingOf(message: Outgoing): Masking | Promise<Masking> | undefined {
+    return maskingOf(this.#parts, this.#exchange, message)
+  }
+
+  /** What the stream holds back still leaves, however the call ends. */
+  answered(answer: Answer): Answer | Promise<Answer> {
+    const ended = this.#stream.end()
+    return ended === undefined ? this.#masked(answer) : ended.then(() => this.#masked(answer))
+  }
+
+  failed(thrown: unknown): Promise<never> {
+    const ended = this.#stream.end()
+    if (ended === undefined) throw thrown
+    return ended.then(() => Promise.reject(thrown))
+  }
+
+  #masked(answer: Answer): Answer | Promise<Answer> {
+    const masking = answer.message && this.maskingOf(answer.message)
+    return masking === undefined ? answer : maskedBy(masking, answer)
+  }
 }
 
 async function maskedBy(masking: Masking | Promise<Masking>, answer: Answer): Promise<Answer> {

@@ -10,26 +10,32 @@ export interface Masking {
   whole(message: Outgoing): Promise<Outgoing>
 }
 
+/** Says how a message is masked; undefined when it stays as it is. */
+export interface MaskSource {
+  maskingOf(message: Outgoing): Masking | Promise<Masking> | undefined
+}
+
 /** How long a message waits for the next one, in milliseconds. */
 const WAIT_MS = 200
 
 /** The way of messages that precede an answer. Without a masking they pass as they are, at once. */
 export class MaskedStream implements Outlet {
   readonly #outlet: Outlet
-  readonly #maskingOf: (message: Outgoing) => Masking | Promise<Masking> | undefined
-  readonly #fragments = new Fragments()
+  readonly #source: MaskSource
+  /** Absent until something has to be masked. */
+  #fragments: Fragments | undefined
   #tail: Promise<unknown> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(outlet: Outlet, maskingOf: (message: Outgoing) => Masking | Promise<Masking> | undefined) {
+  constructor(outlet: Outlet, source: MaskSource) {
     this.#outlet = outlet
-    this.#maskingOf = maskingOf
+    this.#source = source
   }
 
   send(message: Outgoing): Promise<void> | void {
     clearTimeout(this.#timer)
-    const masking = this.#maskingOf(message)
-    if (masking === undefined && this.#tail === undefined && !this.#fragments.waits) return this.#outlet.send(message)
+    const masking = this.#source.maskingOf(message)
+    if (masking === undefined && this.#tail === undefined && !this.#waits) return this.#outlet.send(message)
     return this.#inTurn(async () => this.#masked(message, await masking))
   }
 
@@ -40,21 +46,29 @@ export class MaskedStream implements Outlet {
   /** Resolves when all has left; no promise when nothing was kept. */
   end(): Promise<void> | undefined {
     clearTimeout(this.#timer)
-    if (this.#tail === undefined && !this.#fragments.waits) return undefined
-    return this.#inTurn(async () => this.#fragments.end())
+    if (this.#tail === undefined && !this.#waits) return undefined
+    return this.#inTurn(async () => this.#rest())
   }
 
   async #masked(message: Outgoing, masking: Masking | undefined): Promise<readonly Outgoing[]> {
-    const part = masking && this.#fragments.take(message, masking.masker)
+    const part = masking && (this.#fragments ??= new Fragments()).take(message, masking.masker)
     if (part !== undefined) return part
-    return [...this.#fragments.end(), masking === undefined ? message : await masking.whole(message)]
+    return [...this.#rest(), masking === undefined ? message : await masking.whole(message)]
+  }
+
+  get #waits(): boolean {
+    return this.#fragments?.waits === true
+  }
+
+  #rest(): readonly Outgoing[] {
+    return this.#fragments?.end() ?? []
   }
 
   /** Nobody overtakes a message that is still looked at, and one that fails does not keep back those behind it. */
   #inTurn(work: () => Promise<readonly Outgoing[]>): Promise<void> {
     const running = (this.#tail ?? Promise.resolve()).then(async () => {
       for (const one of await work()) await this.#outlet.send(one)
-      if (this.#fragments.waits) this.#timer = setTimeout(() => void this.end()?.catch(ignore), WAIT_MS).unref()
+      if (this.#waits) this.#timer = setTimeout(() => void this.end()?.catch(ignore), WAIT_MS).unref()
     })
     const done = running.catch(ignore)
     this.#tail = done

@@ -2,6 +2,7 @@
  * Decides which text in a text a person would not see: tags (Unicode's block E0000), chains of variation selectors that
  * carry bytes, words with a style that hides them, comments, and what is written in base64.
  */
+import { isUtf8 } from 'node:buffer'
 
 export interface HiddenText {
   readonly how: 'tags' | 'selectors' | 'style' | 'comment' | 'base64'
@@ -17,7 +18,8 @@ const COMMENT = /<!--([^<>]{12,1500})-->/g
 const TOKEN = /[A-Za-z0-9+/_-]{32,8192}={0,2}/g
 const MAX_FOUND = 16
 const PRINTABLE = /^[\t\n\r -~\u00a0-\u024f\u0400-\u04ff\u2010-\u2026\u3040-\u9fff]+$/
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** Leaves a byte order mark out. */
+const utf8 = new TextDecoder()
 
 /** At most a few of each kind. Linear: every pattern is bounded, and a quick look says which are worth trying. */
 export function hiddenTexts(text: string): readonly HiddenText[] {
@@ -88,10 +90,7 @@ function bytesOf(run: string): string {
 
 function readable(token: string): string | undefined {
   const bytes = /^(?:[0-9a-f]{2})+$/i.test(token) ? Buffer.from(token, 'hex') : Buffer.from(token, 'base64')
-  try {
-    const text = utf8.decode(bytes)
-    return text.includes(' ') && PRINTABLE.test(text) ? text : undefined
-  } catch {
-    return undefined
-  }
+  if (!isUtf8(bytes)) return undefined
+  const text = utf8.decode(bytes)
+  return text.includes(' ') && PRINTABLE.test(text) ? text : undefined
 }

@@ -2,6 +2,8 @@
  * Decides which tokens are text in base64 (RFC 4648, both alphabets) or hex, and reads them in place. The test is the outcome:
  * valid UTF-8, mostly printable, which random bytes and ordinary words practically never are.
  */
+import { isUtf8 } from 'node:buffer'
+
 const TOKEN = /[a-z0-9+/_-]{16,}={0,2}/gi
 const WHOLE = /^\s*(?:0x|base64[:,])?([a-z0-9+/_-]{8,}={0,2})\s*$/i
 const HEX_TEXT = /^(?:[0-9a-f]{2})+$/i
@@ -17,7 +19,7 @@ const MAX_TOKENS = 16
 const LEAST_WHOLE = 8
 const MAX_WHOLE_CHECKED = 64
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+const utf8 = new TextDecoder()
 
 /** Undoes one layer of the whole value (8 characters and more) or of at most 16 tokens in it (16 characters and more). */
 export function decodeTokens(text: string): string {
@@ -66,10 +68,5 @@ function asText(bytes: Buffer): string | undefined {
     : undefined
 }
 
-function decoded(bytes: Buffer): string | undefined {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return undefined
-  }
-}
+/** Most tokens are no text, and an error for each would cost more than all else. */
+const decoded = (bytes: Buffer): string | undefined => (isUtf8(bytes) ? utf8.decode(bytes) : undefined)

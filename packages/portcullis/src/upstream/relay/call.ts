@@ -39,7 +39,8 @@ function relayTo(parts: RelayParts, exchange: Admitted, upstream: Upstream, upst
 
 async function relayModern(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Answer> {
   const { call, principal } = exchange
-  const params = await unsealed(parts, exchange, upstream)
+  const told = unsealed(parts, exchange, upstream)
+  const params = told instanceof Promise ? await told : told
   const request = {
     id: idOf(exchange),
     method: call.method,
@@ -95,8 +96,8 @@ async function relayLegacy(
   }
 }
 
-/** As the upstream itself has asked for them. */
-async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Promise<Params> {
+/** As the upstream itself has asked for them. Throws or rejects with `state.invalid` and what masking refuses. */
+function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstream): Params | Promise<Params> {
   const { call, principal } = exchange
   const told = toldBy(parts, exchange, upstream)
   const { requestState } = told.params
@@ -104,8 +105,9 @@ async function unsealed(parts: RelayParts, exchange: Admitted, upstream: Upstrea
   const inner = parts.seal.open(requestState, principal, call.method, call.params)
   const { state, forms } = inner
   if (inner.upstream !== upstream.name || (state === undefined && forms === undefined)) throw new Fault('state.invalid')
-  const { requestState: _sealed, ...params } = await withAnswers(parts, exchange, upstream, told, forms)
-  return state === undefined ? params : { ...params, requestState: state }
+  const { requestState: _sealed, ...params } = told.params
+  const restored = { ...told, params: state === undefined ? params : { ...params, requestState: state } }
+  return withAnswers(parts, exchange, upstream, restored, forms)
 }
 
 /** `Mcp-Param-*` headers go on to whoever declared them (MCP "Server Behavior for Custom Headers"). */

@@ -24,17 +24,20 @@ export function toldBy(parts: Pick<RelayParts, 'seal'>, exchange: Admitted, upst
   return { params, answers, wereSealed }
 }
 
-/** The parameters with answers as the upstream may have them. Rejects with `masking.arguments_refused` for what fits no form. */
-export async function withAnswers(
+/**
+ * The parameters with answers as the upstream may have them, at once when there is nothing to mask. Rejects with
+ * `masking.arguments_refused` for what fits no form.
+ */
+export function withAnswers(
   { protect }: Pick<RelayParts, 'protect'>,
   exchange: Admitted,
   upstream: Upstream,
   { params, answers, wereSealed }: Told,
   forms: Forms | undefined,
-): Promise<Params> {
+): Params | Promise<Params> {
   if (protect === undefined || answers === undefined || (!wereSealed && forms === undefined)) return params
-  const masked = await protect.params('', { inputResponses: answers }, senderOf(exchange, upstream), forms)
-  return { ...params, ...masked }
+  const masked = protect.params('', { inputResponses: answers }, senderOf(exchange, upstream), forms)
+  return masked.then((safe) => ({ ...params, ...safe }))
 }
 
 export const senderOf = ({ principal, tool }: Admitted, { name }: Upstream): SentBy => ({

@@ -118,6 +118,8 @@ export interface RelayParts {
   readonly carry?: (exchange: Authenticated & Approved) => { readonly approved?: string }
   /** What an upstream gets of what a client says to it beside a message's own stages. Absent where nothing is masked. */
   readonly protect?: Protect
+  /** Takes from an exchange that lasts what nobody asks for any more. */
+  readonly rest?: (exchange: Admitted) => void
   /** Fires when the gateway begins to end: streams end then, while calls may still finish. */
   readonly ending: Cancellation
   /** Reports an upstream that could not be asked for its part of an aggregate answer. */

@@ -4,7 +4,7 @@ import type { Handler } from '../../core/pipeline.ts'
 import { isRecord, type Notification, type Response } from '../../mcp/message.ts'
 import { relayCall } from './call.ts'
 import { discover, initialize } from './hello.ts'
-import { relayListen } from './listen.ts'
+import { Subscriptions } from './listen.ts'
 import { relayList } from './lists.ts'
 import { accepted, type Admitted, type RelayParts, result } from './parts.ts'
 import { ToolLists } from './tools.ts'
@@ -17,6 +17,7 @@ type Relay = (parts: RelayParts, exchange: Admitted) => Promise<Answer>
 /** The last stage: what every admitted message does, one line for each method that is not simply carried over. */
 export function relay(parts: RelayParts): Handler<Admitted> {
   const tools = new ToolLists()
+  const subscriptions = new Subscriptions(parts)
   const own: Readonly<Record<string, Relay>> = {
     initialize: initialize,
     'server/discover': discover,
@@ -25,7 +26,7 @@ export function relay(parts: RelayParts): Handler<Admitted> {
     'prompts/list': relayList,
     'resources/list': relayList,
     'resources/templates/list': relayList,
-    'subscriptions/listen': relayListen,
+    'subscriptions/listen': (_parts, exchange) => subscriptions.listen(exchange),
     'logging/setLevel': (_parts, exchange) => setLevel(exchange),
     'resources/subscribe': (_parts, exchange) => subscribe(parts, exchange, 'subscribe'),
     'resources/unsubscribe': (_parts, exchange) => subscribe(parts, exchange, 'unsubscribe'),

@@ -3,9 +3,9 @@ import { Fault } from '../../core/fault.ts'
 import { isRecord, type Notification, type Params } from '../../mcp/message.ts'
 import { META } from '../../mcp/meta.ts'
 import { ownNames, renameUri } from '../../mcp/naming.ts'
-import { enveloped } from './converse.ts'
-import { namingOf, type RelayParts, refuseAsk, type SessionListening, type SubscribedSession } from './parts.ts'
+import { namingOf, type RelayParts, type SessionListening, type SubscribedSession } from './parts.ts'
 import type { Session } from './session.ts'
+import { ACKNOWLEDGED, type Hearer } from '../feeds.ts'
 import type { Upstream } from '../upstream.ts'
 
 /** The listeners of all sessions; each goes with its session. */
@@ -93,23 +93,35 @@ export class SessionListener implements SubscribedSession {
     this.#waitMs = Math.min(this.#waitMs * 2, MAX_WAIT_MS)
   }
 
+  /** Sessions of one scope that listen for the same share the subscription; resolves when it has ended, or is not wanted any more. */
   async #listen(current: Cancellation, stands: () => void): Promise<void> {
     const upstream = this.#upstream
-    const link = await upstream.shared(this.#parts.scopeOf(this.#session.principal, upstream.name))
     const notifications = {
       toolsListChanged: true,
       promptsListChanged: true,
       resourcesListChanged: true,
-      ...(this.#uris.size > 0 && { resourceSubscriptions: [...this.#uris] }),
+      ...(this.#uris.size > 0 && { resourceSubscriptions: [...this.#uris].toSorted() }),
     }
-    const params = enveloped({ notifications }, this.#session)
-    const request = { id: `session-${this.#session.id}`, method: 'subscriptions/listen', params }
-    const notify = (message: Notification) => {
-      if (message.method !== 'notifications/subscriptions/acknowledged') return this.#pass(message)
-      this.#waitMs = FIRST_WAIT_MS
-      return stands()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const hearer: Hearer = {
+      hear: (message) => {
+        // What its stream refuses is lost; it listens anew after that.
+        if (message.method !== ACKNOWLEDGED) return void this.#pass(message).catch(() => current.cancel('client-left'))
+        this.#waitMs = FIRST_WAIT_MS
+        stands()
+      },
+      ended: (thrown) => (thrown === undefined ? resolve() : reject(thrown)),
     }
-    await link.request(request, { notify, ask: refuseAsk }, current)
+    const feed = await upstream.listen(
+      this.#parts.scopeOf(this.#session.principal, upstream.name),
+      notifications,
+      hearer,
+    )
+    current.onCancel(() => {
+      feed.leave(hearer)
+      resolve()
+    })
+    return promise
   }
 
   async #pass(message: Notification): Promise<void> {

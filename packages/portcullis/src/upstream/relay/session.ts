@@ -156,10 +156,11 @@ export class Session {
     this.#stream?.end()
     if (this.#ended) return Promise.resolve()
     return new Promise((resolve) => {
-      const stream = new UnpacedStream(outlet, () => {
+      const ended = (): void => {
         if (this.#stream === stream) this.#stream = undefined
         resolve()
-      })
+      }
+      const stream = new UnpacedStream(outlet, { ended })
       this.#stream = stream
       outlet.open()
       for (const message of this.#waiting.empty()) stream.send(message)

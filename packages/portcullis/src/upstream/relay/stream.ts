@@ -1,6 +1,7 @@
 import type { Cancellation } from '../../core/cancellation.ts'
 import type { Answer, Exchange } from '../../core/exchange.ts'
 import { Fault } from '../../core/fault.ts'
+import { LastingStream } from '../../core/lasting.ts'
 import type { Handler } from '../../core/pipeline.ts'
 import type { Authenticated } from '../../core/principal.ts'
 import type { Routed } from '../../core/route.ts'
@@ -30,16 +31,19 @@ export function relayStream(parts: RelayParts): Handler<Known> {
     }
     const lost = session.journal.find(String(head.headers['last-event-id'] ?? ''))
     const forget = parts.ending.onCancel((reason) => exchange.cancellation.cancel(reason))
-    try {
-      return await (lost === undefined ? attach(parts, exchange, session) : resume(exchange, session, lost))
-    } finally {
+    const over = lost === undefined ? attach(parts, exchange, session) : resume(exchange, session, lost)
+    const lasting = new LastingStream()
+    const end = (): void => {
       forget()
+      lasting.end(ended)
     }
+    over.then(end, end)
+    return { status: 200, lasting }
   }
 }
 
-/** Opens the session's own stream. */
-async function attach(parts: RelayParts, exchange: Known, session: Session): Promise<Answer> {
+/** Opens the session's own stream; resolves when it has ended. */
+async function attach(parts: RelayParts, exchange: Known, session: Session): Promise<void> {
   const forget: Array<() => void> = []
   for (const upstream of upstreamsOf(parts, exchange)) {
     if (upstream.era === 'modern') parts.listeners.of(parts, session, upstream).start()
@@ -53,7 +57,6 @@ async function attach(parts: RelayParts, exchange: Known, session: Session): Pro
   } finally {
     for (const each of forget) each()
   }
-  return ended
 }
 
 /** Goes on with the stream of a call that lost its connection, and with no other (2025-11-25 transports). */
@@ -61,11 +64,11 @@ async function resume(
   { outlet, cancellation }: Known,
   session: Session,
   { stream, number }: { readonly stream: JournalStream; readonly number: number },
-): Promise<Answer> {
+): Promise<void> {
   outlet.open()
   const forget: Array<() => void> = []
   await new Promise<void>((resolve) => {
-    const reader = new UnpacedStream(outlet, resolve)
+    const reader = new UnpacedStream(outlet, { ended: resolve })
     forget.push(
       cancellation.onCancel(() => reader.end()),
       session.onEnd(() => reader.end()),
@@ -73,5 +76,4 @@ async function resume(
     )
   })
   for (const each of forget) each()
-  return ended
 }

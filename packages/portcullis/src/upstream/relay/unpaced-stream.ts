@@ -5,19 +5,24 @@ import { jsonLength } from '../../mcp/write-json.ts'
 const MAX_UNREAD = 256
 const MAX_UNREAD_LENGTH = 4_194_304
 
+/** Told that nothing more can be sent. */
+export interface Over {
+  ended(): void
+}
+
 /**
  * A stream to a client whose senders do not wait, because what they report concerns others too. A client that does not
  * read loses the stream instead of filling the memory; it can open a new one.
  */
 export class UnpacedStream {
   readonly #outlet: Outlet
-  readonly #over: () => void
+  readonly #over: Over
   #unread = 0
   #unreadLength = 0
   #ended = false
 
-  /** @param over called once, when the stream ends */
-  constructor(outlet: Outlet, over: () => void) {
+  /** @param over told once, when the stream ends */
+  constructor(outlet: Outlet, over: Over) {
     this.#outlet = outlet
     this.#over = over
   }
@@ -41,6 +46,6 @@ export class UnpacedStream {
   end(): void {
     if (this.#ended) return
     this.#ended = true
-    this.#over()
+    this.#over.ended()
   }
 }

@@ -206,7 +206,7 @@ export function bench(
         cancellation,
       )
       const run = async () => handle({ ...exchange, ...(await resolve.check(exchange)) })
-      return { answer: run(), messages, cancellation }
+      return { answer: run().then(whole), messages, cancellation }
     },
     session: (principal = ALICE, capabilities = {}, route = only) =>
       parts.sessions.open(principal, route, { info: { name: 'client' }, capabilities, version: '2025-11-25' }),
@@ -216,6 +216,24 @@ export function bench(
       await Promise.all(upstreams.map(({ upstream }) => upstream.close()))
     },
   }
+}
+
+/** With a stream that lasts, what its end brings. */
+function whole(answer: Answer): Answer | Promise<Answer> {
+  const { lasting } = answer
+  if (lasting === undefined) return answer
+  return new Promise((resolve, reject) =>
+    lasting.add({
+      answered(last) {
+        resolve(last)
+        return last
+      },
+      failed(thrown) {
+        reject(thrown)
+        throw thrown
+      },
+    }),
+  )
 }
 
 function exchangeOf(

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import { Cancellation } from '../../../src/core/cancellation.ts'
 import type { Outgoing } from '../../../src/core/exchange.ts'
 import type { Params } from '../../../src/mcp/message.ts'
 import { META } from '../../../src/mcp/meta.ts'
 import { isFault } from '../harness.ts'
 import {
+  BOB,
   type Behaviour,
   type Bench,
   bench,
@@ -159,7 +161,7 @@ describe('a legacy client on a modern upstream', () => {
       return new Promise((resolve) => turn.cancellation.onCancel(() => resolve({})))
     })
     const session = gate.session()
-    const listens = () => one.turns.filter(({ request }) => String(request.id).startsWith('session-'))
+    const listens = () => one.turns.filter(({ request }) => request.id === 'feed')
     await gate.send({ session }, 'resources/subscribe', { uri: 'a:1' }).answer
     await settled()
     gate.parts.listeners.of(gate.parts, session, one.upstream).start()
@@ -187,6 +189,34 @@ describe('a legacy client on a modern upstream', () => {
     })
     session.end()
     assert.equal(listens()[1]?.cancellation.cancelled, true)
+  })
+
+  it('listens once for all sessions of one principal that wish to hear the same, until the last of them ends', async () => {
+    const { gate, one } = setUp((turn) => {
+      void turn.events.notify({ jsonrpc: '2.0', method: 'notifications/subscriptions/acknowledged' })
+      return new Promise((resolve) => turn.cancellation.onCancel(() => resolve({})))
+    })
+    const sessions = [gate.session(), gate.session(), gate.session(BOB)]
+    const heard = sessions.map((): Outgoing[] => [])
+    for (const [at, session] of sessions.entries()) {
+      gate.parts.listeners.of(gate.parts, session, one.upstream).start()
+      const send = (message: Outgoing): void => void heard[at]?.push(message)
+      void session.attach({ open: () => {}, send }, new Cancellation())
+    }
+    await settled()
+    const feeds = one.turns.filter(({ request }) => request.id === 'feed')
+    assert.equal(feeds.length, 2)
+    await feeds[0]?.events.notify({ jsonrpc: '2.0', method: 'notifications/prompts/list_changed' })
+    await settled()
+    assert.deepEqual(
+      heard.map((messages) => messages.length),
+      [1, 1, 0],
+    )
+    sessions[0]?.end()
+    assert.equal(feeds[0]?.cancellation.cancelled, false)
+    sessions[1]?.end()
+    assert.deepEqual([feeds[0]?.cancellation.cancelled, feeds[1]?.cancellation.cancelled], [true, false])
+    sessions[2]?.end()
   })
 
   it('refuses levels and subscriptions that mean nothing', async () => {
