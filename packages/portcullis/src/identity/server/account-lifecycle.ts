@@ -48,7 +48,7 @@ export class AccountLifecycle {
     const { accounts, clock } = this.#parts
     const name = accountName(text)
     if (name === undefined) return undefined
-    const account = { id: randomBytes(15).toString('base64url'), tenant, name, roles, createdAt: clock.now() }
+    const account = { id: randomBytes(15).toString('hex'), tenant, name, roles, createdAt: clock.now() }
     if ((await accounts.findByName(name)) !== undefined) return undefined
     await before(account)
     if (!(await accounts.insert(account))) return undefined

@@ -57,7 +57,7 @@ export class ClientLifecycle {
     const { tenant, name, roles, proof } = request
     const secret = proof.kind === 'secret' ? randomBytes(32).toString('base64url') : undefined
     const client: OAuthClient = {
-      id: randomBytes(15).toString('base64url'),
+      id: randomBytes(15).toString('hex'),
       tenant,
       name,
       metadata: JSON.stringify(metadataFor(request)),

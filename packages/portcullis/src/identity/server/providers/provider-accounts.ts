@@ -76,7 +76,7 @@ export class ProviderAccounts {
     const name = accountName(textAt(claims, rules.nameClaim) ?? '')
     if (name === undefined) throw refused(provider, 'no usable name')
     if ((await accounts.findByName(name)) !== undefined) throw refused(provider, 'the name is taken')
-    const account = { id: randomBytes(15).toString('base64url'), tenant, name, roles, createdAt: clock.now() }
+    const account = { id: randomBytes(15).toString('hex'), tenant, name, roles, createdAt: clock.now() }
     const link = { issuer, subject: claims.sub, account: account.id, tenant, createdAt: clock.now() }
     const facts = { provider: provider.name, name, roles }
     await witness.changed(tenant, 'user.created', accountPrincipal(account.id), facts)
