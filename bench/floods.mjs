@@ -27,7 +27,9 @@ const pin = (pid, cpu) => spawnSync('taskset', ['-acp', String(cpu), String(pid)
 const percentile = (values, part) => values.toSorted((a, b) => a - b)[Math.floor(values.length * part)] ?? 0
 
 const gateway = await startFlooded()
-pin(gateway.child.pid, 0)
+for (const pid of Object.values(gateway.pids)) pin(pid, 1)
+// As the attackers are, below.
+setPriority(gateway.pids.flooded, 19)
 
 /** Calls for that long, while `act` goes on. */
 async function watched(seconds, name) {

@@ -1,6 +1,6 @@
 /**
  * Spreads long work over turns of the event loop. What callers and upstreams may send takes longer to deal with than
- * everybody else can be kept waiting for; all such work together gets a few milliseconds of each turn.
+ * everybody else can be kept waiting for; all such work together gets a few milliseconds of a turn now and then.
  */
 import { performance } from 'node:perf_hooks'
 
@@ -14,15 +14,27 @@ interface Job {
 }
 
 /** Of one turn, for all work together, so that many senders of large messages take no more of it than one. */
-const TURN_MS = 2
+const TURN_MS = 1
+/**
+ * Then everybody else has so many turns, or so much time where they fill it: a small call passes through a dozen turns on its way,
+ * and would wait for long work in each of them. Turns in which nobody has anything to do take some microseconds.
+ */
+const REST_TURNS = 12
+const REST_MS = 5
 
 const jobs: Job[] = []
+const sleepers: (() => void)[] = []
+let isAwake = false
+let restTurns = 0
+let restUntil = 0
+/** Whose turn it is where both wait. */
+let isOfSleepers = false
 
 /** Resolves when the work is done, which begins in a later turn. Rejects with what the work throws. */
 export function inTurns(work: Work): Promise<void> {
   return new Promise((resolve, reject) => {
     jobs.push({ work, resolve, reject })
-    if (jobs.length === 1) setImmediate(turn)
+    wake()
   })
 }
 
@@ -39,31 +51,44 @@ export function eachInTurns<T>(values: readonly T[], few: number, each: (value: 
   })
 }
 
-const sleepers: (() => void)[] = []
-
-/** Resolves in a later turn, in which nobody else who waits here goes on: of work in pieces, a turn sees one piece. */
+/** Resolves in a later turn, in which no other long work goes on: of work in pieces, a turn sees one piece. */
 export function ownTurn(): Promise<void> {
   return new Promise((resolve) => {
     sleepers.push(resolve)
-    if (sleepers.length === 1) setImmediate(wake)
+    wake()
   })
 }
 
 function wake(): void {
-  sleepers.shift()?.()
-  if (sleepers.length > 0) setImmediate(wake)
+  if (isAwake) return
+  isAwake = true
+  setImmediate(turn)
+}
+
+function turn(): void {
+  if (restTurns > 0 && performance.now() < restUntil) restTurns--
+  else goOn()
+  isAwake = jobs.length > 0 || sleepers.length > 0
+  if (isAwake) setImmediate(turn)
+}
+
+function goOn(): void {
+  isOfSleepers = sleepers.length > 0 && (jobs.length === 0 || !isOfSleepers)
+  const now = performance.now()
+  if (isOfSleepers) sleepers.shift()?.()
+  else doJobs(now + TURN_MS)
+  restTurns = REST_TURNS
+  restUntil = now + TURN_MS + REST_MS
 }
 
 /** The jobs take turns, so that a short one does not wait for the end of a long one. */
-function turn(): void {
-  const until = performance.now() + TURN_MS
+function doJobs(until: number): void {
   do {
     const job = jobs[0] as Job
     const isOver = run(job, until)
     jobs.shift()
     if (!isOver) jobs.push(job)
   } while (jobs.length > 0 && performance.now() < until)
-  if (jobs.length > 0) setImmediate(turn)
 }
 
 function run({ work, resolve, reject }: Job, until: number): boolean {

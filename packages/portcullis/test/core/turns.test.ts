@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { performance } from 'node:perf_hooks'
 import { describe, it } from 'node:test'
-import { eachInTurns, inTurns } from '../../src/core/turns.ts'
+import { eachInTurns, inTurns, ownTurn } from '../../src/core/turns.ts'
 
 /** Work that takes so many milliseconds of the processor, and notes each time that it goes on. */
 function busy(totalMs: number, log: string[], name: string): (until: number) => boolean {
@@ -29,6 +29,27 @@ describe('work in turns', () => {
     await inTurns(busy(60, [], 'a'))
     isOver = true
     assert(others >= 3, `${others}`)
+  })
+
+  it('leaves everybody else many turns for each of its own, work in pieces included', async () => {
+    let others = 0
+    let isOver = false
+    const count = (): void => {
+      others++
+      if (!isOver) setImmediate(count)
+    }
+    const log: string[] = []
+    const pieces = async (): Promise<void> => {
+      for (let piece = 0; piece < 5; piece++) {
+        await ownTurn()
+        log.push('piece')
+      }
+    }
+    setImmediate(count)
+    await Promise.all([inTurns(busy(8, log, 'long')), pieces(), pieces()])
+    isOver = true
+    assert(log.filter((name) => name === 'piece').length === 10)
+    assert(others >= 4 * log.length, `${others} turns of others beside ${log.length}`)
   })
 
   it('does not begin before the caller has gone on', async () => {
