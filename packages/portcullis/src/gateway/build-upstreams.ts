@@ -98,7 +98,8 @@ function buildUpstream(
       maxBytes: 64 * MIB,
     },
     ownTimeoutMs: (upstream.stdio?.deadlines.startSeconds ?? 30) * 1_000,
-    maxLinks: config.limits.concurrency.total,
+    // One for each call under way, and the gateway's own.
+    maxLinks: config.limits.concurrency.total + 1,
     idleSeconds: upstream.stdio?.deadlines.idleSeconds ?? 300,
   })
 }

@@ -207,6 +207,15 @@ describe('places for calls', { timeout: 60_000 }, () => {
   })
 })
 
+test('one place is enough for one call', async (t) => {
+  const upstream = await startCounting([ECHO])
+  t.after(() => upstream.close())
+  const config = { limits: { concurrency: { total: 1, perPrincipal: 1 }, overload: { lagMs: 0 } } }
+  const gateway = await startTestGateway({ upstreams: [{ name: 'one', url: upstream.url }], config })
+  t.after(() => gateway.close())
+  for (let each = 0; each < 3; each++) assert.equal((await callTool(gateway, 'echo', { text: 'x' })).status, 200)
+})
+
 describe('breakers', { timeout: 60_000 }, () => {
   test('open when as many of the calls fail as ratio says', async (t) => {
     const outcomes: boolean[] = []

@@ -45,6 +45,9 @@ async function server(answer: string) {
 
 const good: ProveServer = () => () => Promise.resolve()
 const refusing: ProveServer = () => () => Promise.reject(new Error('revoked'))
+const throwing: ProveServer = () => {
+  throw new Error('no rules to prove it by')
+}
 const open = (prove: ProveServer) =>
   new ProvenStream({
     host: '127.0.0.1',
@@ -72,6 +75,7 @@ test('what is written reaches a server that is proved, whole and in order, and s
 
 const BAD = [
   ['that is not proved', 'S', refusing, /revoked/],
+  ['of which the proof cannot begin', 'S', throwing, /no rules/],
   ['without TLS', 'N', good, /does not support SSL/],
   ['behind somebody who adds to its answer', 'SI am the server', good, /does not support SSL/],
 ] as const

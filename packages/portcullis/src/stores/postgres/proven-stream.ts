@@ -94,16 +94,25 @@ export class ProvenStream extends Duplex {
   }
 
   #agree(socket: Socket, answer: Buffer): void {
-    // What comes with the answer came from whoever stands between, before anything was encrypted (CVE-2021-23214).
+    // What comes with the answer came from whoever stands between, before anything was encrypted (CVE-2021-23222).
     if (answer.length !== 1 || answer[0] !== YES) {
       this.destroy(new Error('The server does not support SSL connections'))
       return
     }
-    const { tls, host, prove } = this.#proof
+    try {
+      this.#secureBy(this.#proof, socket)
+    } catch (error) {
+      // Thrown here, it would end the process.
+      this.destroy(error instanceof Error ? error : new Error('PostgreSQL is not proved'))
+    }
+  }
+
+  /** Throws what the making of a TLS socket and of its proof throws. */
+  #secureBy({ tls, host, prove }: Proof, socket: Socket): void {
     const servername = isIP(host) === 0 ? { servername: host } : {}
     const secure = connectTls({ ...tls, ...servername, socket, requestOCSP: true })
-    const verify = prove(secure, host)
     secure.on('error', (error) => this.destroy(error))
+    const verify = prove(secure, host)
     secure.once('secureConnect', () => {
       verify().then(
         () => this.#open(secure),
